@@ -1,0 +1,28 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Python 3.11+ and make are all it needs; everything else is fetched into .build/ (`make clean` removes it).
+# Which python3: make PYTHON=python3.12 test
+
+PYTHON ?= python3
+GATES := lint types units units-3.8 units-3.13 real sanity ansible-units playbooks changelog licences packages
+
+.PHONY: help demo test bench wheel format clean $(GATES)
+
+help:
+	@echo "make demo    a relay of our own, and a playbook that checks it"
+	@echo "make test    every gate; one alone: make $(firstword $(GATES)), and so on: $(wordlist 2,99,$(GATES))"
+	@echo "make bench   the benchmarks"
+	@echo "make wheel   the wheel and the collection's tarball, into dist/"
+	@echo "make format  ruff's fixes and layout"
+	@echo "make clean   remove what was built"
+
+test:
+	@$(PYTHON) tools/gates.py
+
+demo bench wheel format $(GATES):
+	@$(PYTHON) tools/gates.py $@
+
+clean:
+	rm -rf .build dist tests/output

@@ -1,0 +1,184 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the collection. Between the bytes of a connection and its conversation: no socket, no clock.
+#
+# The conversation says and hears; here that becomes octets to send, replies read from octets, transcript and
+# timings. The driver feeds what it read, sends what `output()` gives, and tells the time. One read may bring
+# several replies, and several commands may leave in one write: what a turn brings is worked off before
+# anything is sent.
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from .commands import dot_stuffed
+from .conversation import Broken
+from .model import Say, StartTls
+from .replies import ReplyError, ReplyReader, decode
+
+if TYPE_CHECKING:
+    from typing import Any, Iterator, Optional, Sequence
+
+    from .model import Command, Facts, Hear, Steps, TlsFacts
+
+# What is handed out at once: commands together, a message in blocks of about this size.
+BLOCK_OCTETS = 65536
+
+_TIMED_OUT = {"greeting": "no_greeting", "tls": "tls_handshake_stalled"}
+_LOST = {"greeting": "no_greeting", "tls": "tls_handshake_reset"}
+
+
+class Dialogue:
+    """Drives one conversation from bytes.
+
+    `deadline` is when `time_out()` is due, `wants_tls` whether a handshake is under way, `ended` whether all
+    is over. Times are seconds of the driver's clock.
+    """
+
+    def __init__(self, conversation: Steps, facts: Facts, deadline: float, acceptance_timeout: float) -> None:
+        self.deadline = deadline
+        self.wants_tls = False
+        self.ended = False
+        self.decided_at: Optional[float] = None  # when there was nothing left to learn
+        self._conversation, self._facts = conversation, facts
+        self._acceptance_timeout = acceptance_timeout
+        self._reader = ReplyReader()
+        self._hearing: Optional[Hear] = None
+        self._said_at = self._now = 0.0
+        self._outgoing: Iterator[bytes] = iter(())
+        self._cut = False  # the relay refused in mid-message: nothing more can be said
+
+    @property
+    def silent(self) -> bool:
+        """Whether the relay has not sent one octet."""
+        return self._facts.stage == "greeting" and not self._reader.pending
+
+    def begin(self, now: float) -> None:
+        self._said_at = now
+        self._go_on(None, now)
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Take what was read; work off as many replies as are awaited."""
+        self._reader.feed(data)
+        try:
+            while self._hearing is not None:
+                reply = self._reader.next_reply()
+                if reply is None:
+                    return
+                self._facts.transcript.server(reply, now)
+                self._facts.timings[self._hearing.stage] = now - self._said_at
+                if self._facts.message_begun and not self._facts.message_handed_over:
+                    self._cut, self._outgoing = True, iter(())
+                self._go_on(reply, now)
+        except ReplyError as error:
+            self.break_off(Broken(self._cause_of_noise() or "protocol_violation", str(error)), now)
+
+    def output(self, now: float) -> bytes:
+        """Return what is to be sent next, about BLOCK_OCTETS at most; nothing when there is nothing to say."""
+        blocks, size, self._now = [], 0, now
+        for block in self._outgoing:
+            blocks.append(block)
+            size += len(block)
+            if size >= BLOCK_OCTETS:
+                break
+        return b"".join(blocks)
+
+    def tls_established(self, tls: TlsFacts, now: float) -> None:
+        self._facts.timings["tls"] = now - self._said_at
+        self._facts.transcript.tls = True
+        self.wants_tls = False
+        self._go_on(tls, now)
+
+    def lose(self, text: str, now: float) -> None:
+        """The connection is gone; `text` says how."""
+        cause = self._cause_of_noise() or _LOST.get(self._facts.stage, "connection_lost")
+        if cause == "no_greeting" and self._reader.pending:
+            cause = "connection_lost"
+        if self._reader.pending:
+            text += " after '%s'" % decode(self._reader.waiting)
+        self.break_off(Broken(cause, text), now)
+
+    def time_out(self, now: float) -> None:
+        cause = _TIMED_OUT.get(self._facts.stage, "timed_out") if not self._reader.pending else "timed_out"
+        waited = "no reply within %.3g s" % (now - self._said_at)
+        self.break_off(Broken(self._cause_of_noise() or cause, waited), now)
+
+    def break_off(self, broken: Broken, now: float) -> None:
+        """Tell the conversation that the connection is not to be used any more: it ends."""
+        self._hearing, self._outgoing = None, iter(())
+        if not self.ended:
+            self.ended = True
+            try:
+                self._conversation.throw(broken)
+            except StopIteration:
+                pass
+
+    def _go_on(self, value: Any, now: float) -> None:
+        """Hand the conversation what it waited for, and take what it wants next."""
+        self._hearing = None
+        try:
+            step = self._conversation.send(value)
+            while isinstance(step, Say):
+                broken = self._unsolicited(now)
+                if broken is not None:
+                    return self.break_off(broken, now)
+                self._say(step.commands, now)
+                step = next(self._conversation)
+        except StopIteration:
+            self.ended = True
+            return
+        if isinstance(step, StartTls):
+            self._start_tls(now)
+        elif self._cut:
+            self.break_off(Broken("connection_lost", "the relay answered in the middle of the message"), now)
+        else:
+            self._hearing = step
+            if step.stage == "quit" and self.decided_at is None:
+                self.decided_at = now
+            if step.within is not None:
+                self.deadline = min(self.deadline, now + step.within)
+
+    def _say(self, commands: Sequence[Command], now: float) -> None:
+        for command in commands:
+            self._facts.transcript.client(command.shown, now)
+        self._outgoing = chain(self._outgoing, self._octets(commands))
+        self._said_at = now
+
+    def _octets(self, commands: Sequence[Command]) -> Iterator[bytes]:
+        for command in commands:
+            if command.content is not None:
+                for block in dot_stuffed(command.content.blocks()):
+                    self._facts.message_begun = True
+                    yield block
+                self._facts.message_begun = self._facts.message_handed_over = True
+                # From here on it is the final reply that is waited for (RFC 5321 4.5.3.2.6).
+                self.deadline = self._now + self._acceptance_timeout
+            yield command.wire
+
+    def _start_tls(self, now: float) -> None:
+        if self._reader.pending:
+            # RFC 3207 and CVE-2011-0411: nothing that came in clear may be taken for part of the TLS session.
+            text = "the relay sent '%s' in clear before the handshake" % decode(self._reader.waiting)
+            return self.break_off(Broken("tls_injection", text, "starttls"), now)
+        self.wants_tls, self._said_at = True, now
+
+    def _unsolicited(self, now: float) -> Optional[Broken]:
+        """What has come before a command is written is nobody's reply: the session cannot go on."""
+        if not self._reader.pending:
+            return None
+        reply = self._reader.next_reply()
+        if reply is None:
+            return Broken("protocol_violation", "unsolicited: '%s'" % decode(self._reader.waiting))
+        self._facts.transcript.server(reply, now)
+        cause = "service_closing" if reply.code == 421 else "protocol_violation"
+        return Broken(cause, "unsolicited: %d %s" % (reply.code, reply.text), code=reply.code)
+
+    def _cause_of_noise(self) -> Optional[str]:
+        """Tell by its first octets what speaks at a port where no SMTP greeting came (RFC 8446 5.1: record types)."""
+        noise = self._reader.head
+        if self._facts.stage != "greeting" or not noise:
+            return None
+        return "tls_expected" if noise[0] in (0x15, 0x16) and noise[1:2] in (b"", b"\x03") else "not_smtp"

@@ -1,0 +1,637 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the collection. One selectors loop that runs any number of plans side by side.
+#
+# A plan (plan.py) yields attempts or a time to wait for; an attempt is one connection: names are resolved,
+# addresses raced (RFC 8305), TLS records moved, and octets carried between the socket and the Dialogue, which
+# knows the protocol. Nothing here knows SMTP. Whatever one attempt does, the others go on: a fault in it
+# ends that attempt alone. Everything that waits has a deadline, and time comes from the clock handed in.
+
+from __future__ import annotations
+
+import errno
+import heapq
+import os
+import selectors
+import socket
+import time
+from collections import deque
+from itertools import count, zip_longest
+from typing import TYPE_CHECKING, NamedTuple
+
+from .conversation import Broken, converse
+from .dialogue import BLOCK_OCTETS, Dialogue
+from .model import AddressAttempt, Facts, Failure, Outcome, TlsFailure, Wait
+from .resolve import Address, ResolveError, Resolver
+from .transcript import Transcript
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Deque, Dict, Generator, Iterator, List, Optional, Set, Tuple, Union
+
+    from .model import Attempt, Request
+    from .tls import Channel
+
+    Plan = Generator[Union[Tuple[Attempt, ...], Wait], Any, Any]
+
+# RFC 8305 8: the next address is tried when the one before has not answered for this long.
+ADDRESS_DELAY = 0.25
+_QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)
+_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+_CONNECT_CAUSES = {
+    errno.ECONNREFUSED: "connection_refused",
+    errno.ENOENT: "connection_refused",  # no such Unix socket
+    errno.EACCES: "connection_refused",
+    errno.ETIMEDOUT: "connection_timed_out",
+    errno.ENETUNREACH: "network_unreachable",
+    errno.EADDRNOTAVAIL: "network_unreachable",
+    errno.EAFNOSUPPORT: "network_unreachable",
+    errno.EHOSTUNREACH: "host_unreachable",
+    errno.EHOSTDOWN: "host_unreachable",
+}
+# Where several addresses failed, the failure that tells most stands for all: a refusal shows a living host.
+_TELLING = ("connection_refused", "connection_timed_out", "host_unreachable", "network_unreachable")
+
+
+class Limits(NamedTuple):
+    """How hard the driver may push. Bursts of handshakes would falsify the latencies it reports."""
+
+    concurrency: int = 200
+    per_relay: int = 2
+    unpaced: int = 200  # so many starts at once, the rest at this pace
+    starts_per_second: float = 600.0
+
+
+class Timer(list):  # type: ignore[type-arg]  # [when, order, call]: lists compare fast
+    """Something to be called at a time. Cancelled, it lets go of what it would have called."""
+
+    def __init__(self, when: float, order: int, call: Callable[[], None]) -> None:
+        super().__init__((when, order, call))
+
+    def cancel(self) -> None:
+        self[2] = _nothing
+
+
+def _nothing() -> None:
+    pass
+
+
+class Driver:
+    """Runs plans. `run()` yields (key, what the plan returned), in the order in which they end."""
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limits, self.clock = limits, clock
+        self.resolver = Resolver()
+        self.stopping = False
+        self.lag = 0.0  # the longest that one turn of the loop has taken, in seconds
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self.resolver.wake, _READ, lambda mask, now: self.resolver.deliver())
+        self._timers: List[Timer] = []
+        self._order = count()
+        self._waiting: Deque[_Connection] = deque()
+        self._active: Set[_Connection] = set()
+        self._resting: Dict[_Endpoint, None] = {}
+        self._in_use: Dict[Tuple[str, int], int] = {}
+        self._open_plans = 0
+        self._started = 0
+        self._next_start = 0.0
+        self._pacing = False  # a timer will wake the loop for the next start
+        self._results: Deque[Tuple[Any, Any]] = deque()
+
+    def run(self, plans: Iterator[Tuple[Any, Plan]], deadline: Optional[float] = None) -> Iterator[Tuple[Any, Any]]:
+        """Run `plans`, pairs of a key and a plan; a plan that fails gives its exception as its result.
+
+        At `deadline`, and when `stop()` is called, what is under way ends with what it has learned, and plans
+        not yet begun are left in the iterator.
+        """
+        if deadline is not None:
+            self.at(deadline, self.stop)
+        exhausted = False
+        try:
+            while True:
+                while not exhausted and not self.stopping and self._has_room():
+                    pair = next(plans, None)
+                    exhausted = pair is None
+                    if pair is not None:
+                        self._open_plans += 1
+                        _Endpoint(self, *pair).go_on(None)
+                self._admit()
+                if self.stopping:
+                    self._end_everything()
+                while self._results:
+                    self._open_plans -= 1
+                    yield self._results.popleft()
+                if self._open_plans:
+                    self._turn()
+                elif exhausted or self.stopping:
+                    return
+        finally:
+            self._close()
+
+    def stop(self) -> None:
+        """End everything at the next turn of the loop. May be called by a signal handler."""
+        self.stopping = True
+        self.resolver.ring()
+
+    # What endpoints and connections use
+
+    def at(self, when: float, call: Callable[[], None]) -> Timer:
+        timer = Timer(when, next(self._order), call)
+        heapq.heappush(self._timers, timer)
+        return timer
+
+    def enqueue(self, connection: _Connection) -> None:
+        self._waiting.append(connection)
+
+    def finished(self, key: Any, result: Any) -> None:
+        self._results.append((key, result))
+
+    def take_slot(self, relay: Tuple[str, int]) -> bool:
+        """Take one of the connections that a relay may have at once; return whether there was one."""
+        if self._in_use.get(relay, 0) >= self.limits.per_relay:
+            return False
+        self._in_use[relay] = self._in_use.get(relay, 0) + 1
+        return True
+
+    def return_slot(self, relay: Tuple[str, int]) -> None:
+        self._in_use[relay] -= 1
+        if not self._in_use[relay]:
+            del self._in_use[relay]
+
+    def watch(self, sock: socket.socket, events: int, call: Callable[[int, float], None]) -> None:
+        try:
+            self._selector.modify(sock, events, call)
+        except KeyError:
+            self._selector.register(sock, events, call)
+
+    def forget(self, sock: socket.socket) -> None:
+        try:
+            self._selector.unregister(sock)
+        except (KeyError, ValueError):
+            pass
+
+    def rest(self, endpoint: _Endpoint, until: float) -> None:
+        """Let an endpoint wait for its next attempt, out of the way of the others."""
+        self._resting[endpoint] = None
+
+        def wake() -> None:
+            if self._resting.pop(endpoint, endpoint) is None:
+                endpoint.go_on(self.clock())
+
+        self.at(until, wake)
+
+    def ended(self, connection: _Connection) -> None:
+        self._active.discard(connection)
+
+    # The loop
+
+    def _turn(self) -> None:
+        pause = None
+        if self._timers:
+            pause = max(0.0, self._timers[0][0] - self.clock())
+        events = self._selector.select(pause)
+        now = self.clock()
+        for key, mask in events:
+            key.data(mask, now)
+        while self._timers and self._timers[0][0] <= now:
+            heapq.heappop(self._timers)[2]()
+        self.lag = max(self.lag, self.clock() - now)
+
+    def _admit(self) -> None:
+        """Start waiting connections as far as the limits go: all together, per relay, and by their pace."""
+        for _i in range(len(self._waiting)):
+            if len(self._active) >= self.limits.concurrency or self.stopping:
+                return
+            now = self.clock()
+            if self._started >= self.limits.unpaced and now < self._next_start:
+                if not self._pacing:
+                    self._pacing = True
+                    self.at(self._next_start, self._end_pause)
+                return
+            connection = self._waiting.popleft()
+            if not connection.take_slot():
+                self._waiting.append(connection)
+                continue
+            self._started += 1
+            self._next_start = max(now, self._next_start) + 1 / self.limits.starts_per_second
+            self._active.add(connection)
+            connection.start()
+
+    def _has_room(self) -> bool:
+        return self._open_plans - len(self._resting) < self.limits.concurrency
+
+    def _end_pause(self) -> None:
+        self._pacing = False
+
+    def _end_everything(self) -> None:
+        for connection in [*self._waiting, *self._active]:
+            connection.stop()
+        self._waiting.clear()
+        for endpoint in list(self._resting):
+            del self._resting[endpoint]
+            endpoint.go_on(None)
+
+    def _close(self) -> None:
+        for connection in list(self._active):
+            connection.abandon()
+        self._selector.close()
+        self.resolver.close()
+
+
+class _Endpoint:
+    """Carries one plan through its attempts."""
+
+    def __init__(self, driver: Driver, key: Any, plan: Plan) -> None:
+        self._driver, self._key, self._plan = driver, key, plan
+        self._outcomes: List[Optional[Outcome]] = []
+
+    def go_on(self, value: Any) -> None:
+        try:
+            wanted = self._plan.send(value)
+        except StopIteration as stop:
+            self._driver.finished(self._key, stop.value)
+            return
+        except Exception as bug:  # noqa: BLE001  # a fault in one endpoint is that endpoint's result
+            self._driver.finished(self._key, bug)
+            return
+        if isinstance(wanted, Wait):
+            self._driver.rest(self, wanted.until)
+            return
+        self._outcomes = [None] * len(wanted)
+        for index, attempt in enumerate(wanted):
+            self._driver.enqueue(_Connection(self._driver, attempt.request, self._keep(index)))
+
+    def _keep(self, index: int) -> Callable[[Outcome], None]:
+        def keep(outcome: Outcome) -> None:
+            self._outcomes[index] = outcome
+            if None not in self._outcomes:
+                self.go_on(tuple(self._outcomes))
+
+        return keep
+
+
+class _Connection:
+    """One attempt: addresses, sockets, TLS and the dialogue, until there is an outcome."""
+
+    def __init__(self, driver: Driver, request: Request, done: Callable[[Outcome], None]) -> None:
+        self._driver, self._request, self._done = driver, request, done
+        self.relay = (request.host, request.port)
+        self._started = driver.clock()
+        self._facts = Facts(Transcript(self._started))
+        self._slots = 0  # of the relay's: one, and more for an address race
+        self._addresses: Deque[Address] = deque()
+        self._racing: Dict[socket.socket, Tuple[Address, float]] = {}
+        self._tried: List[AddressAttempt] = []
+        self._socket: Optional[socket.socket] = None
+        self._address: Optional[str] = None
+        self._local_address: Optional[str] = None
+        self._dialogue: Optional[Dialogue] = None
+        self._channel: Optional[Channel] = None
+        self._unsent = b""
+        self._deadline = 0.0
+        self._alarm: Optional[Timer] = None  # wakes us at our deadline
+        self._race_alarms: List[Timer] = []
+        self._over = False
+
+    def start(self) -> None:
+        self._started = self._driver.clock()
+        self._facts = Facts(Transcript(self._started))
+        self._facts.stage = "resolve"
+        self._deadline = self._started + self._request.timeout
+        self._set_alarm(self._deadline)
+        self._guarded(self._resolve, self._request)
+
+    # Addresses (RFC 8305)
+
+    def _resolve(self, request: Request) -> None:
+        if request.host.startswith("/"):
+            self._resolved([Address(socket.AF_UNIX, (request.host,))])
+        else:
+            self._driver.resolver.resolve(
+                request.host,
+                request.port,
+                request.address_family,
+                lambda answer: self._guarded(self._resolved, answer),
+            )
+
+    def _resolved(self, answer: Union[List[Address], ResolveError]) -> None:
+        self._facts.timings["resolve"] = self._driver.clock() - self._started
+        if isinstance(answer, ResolveError):
+            self._fail(Failure("resolve", answer.cause, text=str(answer)))
+            return
+        source = self._request.source_address
+        if source is not None:
+            family = socket.AF_INET6 if ":" in source else socket.AF_INET
+            answer = [address for address in answer if address.family == family]
+        if not answer:
+            self._fail(
+                Failure("resolve", "no_address_of_family", text="%s has none of source_address's" % self._request.host)
+            )
+            return
+        self._facts.stage = "connect"
+        self._addresses.extend(_interleaved(answer))
+        self._try_next()
+
+    def _try_next(self) -> None:
+        """Begin with the next address; when there is none left and none under way, the attempt has failed."""
+        if self._socket is not None:
+            return
+        if not self._addresses:
+            if not self._racing:
+                self._all_failed()
+            return
+        if self._racing and not self.take_slot():
+            return  # goes on when an address under way has failed
+        address = self._addresses.popleft()
+        now = self._driver.clock()
+        try:
+            self._connect(address, now)
+        except OSError as error:
+            self._address_failed(address, now, error)
+            return
+        next_one = self._driver.at(now + ADDRESS_DELAY, lambda: self._guarded(self._try_next))
+        self._race_alarms.append(next_one)
+
+    def _connect(self, address: Address, now: float) -> None:
+        sock = socket.socket(address.family, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            if address.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self._request.source_address is not None:
+                    sock.bind((self._request.source_address, 0))
+            code = sock.connect_ex(address.sockaddr if address.family != socket.AF_UNIX else address.text)
+            if code not in (0, errno.EINPROGRESS, errno.EAGAIN):
+                raise OSError(code, os.strerror(code))
+        except OSError:
+            sock.close()
+            raise
+        self._racing[sock] = (address, now)
+        self._driver.watch(sock, _WRITE, lambda _mask, _now: self._guarded(self._connected, sock))
+        give_up = now + self._request.connect_timeout
+        alarm = self._driver.at(give_up, lambda: self._guarded(self._connect_timed_out, sock))
+        self._race_alarms.append(alarm)
+
+    def _connected(self, sock: socket.socket) -> None:
+        address, began = self._racing.pop(sock)
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            self._close_socket(sock)
+            self._address_failed(address, began, OSError(code, os.strerror(code)))
+            return
+        now = self._driver.clock()
+        self._tried.append(AddressAttempt(address.text, "connected", now - began))
+        self._facts.timings["connect"] = now - began
+        for other, (slower, its_start) in list(self._racing.items()):
+            self._tried.append(AddressAttempt(slower.text, "overtaken", now - its_start))
+            self._close_socket(other)
+        self._end_race()
+        self._keep_slots(1)
+        self._socket, self._address = sock, address.text
+        name = sock.getsockname()
+        self._local_address = name[0] if isinstance(name, tuple) else None
+        self._begin_dialogue(now)
+
+    def _connect_timed_out(self, sock: socket.socket) -> None:
+        if sock in self._racing:
+            address, began = self._racing.pop(sock)
+            self._close_socket(sock)
+            self._address_failed(address, began, OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
+
+    def _address_failed(self, address: Address, began: float, error: OSError) -> None:
+        cause = _CONNECT_CAUSES.get(error.errno or 0, "host_unreachable")
+        self._tried.append(AddressAttempt(address.text, cause, self._driver.clock() - began))
+        self._keep_slots(max(1, len(self._racing)))
+        self._try_next()
+
+    def _all_failed(self) -> None:
+        causes = [tried.outcome for tried in self._tried]
+        cause = min(causes, key=_TELLING.index)
+        shown = ", ".join("%s: %s" % (tried.address, tried.outcome.replace("_", " ")) for tried in self._tried)
+        self._fail(Failure("connect", cause, text=shown))
+
+    # The dialogue
+
+    def _begin_dialogue(self, now: float) -> None:
+        request, facts = self._request, self._facts
+        ehlo_name = request.ehlo_name or _address_literal(self._local_address)
+        conversation = converse(request._replace(ehlo_name=ehlo_name), facts)
+        self._dialogue = Dialogue(conversation, facts, self._deadline, request.acceptance_timeout)
+        self._dialogue.begin(now)
+        self._go_on(now)
+
+    def _io(self, mask: int, now: float) -> None:
+        self._guarded(self._read_and_go_on if mask & _READ else self._go_on, now)
+
+    def _read_and_go_on(self, now: float) -> None:
+        sock, dialogue = self._socket, self._dialogue
+        assert sock is not None and dialogue is not None
+        try:
+            data = sock.recv(65536)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            dialogue.lose("the connection broke: %s" % (error.strerror or "unknown reason").lower(), now)
+        else:
+            if not data:
+                dialogue.lose("the relay closed the connection", now)
+            elif self._channel is None:
+                dialogue.receive(data, now)
+            else:
+                self._receive_tls(self._channel, data, now)
+        self._go_on(now)
+
+    def _receive_tls(self, channel: Channel, data: bytes, now: float) -> None:
+        assert self._dialogue is not None
+        channel.feed(data)
+        try:
+            if self._dialogue.wants_tls:
+                established = channel.handshake()
+                if established is None:
+                    return
+                self._dialogue.tls_established(established, self._driver.clock())
+            plain = channel.read()
+        except TlsFailure as failure:
+            # TLS 1.3: the relay's objection to our certificate comes after our side of the handshake is done.
+            self._dialogue.break_off(Broken(failure.cause, str(failure), "tls", tls=failure.facts), now)
+            return
+        if plain:
+            self._dialogue.receive(plain, now)
+        if channel.closed:
+            self._dialogue.lose("the relay closed the TLS session", now)
+
+    def _begin_tls(self) -> None:
+        from .tls import Channel
+
+        policy = self._request.tls_policy
+        assert policy is not None
+        self._channel = Channel(policy, self._request.tls_server_name)
+        self._channel.handshake()
+
+    def _go_on(self, now: float) -> None:
+        dialogue = self._dialogue
+        assert dialogue is not None
+        if dialogue.wants_tls and self._channel is None:
+            self._begin_tls()
+        self._flush(dialogue)
+        if dialogue.ended:
+            self._finish(now if dialogue.decided_at is None else dialogue.decided_at)
+        else:
+            self._set_alarm(dialogue.deadline)
+
+    def _flush(self, dialogue: Dialogue) -> None:
+        """Send what there is to send. A message goes block by block, with the loop's other work in between."""
+        sock = self._socket
+        assert sock is not None
+        events, blocks = _READ, 0
+        while True:
+            if not self._unsent:
+                self._unsent = self._next_octets(dialogue)
+            if not self._unsent:
+                break
+            if blocks >= BLOCK_OCTETS:
+                events |= _WRITE
+                break
+            try:
+                sent = sock.send(self._unsent)
+            except (BlockingIOError, InterruptedError):
+                events |= _WRITE
+                break
+            except OSError:
+                break  # what the relay said last may still be there to read; the end of it will be, too
+            blocks += sent
+            self._unsent = self._unsent[sent:]
+        if blocks and self._channel is not None and _QUICK_ACK is not None:
+            # A relay that has session tickets under way holds back its next reply until they are acknowledged
+            # (Nagle): without this, 40 ms go by after each handshake.
+            sock.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
+        if not dialogue.ended:
+            self._driver.watch(sock, events, self._io)
+
+    def _next_octets(self, dialogue: Dialogue) -> bytes:
+        plain = dialogue.output(self._driver.clock())
+        if self._channel is None:
+            return plain
+        if plain:
+            self._channel.write(plain)
+        return self._channel.output()
+
+    # Deadlines and ends
+
+    def _set_alarm(self, when: float) -> None:
+        if self._alarm is None or when < self._alarm[0]:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm = self._driver.at(when, lambda: self._guarded(self._alarm_rings))
+
+    def _alarm_rings(self) -> None:
+        now, self._alarm = self._driver.clock(), None
+        deadline = self._dialogue.deadline if self._dialogue else self._deadline
+        if now < deadline:
+            self._set_alarm(deadline)
+        elif self._dialogue is None:
+            self._time_out_early(now)
+        else:
+            self._dialogue.time_out(now)
+            self._go_on(now)
+
+    def _time_out_early(self, now: float) -> None:
+        for address, began in self._racing.values():
+            self._tried.append(AddressAttempt(address.text, "connection_timed_out", now - began))
+        if self._tried:
+            self._all_failed()
+        else:
+            text = "no answer about %s within %.3g s" % (self._request.host, now - self._started)
+            self._fail(Failure("resolve", "name_server_failed", text=text))
+
+    def stop(self) -> None:
+        """End now, with what has been learned."""
+        if self._over:
+            return
+        now = self._driver.clock()
+        if self._dialogue is None:
+            self._fail(Failure(self._facts.stage, "deadline_reached"))
+        else:
+            self._dialogue.break_off(Broken("deadline_reached", "the task's time was up"), now)
+            self._guarded(self._go_on, now)
+
+    def _guarded(self, call: Callable[..., None], *values: Any) -> None:
+        """Run one step; a fault of our own ends this attempt, and no other."""
+        if self._over:
+            return
+        try:
+            call(*values)
+        except Exception as bug:  # noqa: BLE001  # the boundary: whatever it is, it is in the report
+            self._fail(Failure(self._facts.stage, "internal_error", text=describe_bug(bug)))
+
+    def _fail(self, failure: Failure) -> None:
+        self._facts.failure = failure
+        self._finish(self._driver.clock())
+
+    def _finish(self, finished: float) -> None:
+        if self._over:
+            return
+        self.abandon()
+        self._facts.timings["total"] = finished - self._started
+        self._driver.ended(self)
+        self._done(
+            Outcome(
+                self._facts, tuple(self._tried), self._address, self._local_address, self._started, self._driver.clock()
+            )
+        )
+
+    def abandon(self) -> None:
+        """Close whatever is open."""
+        self._over = True
+        for sock in [*self._racing, *([self._socket] if self._socket else [])]:
+            self._close_socket(sock)
+        self._end_race()
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._keep_slots(0)
+
+    def _end_race(self) -> None:
+        self._racing.clear()
+        for alarm in self._race_alarms:
+            alarm.cancel()
+        self._race_alarms.clear()
+
+    def _close_socket(self, sock: socket.socket) -> None:
+        self._driver.forget(sock)
+        sock.close()
+
+    def take_slot(self) -> bool:
+        taken = self._driver.take_slot(self.relay)
+        self._slots += taken
+        return taken
+
+    def _keep_slots(self, number: int) -> None:
+        while self._slots > number:
+            self._slots -= 1
+            self._driver.return_slot(self.relay)
+
+
+def _interleaved(addresses: List[Address]) -> Iterator[Address]:
+    """Alternate between the families, in the system's order within each (RFC 8305 4)."""
+    first = [address for address in addresses if address.family == addresses[0].family]
+    second = [address for address in addresses if address.family != addresses[0].family]
+    for pair in zip_longest(first, second):
+        yield from (address for address in pair if address is not None)
+
+
+def _address_literal(address: Optional[str]) -> str:
+    """RFC 5321 4.1.3: what a client without a host name says in EHLO."""
+    if address is None:
+        return "localhost"
+    return "[IPv6:%s]" % address.partition("%")[0] if ":" in address else "[%s]" % address
+
+
+def describe_bug(bug: BaseException) -> str:
+    """Say where a fault of our own arose, without the values it arose from: they may hold secrets."""
+    place = bug.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = "%s:%d" % (os.path.basename(place.tb_frame.f_code.co_filename), place.tb_lineno) if place else "?"
+    return "%s at %s" % (type(bug).__name__, where)

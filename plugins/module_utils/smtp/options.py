@@ -1,0 +1,352 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the collection. The options of a check, and the way from what a caller wrote to a Request.
+#
+# OPTIONS is the one list of options that every module and the Python face share, in the form of an Ansible
+# argument spec. `build_request()` refuses every mistake before any socket opens, with an OptionError that names
+# the option and the remedy; what it returns needs no further looking at.
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import socket
+from typing import TYPE_CHECKING
+
+from . import sasl
+from .expectations import parse_expect
+from .message import build_message
+from .model import Credentials, OptionError, Request, TlsPolicy
+from .resolve import is_literal
+
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+_TLS_VERSIONS = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
+
+MESSAGE_OPTIONS: Dict[str, Dict[str, Any]] = {
+    "subject": {"type": "str"},
+    "body": {"type": "str"},
+    "html": {"type": "str"},
+    "headers": {"type": "dict"},
+    "attachments": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "path": {"type": "path"},
+            "content": {"type": "str"},
+            "filename": {"type": "str"},
+            "content_type": {"type": "str"},
+        },
+    },
+    "probe": {"type": "str", "choices": ["gtube", "eicar"]},
+    "transfer_encoding": {"type": "str", "choices": ["7bit", "8bit"], "default": "7bit"},
+    "file": {"type": "path"},
+    "normalise_line_endings": {"type": "bool", "default": False},
+}
+
+OPTIONS: Dict[str, Dict[str, Any]] = {
+    "port": {"type": "int"},
+    "protocol": {"type": "str", "choices": ["smtp", "lmtp"], "default": "smtp"},
+    "address_family": {"type": "str", "choices": ["any", "ipv4", "ipv6"], "default": "any"},
+    "source_address": {"type": "str"},
+    "ehlo_name": {"type": "str"},
+    "tls": {"type": "str", "choices": ["starttls", "opportunistic", "implicit", "none"]},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+    "tls_server_name": {"type": "str"},
+    "tls_min_version": {"type": "str", "choices": _TLS_VERSIONS, "default": "TLSv1.2"},
+    "tls_max_version": {"type": "str", "choices": _TLS_VERSIONS},
+    "tls_ciphers": {"type": "str"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path"},
+    "client_key_password": {"type": "str", "no_log": True},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "access_token": {"type": "str", "no_log": True},
+    "auth_mechanisms": {"type": "list", "elements": "str"},
+    "allow_plaintext_auth": {"type": "bool", "default": False},
+    "sender": {"type": "str"},
+    "recipients": {"type": "list", "elements": "str", "default": []},
+    "send": {"type": "bool", "default": False},
+    "send_if": {"type": "str", "choices": ["any", "all"], "default": "any"},
+    "message": {"type": "dict", "options": MESSAGE_OPTIONS},
+    "stop_after": {"type": "str", "choices": ["greeting", "ehlo", "tls", "auth", "mail", "rcpt"]},
+    "timeout": {"type": "float", "default": 30.0},
+    "connect_timeout": {"type": "float", "default": 10.0},
+    "acceptance_timeout": {"type": "float", "default": 120.0},
+    "retry_for": {"type": "float", "default": 0.0},
+    "retry_interval": {"type": "float", "default": 2.0},
+    "expect": {"type": "dict"},
+    "transcript": {"type": "str", "choices": ["always", "on_failure", "never"]},
+}
+
+_TYPES: Dict[str, Tuple[type, ...]] = {
+    "str": (str,),
+    "path": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "list": (list, tuple),
+    "dict": (dict,),
+}
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
+_EHLO_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?|\[[A-Za-z0-9:.-]+\]")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+def with_defaults(given: Mapping[str, Any], table: Mapping[str, Mapping[str, Any]], prefix: str = "") -> Dict[str, Any]:
+    """Return every option of `table`, from `given` or by default, its type and choices checked."""
+    for name in given:
+        if name not in table:
+            raise OptionError(prefix + str(name), "there is no such option.%s" % did_you_mean(str(name), table))
+    return {name: _checked(prefix + name, given.get(name), row) for name, row in table.items()}
+
+
+def _checked(option: str, value: Any, row: Mapping[str, Any]) -> Any:
+    if value is None:
+        return row.get("default")
+    kinds: Any = _TYPES[row["type"]]
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        raise OptionError(option, "must be of type %s, not %s." % (row["type"], type(value).__name__))
+    if "choices" in row and value not in row["choices"]:
+        raise OptionError(
+            option, "must be one of %s.%s" % (", ".join(row["choices"]), did_you_mean(value, row["choices"]))
+        )
+    if "elements" in row:
+        element = {"type": row["elements"], "options": row.get("options")}
+        return [_checked("%s[%d]" % (option, index), item, element) for index, item in enumerate(value)]
+    if row.get("options"):
+        return with_defaults(value, row["options"], option + ".")
+    return value
+
+
+def did_you_mean(name: str, known: Any) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, list(known), 1)
+    return " Did you mean %s?" % near[0] if near else ""
+
+
+def build_request(host: str, given: Mapping[str, Any], now: float, check_mode: bool = False) -> Request:
+    """Return the Request for one endpoint. `now` is the time of day. Raises OptionError."""
+    options = with_defaults(given, OPTIONS)
+    warnings: List[str] = []
+    lmtp = options["protocol"] == "lmtp"
+    tls = options["tls"] or ("none" if lmtp else "starttls")
+    port = options["port"] or (24 if lmtp else 465 if tls == "implicit" else 25)
+    name = _host(host, lmtp)
+    credentials = _credentials(options, tls)
+    expect = parse_expect(options["expect"] or {})
+    sender, recipients = _envelope(options, expect, warnings)
+    sending = options["send"]
+    request = Request(
+        host=name,
+        port=_in_range("port", port, 1, 65535),
+        protocol=options["protocol"],
+        address_family=options["address_family"],
+        source_address=_source_address(options["source_address"]),
+        ehlo_name=_ehlo_name(options["ehlo_name"]),
+        tls=tls,
+        validate_certs=options["validate_certs"],
+        tls_policy=_tls_policy(options, tls, credentials),
+        tls_server_name=_server_name(options["tls_server_name"], name, tls),
+        credentials=credentials,
+        auth_mechanisms=tuple(options["auth_mechanisms"]) if options["auth_mechanisms"] else None,
+        allow_plaintext_auth=options["allow_plaintext_auth"],
+        sender=sender,
+        recipients=recipients,
+        message=_message(options, sender or "", recipients, now) if sending else None,
+        send=sending,
+        send_if=options["send_if"],
+        check_mode=check_mode,
+        stop_after=options["stop_after"] or "",
+        timeout=_seconds("timeout", options["timeout"]),
+        connect_timeout=_seconds("connect_timeout", options["connect_timeout"]),
+        acceptance_timeout=_seconds("acceptance_timeout", options["acceptance_timeout"]),
+        retry_for=_seconds("retry_for", options["retry_for"], 0),
+        retry_interval=_seconds("retry_interval", options["retry_interval"]),
+        expect=expect,
+        transcript=options["transcript"] or "always",
+        warnings=tuple(warnings),
+    )
+    return request
+
+
+def _in_range(option: str, value: int, low: int, high: int) -> int:
+    if not low <= value <= high:
+        raise OptionError(option, "%d is out of range: give a number from %d to %d." % (value, low, high))
+    return value
+
+
+def _seconds(option: str, value: float, low: float = 0.001) -> float:
+    if not math.isfinite(value) or not low <= value <= 86400:
+        raise OptionError(option, "%r will not do: give seconds, more than 0 and at most 86400." % value)
+    return float(value)
+
+
+def _clean(option: str, value: str) -> str:
+    """Nothing that a caller gives may carry CR, LF, NUL or another control character to the wire."""
+    if _CONTROL.search(value):
+        raise OptionError(option, "holds CR, LF, NUL or another control character. Remove it.")
+    return value
+
+
+def _host(host: str, lmtp: bool) -> str:
+    if not isinstance(host, str) or not host.strip():
+        raise OptionError("host", "is empty. Give a host name or an IP address.")
+    host = _clean("host", host)
+    if host.startswith("/"):
+        if not lmtp:
+            raise OptionError("host", "'%s' is a path: only protocol lmtp talks to a Unix socket." % host)
+        return host
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    if host.lower().startswith("ipv6:"):
+        host = host[5:]
+    if is_literal(host):
+        return host
+    if ":" in host:
+        raise OptionError("host", "'%s' is no host name. Give the port by the option port." % host)
+    name = _to_ascii("host", host)
+    if not re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?", name) or ".." in name or len(name) > 254:
+        raise OptionError("host", "'%s' is no host name. Give a name as the DNS has it, or an IP address." % host)
+    return name
+
+
+def _to_ascii(option: str, name: str) -> str:
+    """Return the A-labels of an internationalised name (RFC 5890)."""
+    if name.isascii():
+        return name
+    try:
+        return name.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise OptionError(option, "'%s' cannot be written as an internationalised domain name." % name) from None
+
+
+def _server_name(given: Optional[str], host: str, tls: str) -> str:
+    """The name a certificate is held against: without the dot that ends an absolute name."""
+    name = host if given is None else _to_ascii("tls_server_name", _clean("tls_server_name", given))
+    name = name.rstrip(".").partition("%")[0]
+    if given is not None and not (is_literal(name) or re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name)):
+        raise OptionError("tls_server_name", "'%s' is no host name." % given)
+    if host.startswith("/") and given is None and tls != "none":
+        raise OptionError("tls_server_name", "is needed: a Unix socket has no name to verify.")
+    return name
+
+
+def _source_address(address: Optional[str]) -> Optional[str]:
+    if address is not None and not is_literal(address):
+        raise OptionError("source_address", "'%s' is no IP address." % address)
+    return address
+
+
+def _ehlo_name(name: Optional[str]) -> Optional[str]:
+    """The caller's, or the host's where it is a full name (RFC 5321 4.1.4); None means the socket's address."""
+    if name is None:
+        name = socket.gethostname()
+        return name if "." in name and _EHLO_NAME.fullmatch(name) else None
+    if not _EHLO_NAME.fullmatch(_clean("ehlo_name", name)):
+        raise OptionError("ehlo_name", "'%s' is neither a host name nor an address literal like [192.0.2.1]." % name)
+    return name
+
+
+def _tls_policy(options: Mapping[str, Any], tls: str, credentials: Optional[Credentials]) -> Optional[TlsPolicy]:
+    low, high = options["tls_min_version"], options["tls_max_version"]
+    if high is not None and _TLS_VERSIONS.index(high) < _TLS_VERSIONS.index(low):
+        raise OptionError("tls_max_version", "%s is lower than tls_min_version (%s)." % (high, low))
+    if options["client_key"] and not options["client_cert"]:
+        raise OptionError("client_key", "is of no use alone. Give client_cert too.")
+    if tls == "none":
+        return None
+    # `opportunistic` only reports on a certificate, unless credentials are to follow.
+    verify = options["validate_certs"] and (tls != "opportunistic" or credentials is not None)
+    policy = TlsPolicy(
+        ca_path=options["ca_path"],
+        minimum=low,
+        maximum=high,
+        ciphers=options["tls_ciphers"],
+        client_cert=options["client_cert"],
+        client_key=options["client_key"],
+        client_key_password=options["client_key_password"],
+        verify=verify,
+    )
+    from .tls import prepare  # the ssl module is loaded only where it is used
+
+    prepare(policy)
+    return policy
+
+
+def _credentials(options: Mapping[str, Any], tls: str) -> Optional[Credentials]:
+    username, password, token = (options[name] for name in ("username", "password", "access_token"))
+    mechanisms = [name.upper() for name in options["auth_mechanisms"] or ()]
+    for name in mechanisms:
+        if name not in sasl.MECHANISMS:
+            hint = did_you_mean(name, sasl.MECHANISMS)
+            raise OptionError(
+                "auth_mechanisms", "'%s' is not known. Known: %s.%s" % (name, ", ".join(sasl.MECHANISMS), hint)
+            )
+    if password is not None and token is not None:
+        raise OptionError("access_token", "and password exclude each other. Give one of them.")
+    if (password is not None or token is not None) and username is None:
+        raise OptionError("username", "is needed where there is a password or an access_token.")
+    bare = any(sasl.MECHANISMS[name].needs in ("certificate", "nothing") for name in mechanisms)
+    if username is not None and password is None and token is None and not bare:
+        raise OptionError("password", "is needed where there is a username; or give an access_token.")
+    if username is None and not mechanisms:
+        return None
+    if username is None and not bare:
+        raise OptionError("auth_mechanisms", "need a username, with a password or an access_token.")
+    if tls == "none" and not options["allow_plaintext_auth"]:
+        raise OptionError(
+            "tls", "none would send the credentials in clear. Use starttls or implicit; or set allow_plaintext_auth."
+        )
+    try:
+        sasl.Exchange(username, password, token)
+    except sasl.CredentialError as error:
+        raise OptionError(error.option, str(error)) from None
+    return Credentials(username or "", password, token)
+
+
+def _envelope(
+    options: Mapping[str, Any], expect: Mapping[str, Any], warnings: List[str]
+) -> Tuple[Optional[str], Tuple[str, ...]]:
+    sender, recipients = options["sender"], tuple(options["recipients"])
+    if recipients and sender is None:
+        raise OptionError("sender", "is needed where there are recipients; '' is the null reverse-path.")
+    if options["send"] and not recipients:
+        raise OptionError("recipients", "are needed to send a message.")
+    if options["send"] and options["stop_after"]:
+        raise OptionError("stop_after", "and send exclude each other.")
+    if options["message"] and not options["send"]:
+        warnings.append("message is not used: send is false.")
+    if options["send"] and any(code >= 400 for code in expect.get("codes", {}).get("rcpt", ())):
+        raise OptionError(
+            "expect.codes.rcpt", "expects a refusal: with send it could let a message out. Set send to false."
+        )
+    if sender:
+        _address("sender", sender, warnings)
+    for recipient in recipients:
+        _address("recipients", recipient, warnings)
+    if options["stop_after"] in ("greeting", "ehlo", "tls", "auth"):
+        return None, ()
+    return sender, () if options["stop_after"] == "mail" else recipients
+
+
+def _address(option: str, address: str, warnings: List[str]) -> None:
+    """Refuse what could become another command or parameter; anything else passes as it is (RFC 5321 4.1.2)."""
+    _clean(option, address)
+    if not address or re.search(r"[\s<>]", _QUOTED.sub("", address)):
+        raise OptionError(option, "'%s' is no address. Give it bare: user@example.com, without <>." % address)
+    local = address.rpartition("@")[0]
+    if len(address.encode("utf-8", "replace")) > 254 or len(local.encode("utf-8", "replace")) > 64:
+        warnings.append("%s: '%s' is longer than RFC 5321 4.5.3.1 allows (64 and 254 octets)." % (option, address))
+
+
+def _message(options: Mapping[str, Any], sender: str, recipients: Tuple[str, ...], now: float) -> Any:
+    domain = sender.rpartition("@")[2] or socket.gethostname()
+    domain = domain if _EHLO_NAME.fullmatch(domain) else "localhost"
+    return build_message(options["message"] or {}, sender, recipients, domain, now, os.urandom(16).hex())

@@ -1,0 +1,79 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the collection. What one endpoint needs of one or several conversations: no socket, no clock.
+#
+# A plan is a generator. It yields a tuple of attempts, which the driver makes side by side and answers with
+# their outcomes, or a Wait, which the driver answers with the time, or with None when no time is left. It
+# returns a Verdict. What decides whether to try again stands here and nowhere else.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from .expectations import UNMET, evaluate, expected_refusal, stage_of
+from .explain import may_pass_later
+from .model import Attempt, Failure, Wait
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Generator, Iterable, List, Optional, Tuple, Union
+
+    from .model import AddressAttempt, Facts, Outcome, Request, Rule
+
+    Plan = Generator[Union[Tuple[Attempt, ...], Wait], Any, "Verdict"]
+
+MAX_RETRY_INTERVAL = 30.0
+# A relay that says 421, or greylists, counts what comes too soon against the client.
+_PATIENT = ("rate_limited", "service_closing", "greylisted")
+
+
+class Verdict(NamedTuple):
+    """What became of one endpoint: `failure` is None when it passed."""
+
+    request: Request
+    outcome: Outcome
+    addresses: Tuple[AddressAttempt, ...]  # of all attempts
+    rules: Tuple[Rule, ...]
+    failure: Optional[Failure]
+
+
+def check_plan(request: Request, now: float, time_of_day: Callable[[], float]) -> Plan:
+    """Check one endpoint, again and again while `retry_for` lasts and a later attempt may pass."""
+    give_up = now + request.retry_for
+    pause = request.retry_interval
+    addresses: List[AddressAttempt] = []
+    while True:
+        (outcome,) = yield (Attempt(request),)
+        addresses.extend(outcome.addresses)
+        rules = evaluate(request.expect, outcome.facts, time_of_day())
+        failure = _judge(outcome.facts, rules)
+        verdict = Verdict(request, outcome, tuple(addresses), rules, failure)
+        if failure is None or not _may_retry(outcome.facts, failure):
+            return verdict
+        wait = max(pause, MAX_RETRY_INTERVAL) if failure.cause in _PATIENT else pause
+        if outcome.finished + wait > give_up:
+            return verdict
+        if (yield Wait(outcome.finished + wait)) is None:
+            return verdict
+        pause = min(pause * 2, MAX_RETRY_INTERVAL)
+
+
+def _judge(facts: Facts, rules: Iterable[Rule]) -> Optional[Failure]:
+    """Return why the check did not pass. A refusal that was expected is none; an unmet rule is one."""
+    failure = facts.failure
+    if failure is not None and not expected_refusal(rules, failure.stage, failure.code):
+        return failure
+    for rule in rules:
+        if rule.outcome == UNMET:
+            return Failure(stage_of(rule), "rule_unmet", text=rule.text)
+    return None
+
+
+def _may_retry(facts: Facts, failure: Failure) -> bool:
+    """A message is sent at most once, and a password is tried once unless the relay asks for another try."""
+    if facts.message_begun or failure.cause == "deadline_reached":
+        return False
+    if (facts.auth is not None and not facts.auth.accepted) or failure.stage == "auth":
+        return failure.code is not None and failure.code < 500
+    return may_pass_later(failure)

@@ -1,0 +1,136 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the collection. Bytes in, replies out, with limits.
+#
+# The reader keeps what is not yet a whole line, and remembers how far it has looked for the line's end, so
+# that no input costs more than its length. It is generous with what does no harm (bare LF, a missing text,
+# codes that differ between lines) and notes it; whatever could make two parties read different replies
+# out of the same bytes is a ReplyError. Text becomes safe to print here, once, for everything that follows.
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .model import Reply
+
+if TYPE_CHECKING:
+    from typing import List, Optional
+
+# RFC 5321 4.5.3.1.5 allows 512 octets a line; real servers stay below 2 KiB.
+MAX_LINE_OCTETS = 8192
+MAX_REPLY_LINES = 512
+MAX_REPLY_OCTETS = 65536
+
+_LINE = re.compile(rb"([0-9]{3})(?:([ -])(.*))?", re.DOTALL)
+# RFC 2034 4: the code opens the text and is followed by a space or the end.
+_ENHANCED = re.compile(r"([245])\.[0-9]{1,3}\.[0-9]{1,3}(?= |$)")
+# C0, DEL and C1 controls steer terminals; separators, bidirectional controls and what has no width falsify
+# what a reader sees; lone surrogates cannot be encoded.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\U000e0000-\U000e007f]"
+)
+
+
+class ReplyError(Exception):
+    """The peer's bytes are not a reply as RFC 5321 4.2 defines it; `str()` says how."""
+
+
+def printable(text: str) -> str:
+    """Return `text` with everything that could steer a terminal shown as a backslash escape."""
+    return _UNPRINTABLE.sub(lambda found: found.group().encode("unicode_escape", "surrogatepass").decode("ascii"), text)
+
+
+def decode(data: bytes) -> str:
+    """Return the peer's bytes as text: UTF-8, with other octets and controls as backslash escapes."""
+    return printable(data.decode("utf-8", "backslashreplace"))
+
+
+class ReplyReader:
+    """Collects bytes and gives replies, one at a time (RFC 5321 4.2).
+
+    `feed(data)`, then `next_reply()` until it returns None. After a ReplyError the reader is of no more use.
+    """
+
+    def __init__(self) -> None:
+        self.head = b""  # the first octets of all, for telling other protocols by their look
+        self._buffer = bytearray()
+        self._searched = 0
+        self._codes: List[int] = []
+        self._lines: List[str] = []
+        self._octets = 0
+        self._notes: List[str] = []
+
+    @property
+    def pending(self) -> bool:
+        """Whether bytes have been read that belong to no reply returned so far."""
+        return bool(self._buffer or self._lines)
+
+    @property
+    def waiting(self) -> bytes:
+        """The first octets that wait to become a reply."""
+        return bytes(self._buffer[:64])
+
+    def feed(self, data: bytes) -> None:
+        self.head = (self.head + data)[:8] if len(self.head) < 8 else self.head
+        self._buffer += data
+
+    def next_reply(self) -> Optional[Reply]:
+        """Return the next complete reply, or None when more bytes are needed. Raises ReplyError."""
+        while True:
+            line = self._next_line()
+            if line is None:
+                return None
+            if self._add(line):
+                return self._finish()
+
+    def _next_line(self) -> Optional[bytes]:
+        end = self._buffer.find(b"\n", self._searched)
+        if end < 0:
+            self._searched = len(self._buffer)
+            if self._searched > MAX_LINE_OCTETS:
+                raise ReplyError("a reply line is longer than %d octets" % MAX_LINE_OCTETS)
+            return None
+        if end >= MAX_LINE_OCTETS:
+            raise ReplyError("a reply line is longer than %d octets" % MAX_LINE_OCTETS)
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        self._searched = 0
+        if line.endswith(b"\r"):
+            return line[:-1]
+        self._note("lines end with a bare LF")
+        return line
+
+    def _add(self, line: bytes) -> bool:
+        """Take one line into the reply under way; return whether it was the last."""
+        parts = _LINE.fullmatch(line)
+        if parts is None:
+            raise ReplyError("not a reply line: '%s'" % decode(line[:200]))
+        code, separator, text = parts.groups()
+        self._codes.append(int(code))
+        self._lines.append(decode(text or b""))
+        self._octets += len(line)
+        if len(self._lines) > MAX_REPLY_LINES or self._octets > MAX_REPLY_OCTETS:
+            raise ReplyError("a reply has more than %d lines or %d octets" % (MAX_REPLY_LINES, MAX_REPLY_OCTETS))
+        return separator != b"-"
+
+    def _finish(self) -> Reply:
+        code = self._codes[-1]
+        if any(other != code for other in self._codes):
+            # RFC 5321 4.2.1 lets a client search for the last line: greet pauses (`220-`, then `521`) rely on it.
+            self._note("the lines of one reply carry different codes")
+        reply = Reply(code, tuple(self._lines), _enhanced_code(code, self._lines), tuple(self._notes))
+        self._codes, self._lines, self._notes, self._octets = [], [], [], 0
+        return reply
+
+    def _note(self, text: str) -> None:
+        if text not in self._notes:
+            self._notes.append(text)
+
+
+def _enhanced_code(code: int, lines: List[str]) -> Optional[str]:
+    """Return the enhanced status code of a reply (RFC 2034), or None. Its class must be the code's first digit."""
+    found = _ENHANCED.match(lines[-1]) or _ENHANCED.match(lines[0])
+    return found.group() if found and int(found.group(1)) == code // 100 else None

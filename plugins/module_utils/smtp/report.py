@@ -1,0 +1,179 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the collection. From a Verdict to plain data: the one place where records become what users see.
+
+from __future__ import annotations
+
+import datetime
+import platform
+from typing import TYPE_CHECKING
+
+from .capabilities import auth_mechanisms, max_message_size
+from .certificates import certificate_facts
+from .explain import CAUSES, explain_code, verdict_of
+from .model import STAGES, __version__
+
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Optional
+
+    from .model import Facts, Failure, Request, TlsFacts
+    from .plan import Verdict
+
+
+def as_report(verdict: Verdict, checked_at: float) -> Dict[str, Any]:
+    """Return the report of one endpoint, as the modules document it under RETURN. `checked_at`: time of day."""
+    request, outcome, failure = verdict.request, verdict.outcome, verdict.failure
+    facts = outcome.facts
+    state = verdict_of(failure)
+    report: Dict[str, Any] = {
+        "changed": would_change(request, facts),
+        "msg": "",
+        "host": request.host,
+        "port": request.port,
+        "address": outcome.address,
+        "local_address": outcome.local_address,
+        "protocol": request.protocol,
+        "checked_at": _iso(checked_at),
+        "attempts": [a._replace(seconds=round(a.seconds, 4))._asdict() for a in verdict.addresses],
+        "verdict": state,
+        "stage": failure.stage if failure else _last_stage(facts),
+        "failure": _failure(request, failure) if failure else None,
+        "codes": _codes(facts),
+        "greeting": _greeting(facts),
+        "capabilities": facts.capabilities,
+        "capabilities_before_tls": facts.capabilities_before_tls,
+        "auth_mechanisms": auth_mechanisms(facts.capabilities),
+        "auth_mechanisms_before_tls": auth_mechanisms(facts.capabilities_before_tls),
+        "max_message_size": max_message_size(facts.capabilities),
+        "tls": _tls(facts.tls, checked_at) if facts.tls else None,
+        "auth": facts.auth._asdict() if facts.auth else None,
+        "recipients": [recipient._asdict() for recipient in facts.recipients],
+        "message": facts.message._asdict() if facts.message else None,
+        "timings": {stage: round(facts.timings[stage], 4) for stage in (*STAGES, "total") if stage in facts.timings},
+        "rules": [rule._asdict() for rule in verdict.rules],
+        "transcript": facts.transcript.as_dicts() if _shows_transcript(request, state) else None,
+        "engine": engine(),
+        "warnings": [*request.warnings, *facts.warnings],
+    }
+    report["msg"] = sentence(report)
+    return report
+
+
+def would_change(request: Request, facts: Facts) -> bool:
+    """Whether a relay took, or may have taken, a message; in check mode, whether one would have gone out."""
+    if request.check_mode and request.send:
+        accepted = [to.outcome == "accepted" for to in facts.recipients]
+        return bool(accepted) and (all(accepted) if request.send_if == "all" else any(accepted))
+    refused = facts.message is not None and facts.message.code is not None and not facts.message_taken
+    return facts.message_taken or (facts.message_handed_over and not refused)
+
+
+def sentence(report: Dict[str, Any]) -> str:
+    """Return one sentence for people: the endpoint, the stage, the relay's own words, the next step."""
+    where = report["host"] if report["host"].startswith("/") else "%s:%d" % (_bracketed(report["host"]), report["port"])
+    failure = report["failure"]
+    if failure is None:
+        return "%s: passed%s." % (where, _what_was_done(report))
+    place = "At %s" % failure["stage"]
+    if failure["recipient"]:
+        place += " (%s)" % failure["recipient"]
+    parts = [where + ": " + CAUSES[failure["cause"]].explanation]
+    if failure["code"] is not None:
+        parts.append("%s the relay said: %d %s" % (place, failure["code"], " ".join(failure["text"].split("\n"))))
+    else:
+        parts.append("%s: %s" % (place, failure["text"]) if failure["text"] else place)
+    accepted = [to["address"] for to in report["recipients"] if to["outcome"] == "accepted"]
+    if report["changed"] and report["message"] and accepted:
+        parts.append("The message did go out to " + ", ".join(accepted))
+    said = " ".join(part.rstrip(".") + "." for part in parts)
+    return "%s Next: %s" % (said, failure["hint"])
+
+
+def _what_was_done(report: Dict[str, Any]) -> str:
+    done = []
+    if report["tls"]:
+        trust = {True: "verified", False: "certificate not verified", None: "certificate not judged"}
+        done.append("%s, %s" % (report["tls"]["version"], trust[report["tls"]["verified"]]))
+    if report["auth"] and report["auth"]["accepted"]:
+        done.append("signed in by " + report["auth"]["mechanism"])
+    if report["message"]:
+        queued = report["message"]["queue_id"]
+        done.append("message accepted" + (" as " + queued if queued else ""))
+    elif report["recipients"]:
+        done.append("%d recipient(s) checked, nothing sent" % len(report["recipients"]))
+    return " (%s)" % "; ".join(done) if done else ""
+
+
+def _bracketed(host: str) -> str:
+    return "[%s]" % host if ":" in host else host
+
+
+def _failure(request: Request, failure: Failure) -> Dict[str, Any]:
+    cause = CAUSES[failure.cause]
+    explanation = cause.explanation
+    if failure.code is not None:
+        explanation += " " + explain_code(failure.code, failure.enhanced_code) + "."
+    return {
+        "stage": failure.stage,
+        "cause": failure.cause,
+        "code": failure.code,
+        "enhanced_code": failure.enhanced_code,
+        "text": failure.text,
+        "recipient": failure.recipient,
+        "explanation": explanation,
+        "hint": cause.hint.format(host=request.host, port=request.port),
+    }
+
+
+def _last_stage(facts: Facts) -> str:
+    """The stage a success rests on: the last that was gone through, QUIT aside."""
+    reached = [stage for stage in STAGES[:-1] if stage in facts.timings]
+    return reached[-1] if reached else facts.stage
+
+
+def _codes(facts: Facts) -> Dict[str, Any]:
+    codes: Dict[str, Any] = {stage: facts.codes[stage] for stage in STAGES if stage in facts.codes}
+    if facts.recipients:
+        codes["rcpt"] = {to.address: to.code for to in facts.recipients}
+    return codes
+
+
+def _greeting(facts: Facts) -> Optional[Dict[str, Any]]:
+    reply = facts.greeting
+    if reply is None:
+        return None
+    words = reply.lines[0].split()
+    return {"code": reply.code, "text": reply.text, "hostname": words[0] if words else None}
+
+
+def _tls(tls: TlsFacts, now: float) -> Dict[str, Any]:
+    chain: Optional[List[Dict[str, Any]]] = None
+    if tls.chain is not None:
+        chain = [certificate_facts(certificate, now) for certificate in tls.chain]
+    return {
+        "version": tls.version,
+        "cipher": tls.cipher,
+        "bits": tls.bits,
+        "server_name": tls.server_name,
+        "verified": tls.verified,
+        "verify_errors": list(tls.verify_errors),
+        "certificate": chain[0] if chain else None,
+        "chain": chain,
+    }
+
+
+def _shows_transcript(request: Request, state: str) -> bool:
+    return request.transcript == "always" or (request.transcript == "on_failure" and state != "passed")
+
+
+def engine() -> Dict[str, str]:
+    """Return what did the checking: the same relay may look different to another OpenSSL."""
+    import ssl
+
+    return {"version": __version__, "python": platform.python_version(), "openssl": ssl.OPENSSL_VERSION}
+
+
+def _iso(moment: float) -> str:
+    return datetime.datetime.fromtimestamp(moment, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,192 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# A private Postfix: one master, and a listener on a port of its own for each way a relay can behave.
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ansible_collections.postmaster.mailcheck.tests.real import servers
+from ansible_collections.postmaster.mailcheck.tests.real.dovecot import Dovecot
+from ansible_collections.postmaster.mailcheck.tests.real.greylist import Greylist, run_greylist
+from ansible_collections.postmaster.mailcheck.tests.real.pki import Identity, Pki
+
+SMALL_MESSAGE_SIZE = 10_000  # octets
+
+_SIGN_IN = ("smtpd_sasl_auth_enable = yes", "smtpd_relay_restrictions = permit_sasl_authenticated, reject")
+
+
+def _certificate(*identities: Identity) -> str:
+    return "smtpd_tls_chain_files = " + ", ".join(
+        f"{identity.key}, {identity.chain}" for identity in identities
+    )
+
+
+def _listeners(pki: Pki, greylist_port: int) -> dict[str, tuple[str, ...]]:
+    """Purpose to what differs from `mx`, the plain relay: STARTTLS offered, no sign-in, mail for lab.test."""
+    tls_required = "smtpd_tls_security_level = encrypt"
+    client_certificates = f"smtpd_tls_CAfile = {pki.ca}"
+    return {
+        "mx": (),
+        "submission": (tls_required, "smtpd_tls_auth_only = yes", *_SIGN_IN),
+        "submissions": ("smtpd_tls_wrappermode = yes", *_SIGN_IN),
+        "auth_in_clear": ("smtpd_tls_security_level = none", *_SIGN_IN),
+        "tls_required": (tls_required,),
+        "expired": (_certificate(pki.expired),),
+        "wrong_name": (_certificate(pki.wrong_name),),
+        "seven_days": (_certificate(pki.seven_days),),
+        "rsa_tls12": (_certificate(pki.rsa), "smtpd_tls_protocols = <=TLSv1.2"),
+        "rsa_and_ecdsa": (_certificate(pki.rsa, pki.relay),),
+        "client_certificate_asked": ("smtpd_tls_ask_ccert = yes", client_certificates),
+        "client_certificate_required": (tls_required, "smtpd_tls_req_ccert = yes", client_certificates),
+        "greylisting": (
+            f"smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:{greylist_port}",
+        ),
+        "xclient": ("smtpd_authorized_xclient_hosts = 127.0.0.1",),
+        "proxy_protocol": ("smtpd_upstream_proxy_protocol = haproxy",),
+        "small_messages": (f"message_size_limit = {SMALL_MESSAGE_SIZE}",),
+    }
+
+
+MAIN = """\
+compatibility_level = 3.6
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+maillog_file = {log}
+maillog_file_prefixes = {folder}
+myhostname = relay.lab.test
+mydomain = lab.test
+inet_interfaces = loopback-only
+inet_protocols = {protocols}
+mynetworks =
+mydestination =
+local_recipient_maps =
+alias_maps =
+alias_database =
+# No resolver and no look-ups: none may hold up a reply.
+smtpd_peername_lookup = no
+smtp_dns_support_level = disabled
+virtual_mailbox_domains = lab.test
+virtual_mailbox_maps = inline:{{ {{user@lab.test = x}}, {{full@lab.test = x}}, {{temp@lab.test = x}} }}
+virtual_transport = lmtp:inet:127.0.0.1:{dovecot.ports[lmtp]}
+relay_domains = discard.test
+# Nothing ever leaves this machine: what is not for a mailbox here is swallowed.
+relay_transport = discard
+default_transport = discard
+smtpd_relay_restrictions = reject_unauth_destination
+smtpd_recipient_restrictions = check_recipient_access
+  inline:{{ {{full@lab.test = 552 5.2.2 Mailbox full}}, {{temp@lab.test = 451 4.3.0 Try again later}} }}
+smtpd_tls_security_level = may
+{certificate}
+smtpd_tls_loglevel = 1
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = inet:127.0.0.1:{dovecot.ports[auth]}
+default_process_limit = 300
+smtpd_client_connection_count_limit = 0
+smtpd_client_event_limit_exceptions = 127.0.0.1, [::1]
+smtpd_error_sleep_time = 0
+"""
+
+SERVICES = """\
+pickup     unix       n - n 60    1 pickup
+cleanup    unix       n - n -     0 cleanup
+qmgr       unix       n - n 300   1 qmgr
+tlsmgr     unix       - - n 1000? 1 tlsmgr
+rewrite    unix       - - n -     - trivial-rewrite
+bounce     unix       - - n -     0 bounce
+defer      unix       - - n -     0 bounce
+trace      unix       - - n -     0 bounce
+flush      unix       n - n 1000? 0 flush
+proxymap   unix       - - n -     - proxymap
+proxywrite unix       - - n -     1 proxymap
+smtp       unix       - - n -     - smtp
+showq      unix       n - n -     - showq
+error      unix       - - n -     - error
+retry      unix       - - n -     - error
+discard    unix       - - n -     - discard
+lmtp       unix       - - n -     - lmtp
+anvil      unix       - - n -     1 anvil
+scache     unix       - - n -     1 scache
+postlog    unix-dgram n - n -     1 postlogd
+"""
+
+
+class Postfix(NamedTuple):
+    host: str
+    ports: dict[str, int]  # one for each purpose in _listeners
+    ipv6: bool  # whether `mx` listens on ::1 as well, on the same port
+    greylist: Greylist  # of the listener `greylisting`
+    maildir: Path  # of user@lab.test, where Dovecot delivers
+    log: Path
+
+
+def _master(listeners: dict[str, tuple[str, ...]], ports: dict[str, int], ipv6: bool) -> str:
+    services = [
+        f"127.0.0.1:{ports[purpose]} inet n - n - - smtpd"
+        + "".join(f"\n  -o {{ {setting} }}" for setting in settings)
+        for purpose, settings in listeners.items()
+    ]
+    if ipv6:
+        services.append(f"[::1]:{ports['mx']} inet n - n - - smtpd")
+    return "\n".join([*services, SERVICES])
+
+
+def _postfix(program: str, folder: Path, command: str) -> None:
+    """`postfix start` returns when the master has bound its listeners, `stop` when it is gone."""
+    # Its children outlive it: they must not hold a pipe of ours open.
+    with (folder / "commands.log").open("a+b") as output:
+        ended = subprocess.run(
+            [program, "-c", str(folder / "etc"), command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+        output.seek(0)
+        assert ended.returncode == 0, f"postfix {command}: {ended.returncode}\n{output.read().decode()}"
+
+
+@contextlib.contextmanager
+def run_postfix(folder: Path, pki: Pki, dovecot: Dovecot, mx_port: int) -> Iterator[Postfix]:
+    """Postfix in `folder`, sign-in and mailboxes by Dovecot, which in turn relays to `mx_port`."""
+    program = servers.find_program("postfix")
+    servers.require_root("postfix")
+    greylist_port = servers.free_port()
+    listeners = _listeners(pki, greylist_port)
+    ipv6 = servers.can_bind("::1")
+    ports = {**servers.free_ports([purpose for purpose in listeners if purpose != "mx"]), "mx": mx_port}
+    log = folder / "postfix.log"
+    for name in ("queue", "data", "etc"):
+        (folder / name).mkdir()
+    shutil.chown(folder / "data", "postfix")
+    (folder / "etc" / "main.cf").write_text(
+        MAIN.format(
+            folder=folder,
+            log=log,
+            dovecot=dovecot,
+            certificate=_certificate(pki.relay),
+            protocols="all" if ipv6 else "ipv4",
+        )
+    )
+    (folder / "etc" / "master.cf").write_text(_master(listeners, ports, ipv6))
+    for configuration in (folder / "etc").iterdir():
+        # Postfix sits out two seconds before it believes a file that has just been written.
+        os.utime(configuration, (0, 0))
+    with run_greylist(greylist_port) as greylist:
+        _postfix(program, folder, "start")
+        master = int((folder / "queue" / "pid" / "master.pid").read_text())
+        try:
+            assert servers.read_greeting(mx_port).startswith(b"220 "), log.read_text()
+            yield Postfix(servers.HOST, ports, ipv6, greylist, dovecot.maildir, log)
+        finally:
+            try:
+                _postfix(program, folder, "stop")
+            finally:
+                servers.end_group(master)
