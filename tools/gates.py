@@ -125,7 +125,9 @@ def pytest(python: Path, *paths: str) -> None:
     missing = [path for path in paths if not list((ROOT / path).rglob("test_*.py"))]
     if missing:
         raise Failed("no test in %s" % ", ".join(missing))
-    run(python, "-m", "pytest", "-q", "--tb=short", *paths, PYTHONPATH=tree(), ANSIBLE_COLLECTIONS_PATH=tree())
+    variables = {"PYTHONPATH": tree(), "ANSIBLE_COLLECTIONS_PATH": tree()}
+    variables["HYPOTHESIS_STORAGE_DIRECTORY"] = BUILD / "hypothesis"
+    run(python, "-m", "pytest", "-q", "--tb=short", *paths, **variables)
 
 
 # The gates, in the order of `make test`

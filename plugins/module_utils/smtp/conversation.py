@@ -213,7 +213,11 @@ class _Conversation:
             channel_binding=self._channel_binding(),
         )
         dialogue = sasl.MECHANISMS[mechanism].dialogue(exchange)
-        reply = yield from self._exchange(commands.auth(mechanism, next(dialogue)))
+        try:
+            initial_response = next(dialogue)
+        except sasl.CredentialError as unusable:
+            self._fail("auth", "auth_protocol_error", str(unusable))
+        reply = yield from self._exchange(commands.auth(mechanism, initial_response))
         error = None
         try:
             while reply.code == 334:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .conversation import Broken, converse
 from .dialogue import BLOCK_OCTETS, Dialogue
-from .model import AddressAttempt, Facts, Failure, Outcome, TlsFailure, Wait
+from .model import AddressAttempt, Facts, Failure, OptionError, Outcome, TlsFailure, Wait
 from .resolve import Address, ResolveError, Resolver
 from .transcript import Transcript
 
@@ -310,7 +310,7 @@ class _Connection:
             self._resolved([Address(socket.AF_UNIX, (request.host,))])
         else:
             self._driver.resolver.resolve(
-                request.host,
+                request.connect_to or request.host,
                 request.port,
                 request.address_family,
                 lambda answer: self._guarded(self._resolved, answer),
@@ -630,6 +630,8 @@ def _address_literal(address: Optional[str]) -> str:
 
 def describe_bug(bug: BaseException) -> str:
     """Say where a fault of our own arose, without the values it arose from: they may hold secrets."""
+    if isinstance(bug, OptionError):  # a file that is no longer what it was when the options were checked
+        return str(bug)
     place = bug.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next

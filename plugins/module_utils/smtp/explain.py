@@ -231,6 +231,15 @@ CAUSES: Dict[str, Cause] = {
     "rule_unmet": Cause(
         "any", "failed", "What the relay does is not what was expected of it.",
         "See rules: each unmet one says what was expected, what was seen, and what to change.", True),
+    "null_mx": Cause(
+        "resolve", "failed", "The domain says that it takes no mail: a null MX (RFC 7505).",
+        "If it should take mail, publish MX records that name its relays."),
+    "dns_library_missing": Cause(
+        "resolve", "not_checked", "Looking up MX records needs dnspython, which is not installed where the check runs.",
+        "Install dnspython (2.6 or newer) on that host, or name the relays by hosts instead of domains."),
+    "not_checked": Cause(
+        "resolve", "not_checked", "The sweep ended before this relay's turn.",
+        "See what stopped it: deadline, max_failures, or a signal."),
     "deadline_reached": Cause(
         "any", "failed", "The whole task's time was up before this check ended.",
         "Raise the deadline, or check fewer relays at once.",),

@@ -64,6 +64,7 @@ class Request(NamedTuple):
 
     host: str
     port: int
+    connect_to: Optional[str]  # one address of the host, where only that one is to be checked
     protocol: str
     address_family: str
     source_address: Optional[str]

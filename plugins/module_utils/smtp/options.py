@@ -146,6 +146,7 @@ def build_request(host: str, given: Mapping[str, Any], now: float, check_mode: b
     request = Request(
         host=name,
         port=_in_range("port", port, 1, 65535),
+        connect_to=None,
         protocol=options["protocol"],
         address_family=options["address_family"],
         source_address=_source_address(options["source_address"]),

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .expectations import UNMET, evaluate, expected_refusal, stage_of
 from .explain import may_pass_later
-from .model import Attempt, Failure, Wait
+from .model import Attempt, Facts, Failure, Outcome, Wait
+from .transcript import Transcript
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Generator, Iterable, List, Optional, Tuple, Union
 
-    from .model import AddressAttempt, Facts, Outcome, Request, Rule
+    from .model import AddressAttempt, Request, Rule
 
     Plan = Generator[Union[Tuple[Attempt, ...], Wait], Any, "Verdict"]
 
@@ -36,6 +37,11 @@ class Verdict(NamedTuple):
     addresses: Tuple[AddressAttempt, ...]  # of all attempts
     rules: Tuple[Rule, ...]
     failure: Optional[Failure]
+
+
+def unprobed(request: Request, failure: Failure, now: float) -> Verdict:
+    """Return the verdict of an endpoint that was never connected to."""
+    return Verdict(request, Outcome(Facts(Transcript(now)), (), None, None, now, now), (), (), failure)
 
 
 def check_plan(request: Request, now: float, time_of_day: Callable[[], float]) -> Plan:

@@ -18,7 +18,7 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from typing import Callable, Deque, List, Optional, Tuple, Union
+    from typing import Any, Callable, Deque, List, Optional, Sequence, Tuple, Union
 
     Resolved = Callable[["Union[List[Address], ResolveError]"], None]
 
@@ -72,6 +72,72 @@ def _cause(errno: Optional[int], address_family: str) -> str:
     if errno in (getattr(socket, "EAI_ADDRFAMILY", None), getattr(socket, "EAI_NODATA", None), socket.EAI_FAMILY):
         return "name_not_found" if address_family == "any" else "no_address_of_family"
     return "name_not_found" if errno == socket.EAI_NONAME else "name_server_failed"
+
+
+def look_up_mx(domain: str, servers: Optional[Sequence[str]], timeout: float) -> List[Tuple[Optional[int], str]]:
+    """Return the relays of a domain, (preference, host), best first (RFC 5321 5.1). Raises ResolveError. Blocks.
+
+    A domain without MX records is its own relay, with preference None, if it has an address.
+    """
+    try:
+        import dns.exception
+        import dns.resolver
+    except ImportError:
+        raise ResolveError("dns_library_missing", domain) from None
+    try:
+        resolver = dns.resolver.Resolver(configure=not servers)
+        if servers:
+            resolver.nameservers, resolver.port = _name_servers(servers)
+        resolver.lifetime = timeout
+        found = sorted((record.preference, str(record.exchange)) for record in resolver.resolve(domain, "MX"))
+    except dns.resolver.NXDOMAIN:
+        raise ResolveError("name_not_found", "%s does not exist" % domain) from None
+    except dns.resolver.NoAnswer:
+        return [(None, domain)]
+    except dns.exception.DNSException as error:
+        raise ResolveError("name_server_failed", "%s: %s" % (domain, error)) from None
+    if [host for _preference, host in found] == ["."]:
+        raise ResolveError("null_mx", domain)
+    return [(preference, host.rstrip(".")) for preference, host in found]
+
+
+def _name_servers(servers: Sequence[str]) -> Tuple[List[str], int]:
+    """`192.0.2.1`, or with a port that is then the port of all: `127.0.0.1:5353`."""
+    port = 53
+    addresses = []
+    for server in servers:
+        address, colon, tail = server.rpartition(":")
+        if colon and not is_literal(server):
+            server, port = address.strip("[]"), int(tail)
+        addresses.append(server)
+    return addresses, port
+
+
+def in_threads(call: Callable[[Any], Any], values: Sequence[Any]) -> List[Any]:
+    """Return `call(value)`, or its ResolveError, for each of `values`, asking up to MAX_THREADS at a time."""
+    answers: List[Any] = [None] * len(values)
+    todo = iter(range(len(values)))
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                index = next(todo, None)
+            if index is None:
+                return
+            try:
+                answers[index] = call(values[index])
+            except ResolveError as error:
+                answers[index] = error
+            except Exception as error:  # noqa: BLE001  # an odd name must not cost the others their answer
+                answers[index] = ResolveError("name_not_found", "%s: %s" % (values[index], error))
+
+    threads = [threading.Thread(target=work, daemon=True) for _index in range(min(MAX_THREADS, len(values)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
 
 
 class Resolver:

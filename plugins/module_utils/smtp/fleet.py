@@ -1,0 +1,239 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the collection. A fleet: from hosts, endpoints and domains to rows, and from reports to one result.
+#
+# Rows are made before anything is probed: what a caller wrote becomes one row a relay (or a relay's address), in
+# the order of the input; rows that ask for the same are probed once. What passed is told in a short row, each
+# certificate once, and the whole in a summary: that keeps a thousand relays readable, and quick to hand over.
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from .model import Failure, OptionError
+from .options import build_request
+from .resolve import ResolveError, in_threads, look_up, look_up_mx
+
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+    from .model import Request
+
+# What one entry of `endpoints` may hold besides the options of a check.
+ROW_OPTIONS: Dict[str, Dict[str, Any]] = {
+    "host": {"type": "str", "required": True},
+    "name": {"type": "str"},
+    "labels": {"type": "dict"},
+}
+_SHOWN = 5  # names in a summary
+
+
+class Row(NamedTuple):
+    """One line of the result: what was asked for."""
+
+    input: Any
+    name: str
+    labels: Mapping[str, Any]
+    request: Request
+    key: str  # equal for rows that ask for the same
+    failure: Optional[Failure] = None  # why it is not even tried
+
+
+class Fleet(NamedTuple):
+    """What a sweep is given: each entry of `endpoints` may override any of the `shared` options."""
+
+    hosts: Sequence[str]
+    endpoints: Sequence[Mapping[str, Any]]
+    domains: Sequence[str]
+    all_addresses: bool
+    dns_servers: Optional[Sequence[str]]
+    dns_timeout: float
+    shared: Mapping[str, Any]
+
+
+def rows_of(fleet: Fleet, now: float, check_mode: bool) -> List[Row]:
+    """Return the rows of a sweep, in the order of hosts, endpoints, domains. Raises OptionError."""
+    rows: List[Row] = []
+    for index, text in enumerate(fleet.hosts):
+        host, port = _split(text, "hosts[%d]" % index)
+        options = dict(fleet.shared, **({"port": port} if port else {}))
+        rows.append(_row("hosts[%d]" % index, text, text, {}, host, options, now, check_mode))
+    for index, entry in enumerate(fleet.endpoints):
+        given = {name: value for name, value in entry.items() if value is not None}
+        host, name = given.pop("host", ""), given.pop("name", None)
+        labels = given.pop("labels", {})
+        where = "endpoints[%d]" % index
+        if not host:
+            raise OptionError(where + ".host", "is needed.")
+        shown = {"host": host, **({"port": given["port"]} if "port" in given else {})}
+        rows.append(_row(where, shown, name or host, labels, host, dict(fleet.shared, **given), now, check_mode))
+    rows.extend(_domain_rows(fleet, now, check_mode))
+    if not rows:
+        raise OptionError("hosts", "is empty, and so are endpoints and domains: there is nothing to check.")
+    return _each_address(rows, fleet) if fleet.all_addresses else rows
+
+
+def _split(text: str, where: str) -> Tuple[str, Optional[int]]:
+    """`host`, `host:port`, `[2001:db8::1]:port` or a bare IPv6 address."""
+    head, colon, tail = text.rpartition(":")
+    if not colon or (":" in head and not head.endswith("]")):
+        return text, None
+    if not tail.isdecimal():
+        raise OptionError(where, "'%s': the port must be a number, as in relay.example.com:587." % text)
+    return head, int(tail)
+
+
+def _row(
+    where: str,
+    given: Any,
+    name: str,
+    labels: Mapping[str, Any],
+    host: str,
+    options: Mapping[str, Any],
+    now: float,
+    check_mode: bool,
+) -> Row:
+    try:
+        request = build_request(host, options, now, check_mode)
+    except OptionError as error:
+        if error.option in options and error.option not in ("host", "port"):
+            raise  # a shared option names itself
+        raise OptionError("%s.%s" % (where, error.option), str(error).partition(": ")[2]) from None
+    key = json.dumps([request.host.lower(), request.port, options], sort_keys=True, default=str)
+    return Row(given, name, labels, request, key)
+
+
+def _domain_rows(fleet: Fleet, now: float, check_mode: bool) -> Iterable[Row]:
+    answers = in_threads(lambda domain: look_up_mx(domain, fleet.dns_servers, fleet.dns_timeout), fleet.domains)
+    for index, (domain, answer) in enumerate(zip(fleet.domains, answers)):
+        if isinstance(answer, ResolveError):
+            row = _row("domains[%d]" % index, domain, domain, {"domain": domain}, domain, fleet.shared, now, check_mode)
+            yield row._replace(failure=Failure("resolve", answer.cause, text=str(answer)))
+            continue
+        for preference, host in answer:
+            labels = {"domain": domain, "preference": preference}
+            yield _row("domains[%d]" % index, domain, host, labels, host, fleet.shared, now, check_mode)
+
+
+def _each_address(rows: Sequence[Row], fleet: Fleet) -> List[Row]:
+    """Give every address of a host a row of its own, in the order of the addresses."""
+    found = in_threads(_addresses, rows)
+    spread: List[Row] = []
+    for row, addresses in zip(rows, found):
+        if isinstance(addresses, ResolveError) or not addresses:
+            spread.append(row)  # the probe itself will say what is wrong with the name
+            continue
+        for address in addresses:
+            request = row.request._replace(connect_to=address)
+            spread.append(row._replace(request=request, key="%s %s" % (row.key, address)))
+    return spread
+
+
+def _addresses(row: Row) -> List[str]:
+    request = row.request
+    if row.failure or request.host.startswith("/"):
+        return []
+    return sorted({address.text for address in look_up(request.host, request.port, request.address_family)})
+
+
+# The result
+
+
+class Result:
+    """Collects reports, in any order, into `endpoints`, `certificates` and `summary`."""
+
+    def __init__(self, rows: Sequence[Row], details: str) -> None:
+        self._rows, self._details = rows, details
+        self._endpoints: List[Optional[Dict[str, Any]]] = [None] * len(rows)
+        self._certificates: Dict[str, Dict[str, Any]] = {}
+        self._counts: Dict[str, Counter[str]] = {
+            name: Counter() for name in ("verdicts", "causes", "tls_versions", "auth_mechanisms")
+        }
+        self._seconds: List[Tuple[float, int]] = []
+        self._changed = False
+
+    def add(self, indexes: Iterable[int], report: Dict[str, Any]) -> None:
+        """Take the report that all rows at `indexes` asked for."""
+        report = self._without_certificates(report)
+        shown = report if self._shows(report) else _short(report)
+        for index in indexes:
+            row = self._rows[index]
+            self._endpoints[index] = {"name": row.name, "labels": dict(row.labels), "input": row.input, **shown}
+            self._count(index, report)
+        self._changed = self._changed or report["changed"]
+
+    def as_dict(self, seconds: float, lag: float, probed: int) -> Dict[str, Any]:
+        endpoints = [endpoint for endpoint in self._endpoints if endpoint is not None]
+        summary: Dict[str, Any] = {name: dict(sorted(count.items())) for name, count in self._counts.items()}
+        summary["slowest"] = [
+            {"name": self._rows[index].name, "seconds": taken}
+            for taken, index in sorted(self._seconds, key=lambda one: -one[0])[:_SHOWN]
+        ]
+        summary["soonest_expiry"] = self._soonest_expiry(endpoints)
+        summary.update(endpoints=len(endpoints), probed=probed, seconds=round(seconds, 3), lag=round(lag, 4))
+        return {
+            "changed": self._changed,
+            "msg": _sentence(summary),
+            "endpoints": endpoints,
+            "certificates": self._certificates,
+            "summary": summary,
+        }
+
+    def _shows(self, report: Mapping[str, Any]) -> bool:
+        return self._details == "all" or (self._details == "failures" and report["verdict"] != "passed")
+
+    def _without_certificates(self, report: Dict[str, Any]) -> Dict[str, Any]:
+        """Move a report's certificates into the one table; their SHA-256 stays."""
+        tls = report["tls"]
+        if not tls or not tls["chain"]:
+            return report
+        for certificate in tls["chain"]:
+            self._certificates.setdefault(certificate["sha256_fingerprint"], certificate)
+        names = [certificate["sha256_fingerprint"] for certificate in tls["chain"]]
+        return dict(report, tls=dict(tls, certificate=names[0], chain=names))
+
+    def _count(self, index: int, report: Mapping[str, Any]) -> None:
+        self._counts["verdicts"][report["verdict"]] += 1
+        if report["failure"]:
+            self._counts["causes"][report["failure"]["cause"]] += 1
+        if report["tls"] and report["tls"]["version"]:
+            self._counts["tls_versions"][report["tls"]["version"]] += 1
+        for mechanism in report["auth_mechanisms"] or ():
+            self._counts["auth_mechanisms"][mechanism] += 1
+        if "total" in report["timings"]:
+            self._seconds.append((report["timings"]["total"], index))
+
+    def _soonest_expiry(self, endpoints: Sequence[Mapping[str, Any]]) -> Optional[Dict[str, Any]]:
+        leaves: Dict[str, List[str]] = {}
+        for endpoint in endpoints:
+            if endpoint["tls"] and endpoint["tls"]["certificate"]:
+                leaves.setdefault(endpoint["tls"]["certificate"], []).append(endpoint["name"])
+        if not leaves:
+            return None
+        soonest = min(leaves, key=lambda sha256: self._certificates[sha256]["not_after"])
+        certificate = self._certificates[soonest]
+        expiry = {name: certificate[name] for name in ("not_after", "days_left", "subject")}
+        return dict(expiry, certificate=soonest, names=leaves[soonest][:_SHOWN], endpoints=len(leaves[soonest]))
+
+
+def _short(report: Mapping[str, Any]) -> Dict[str, Any]:
+    """What there is to say of a relay that does as it should."""
+    short = {
+        name: report[name]
+        for name in ("msg", "host", "port", "address", "protocol", "verdict", "stage", "failure", "changed")
+    }
+    tls = report["tls"]
+    if tls:
+        tls = {name: tls[name] for name in ("version", "cipher", "verified", "certificate")}
+    return dict(short, tls=tls, seconds=report["timings"].get("total"))
+
+
+def _sentence(summary: Mapping[str, Any]) -> str:
+    counts = ", ".join("%d %s" % (count, verdict.replace("_", " ")) for verdict, count in summary["verdicts"].items())
+    text = "%d relays in %.3g s: %s." % (summary["endpoints"], summary["seconds"], counts)
+    causes = ["%s (%d)" % pair for pair in Counter(summary["causes"]).most_common(5)]
+    return text + (" Causes: %s." % ", ".join(causes) if causes else "")
