@@ -12,14 +12,17 @@ import shutil
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check as engine_check
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.dovecot import Dovecot, run_dovecot
 from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim, run_exim
 from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki, make_pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix, run_postfix
+from ansible_collections.postmaster.mailcheck.tests.real.reports import Check, Report
 
 LOG_TAIL = 60  # lines shown with a failed test
 
@@ -70,6 +73,17 @@ def postfix(server_folder: Path, pki: Pki, dovecot: Dovecot, mx_port: int) -> It
 def exim(server_folder: Path, pki: Pki) -> Iterator[Exim]:
     with servers.skip_where_unavailable(), run_exim(_subfolder(server_folder, "exim"), pki) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def check(pki: Pki) -> Check:
+    """The engine's check() of one port on loopback, trusting the lab's root."""
+
+    def check_port(port: int, **options: Any) -> Report:
+        given = {"host": servers.HOST, "ca_path": str(pki.ca), "ehlo_name": "client.lab.test", "timeout": 15, **options}
+        return engine_check(port=port, **given)
+
+    return check_port
 
 
 @pytest.hookimpl(wrapper=True)

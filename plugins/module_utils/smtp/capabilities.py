@@ -54,6 +54,15 @@ def max_message_size(capabilities: Optional[Capabilities]) -> Optional[int]:
     return int(parameters[0]) if parameters and re.fullmatch("[0-9]{1,20}", parameters[0]) else None
 
 
+def recipient_limit(capabilities: Capabilities) -> Optional[int]:
+    """Return how many recipients one message may have (RFC 9422 4.2), None where not said."""
+    for limit in capabilities.get("LIMITS", []):
+        found = re.fullmatch("RCPTMAX=([0-9]{1,6})", limit.upper())
+        if found:
+            return int(found.group(1))
+    return None
+
+
 def masked_keywords(capabilities: Capabilities) -> List[str]:
     """Return the keywords that something between us and the relay has overwritten."""
     return [keyword for keyword in capabilities if _MASKED.fullmatch(keyword)]

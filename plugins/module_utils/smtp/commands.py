@@ -10,13 +10,15 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from .model import Command
 from .replies import printable
 
 if TYPE_CHECKING:
-    from typing import Iterable, Iterator, Mapping, Optional
+    from ipaddress import IPv4Address, IPv6Address
+    from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Union
 
     from .message import Message
 
@@ -82,8 +84,14 @@ def data() -> Command:
 
 
 def content(message: Message) -> Command:
-    """The message itself and its final dot: `wire` is what follows the content."""
-    return Command("message", b".\r\n", "<message, %d octets>" % message.size, message)
+    """The message itself, its dots doubled, and the final dot."""
+    return Command("message", b"", "<message, %d octets>" % message.size, message, dotted=True)
+
+
+def bdat(message: Message) -> Command:
+    """RFC 3030 2: the whole message in one chunk, as it is."""
+    line = "BDAT %d LAST" % message.size
+    return _command("message", line, "%s <message, %d octets>" % (line, message.size))._replace(content=message)
 
 
 def lone_dot() -> Command:
@@ -97,6 +105,61 @@ def rset() -> Command:
 
 def quit_() -> Command:
     return _command("quit", "QUIT")
+
+
+def xclient(attributes: Mapping[str, str]) -> Command:
+    """Postfix XCLIENT_README: attribute values in xtext."""
+    return _command("xclient", "XCLIENT " + " ".join("%s=%s" % (k, xtext(v)) for k, v in attributes.items()))
+
+
+def extra(text: str) -> Command:
+    """A command of the caller's own, as it was written."""
+    return _command("extra", text)
+
+
+def xtext(text: str) -> str:
+    """RFC 3461 4: octets outside `!` to `~`, and `+` and `=`, as `+` and two hexadecimal digits."""
+    return "".join(chr(o) if 33 <= o <= 126 and chr(o) not in "+=" else "+%02X" % o for o in text.encode("utf-8"))
+
+
+def dsn_of_mail(dsn: Mapping[str, Any]) -> Dict[str, Optional[str]]:
+    """RFC 3461 4.3 and 4.4"""
+    parameters: Dict[str, Optional[str]] = {}
+    if dsn.get("ret"):
+        parameters["RET"] = dsn["ret"].upper()
+    if dsn.get("envid"):
+        parameters["ENVID"] = xtext(dsn["envid"])
+    return parameters
+
+
+def dsn_of_rcpt(dsn: Mapping[str, Any], address: str) -> Dict[str, Optional[str]]:
+    """RFC 3461 4.1 and 4.2, RFC 6533 3 for an address that is not ASCII"""
+    parameters: Dict[str, Optional[str]] = {}
+    if dsn.get("notify"):
+        parameters["NOTIFY"] = ",".join(word.upper() for word in dsn["notify"])
+    if dsn.get("orcpt"):
+        parameters["ORCPT"] = "rfc822;" + xtext(address) if address.isascii() else "utf-8;" + address
+    return parameters
+
+
+def proxy_header(options: Mapping[str, Any], relay_address: Optional[str], relay_port: int) -> Command:
+    """What a load balancer says first (the PROXY protocol of HAProxy, versions 1 and 2); it draws no reply."""
+    source = ip_address(options["source_address"])
+    target = ip_address(options.get("destination_address") or relay_address or "127.0.0.1")
+    if source.version != target.version:  # a header has room for one family
+        source, target = _as_ipv6(source), _as_ipv6(target)
+    ports = (options.get("source_port") or 0, options.get("destination_port") or relay_port)
+    shown = "PROXY TCP%d %s %s %d %d" % (4 if source.version == 4 else 6, source, target, *ports)
+    if options["version"] == 1:
+        return Command("connect", shown.encode("ascii") + b"\r\n", shown)
+    addresses = source.packed + target.packed + b"".join(port.to_bytes(2, "big") for port in ports)
+    family = b"\x11" if source.version == 4 else b"\x21"  # TCP over IPv4, over IPv6
+    signature = b"\r\n\r\n\0\r\nQUIT\n" + b"\x21"  # version 2, command PROXY
+    return Command("connect", signature + family + len(addresses).to_bytes(2, "big") + addresses, shown + " (v2)")
+
+
+def _as_ipv6(address: Union[IPv4Address, IPv6Address]) -> IPv6Address:
+    return address if address.version == 6 else ip_address("::ffff:%s" % address)  # type: ignore[return-value]
 
 
 def _parameters(parameters: Mapping[str, Optional[str]]) -> str:

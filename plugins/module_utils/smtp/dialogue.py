@@ -15,13 +15,14 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from .commands import dot_stuffed
-from .conversation import Broken
 from .model import Say, StartTls
 from .replies import ReplyError, ReplyReader, decode
+from .talk import Broken
 
 if TYPE_CHECKING:
     from typing import Any, Iterator, Optional, Sequence
 
+    from .message import Message
     from .model import Command, Facts, Hear, Steps, TlsFacts
 
 # What is handed out at once: commands together, a message in blocks of about this size.
@@ -70,7 +71,8 @@ class Dialogue:
                     return
                 self._facts.transcript.server(reply, now)
                 self._facts.timings[self._hearing.stage] = now - self._said_at
-                if self._facts.message_begun and not self._facts.message_handed_over:
+                in_message = self._facts.message_begun and not self._facts.message_handed_over
+                if in_message and self._hearing.stage == "message":
                     self._cut, self._outgoing = True, iter(())
                 self._go_on(reply, now)
         except ReplyError as error:
@@ -149,14 +151,22 @@ class Dialogue:
 
     def _octets(self, commands: Sequence[Command]) -> Iterator[bytes]:
         for command in commands:
-            if command.content is not None:
-                for block in dot_stuffed(command.content.blocks()):
-                    self._facts.message_begun = True
-                    yield block
-                self._facts.message_begun = self._facts.message_handed_over = True
-                # From here on it is the final reply that is waited for (RFC 5321 4.5.3.2.6).
-                self.deadline = self._now + self._acceptance_timeout
             yield command.wire
+            if command.content is not None:
+                yield from self._content(command.content, command.dotted)
+
+    def _content(self, message: Message, dotted: bool) -> Iterator[bytes]:
+        """A message, block by block. It counts as begun with its first octet, as handed over with its last."""
+        held = b""
+        for block in dot_stuffed(message.blocks()) if dotted else message.blocks():
+            if held:
+                self._facts.message_begun = True
+                yield held
+            held = block
+        self._facts.message_begun = self._facts.message_handed_over = True
+        # From here on it is the final reply that is waited for (RFC 5321 4.5.3.2.6).
+        self.deadline = self._now + self._acceptance_timeout
+        yield held + b".\r\n" if dotted else held
 
     def _start_tls(self, now: float) -> None:
         if self._reader.pending:

@@ -21,24 +21,22 @@ from collections import deque
 from itertools import count, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
-from .conversation import Broken, converse
-from .dialogue import BLOCK_OCTETS, Dialogue
-from .model import AddressAttempt, Facts, Failure, OptionError, Outcome, TlsFailure, Wait
+from .conversation import converse
+from .dialogue import Dialogue
+from .model import AddressAttempt, Facts, Failure, OptionError, Outcome, Wait
 from .resolve import Address, ResolveError, Resolver
+from .session import READ, WRITE, Session
 from .transcript import Transcript
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Deque, Dict, Generator, Iterator, List, Optional, Set, Tuple, Union
 
     from .model import Attempt, Request
-    from .tls import Channel
 
     Plan = Generator[Union[Tuple[Attempt, ...], Wait], Any, Any]
 
 # RFC 8305 8: the next address is tried when the one before has not answered for this long.
 ADDRESS_DELAY = 0.25
-_QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)
-_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 _CONNECT_CAUSES = {
     errno.ECONNREFUSED: "connection_refused",
@@ -87,7 +85,7 @@ class Driver:
         self.stopping = False
         self.lag = 0.0  # the longest that one turn of the loop has taken, in seconds
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self.resolver.wake, _READ, lambda mask, now: self.resolver.deliver())
+        self._selector.register(self.resolver.wake, READ, lambda mask, now: self.resolver.deliver())
         self._timers: List[Timer] = []
         self._order = count()
         self._waiting: Deque[_Connection] = deque()
@@ -284,12 +282,9 @@ class _Connection:
         self._addresses: Deque[Address] = deque()
         self._racing: Dict[socket.socket, Tuple[Address, float]] = {}
         self._tried: List[AddressAttempt] = []
-        self._socket: Optional[socket.socket] = None
+        self._session: Optional[Session] = None
         self._address: Optional[str] = None
         self._local_address: Optional[str] = None
-        self._dialogue: Optional[Dialogue] = None
-        self._channel: Optional[Channel] = None
-        self._unsent = b""
         self._deadline = 0.0
         self._alarm: Optional[Timer] = None  # wakes us at our deadline
         self._race_alarms: List[Timer] = []
@@ -336,7 +331,7 @@ class _Connection:
 
     def _try_next(self) -> None:
         """Begin with the next address; when there is none left and none under way, the attempt has failed."""
-        if self._socket is not None:
+        if self._session is not None:
             return
         if not self._addresses:
             if not self._racing:
@@ -369,7 +364,7 @@ class _Connection:
             sock.close()
             raise
         self._racing[sock] = (address, now)
-        self._driver.watch(sock, _WRITE, lambda _mask, _now: self._guarded(self._connected, sock))
+        self._driver.watch(sock, WRITE, lambda _mask, _now: self._guarded(self._connected, sock))
         give_up = now + self._request.connect_timeout
         alarm = self._driver.at(give_up, lambda: self._guarded(self._connect_timed_out, sock))
         self._race_alarms.append(alarm)
@@ -389,10 +384,10 @@ class _Connection:
             self._close_socket(other)
         self._end_race()
         self._keep_slots(1)
-        self._socket, self._address = sock, address.text
+        self._address = address.text
         name = sock.getsockname()
         self._local_address = name[0] if isinstance(name, tuple) else None
-        self._begin_dialogue(now)
+        self._converse(sock, now)
 
     def _connect_timed_out(self, sock: socket.socket) -> None:
         if sock in self._racing:
@@ -414,109 +409,29 @@ class _Connection:
 
     # The dialogue
 
-    def _begin_dialogue(self, now: float) -> None:
-        request, facts = self._request, self._facts
+    def _converse(self, sock: socket.socket, now: float) -> None:
+        request = self._request
         ehlo_name = request.ehlo_name or _address_literal(self._local_address)
-        conversation = converse(request._replace(ehlo_name=ehlo_name), facts)
-        self._dialogue = Dialogue(conversation, facts, self._deadline, request.acceptance_timeout)
-        self._dialogue.begin(now)
-        self._go_on(now)
+        conversation = converse(request._replace(ehlo_name=ehlo_name, connect_to=self._address), self._facts)
+        dialogue = Dialogue(conversation, self._facts, self._deadline, request.acceptance_timeout)
+        self._session = Session(sock, dialogue, request.tls_policy, request.tls_server_name, self._driver.clock)
+        self._session.begin(now)
+        self._look_after(self._session, now)
 
-    def _io(self, mask: int, now: float) -> None:
-        self._guarded(self._read_and_go_on if mask & _READ else self._go_on, now)
+    def _ready(self, session: Session, mask: int, now: float) -> None:
+        session.ready(mask, now)
+        self._look_after(session, now)
 
-    def _read_and_go_on(self, now: float) -> None:
-        sock, dialogue = self._socket, self._dialogue
-        assert sock is not None and dialogue is not None
-        try:
-            data = sock.recv(65536)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError as error:
-            dialogue.lose("the connection broke: %s" % (error.strerror or "unknown reason").lower(), now)
-        else:
-            if not data:
-                dialogue.lose("the relay closed the connection", now)
-            elif self._channel is None:
-                dialogue.receive(data, now)
-            else:
-                self._receive_tls(self._channel, data, now)
-        self._go_on(now)
-
-    def _receive_tls(self, channel: Channel, data: bytes, now: float) -> None:
-        assert self._dialogue is not None
-        channel.feed(data)
-        try:
-            if self._dialogue.wants_tls:
-                established = channel.handshake()
-                if established is None:
-                    return
-                self._dialogue.tls_established(established, self._driver.clock())
-            plain = channel.read()
-        except TlsFailure as failure:
-            # TLS 1.3: the relay's objection to our certificate comes after our side of the handshake is done.
-            self._dialogue.break_off(Broken(failure.cause, str(failure), "tls", tls=failure.facts), now)
-            return
-        if plain:
-            self._dialogue.receive(plain, now)
-        if channel.closed:
-            self._dialogue.lose("the relay closed the TLS session", now)
-
-    def _begin_tls(self) -> None:
-        from .tls import Channel
-
-        policy = self._request.tls_policy
-        assert policy is not None
-        self._channel = Channel(policy, self._request.tls_server_name)
-        self._channel.handshake()
-
-    def _go_on(self, now: float) -> None:
-        dialogue = self._dialogue
-        assert dialogue is not None
-        if dialogue.wants_tls and self._channel is None:
-            self._begin_tls()
-        self._flush(dialogue)
+    def _look_after(self, session: Session, now: float) -> None:
+        """Wait for what the session needs next, or be done with it."""
+        dialogue = session.dialogue
         if dialogue.ended:
             self._finish(now if dialogue.decided_at is None else dialogue.decided_at)
-        else:
-            self._set_alarm(dialogue.deadline)
-
-    def _flush(self, dialogue: Dialogue) -> None:
-        """Send what there is to send. A message goes block by block, with the loop's other work in between."""
-        sock = self._socket
-        assert sock is not None
-        events, blocks = _READ, 0
-        while True:
-            if not self._unsent:
-                self._unsent = self._next_octets(dialogue)
-            if not self._unsent:
-                break
-            if blocks >= BLOCK_OCTETS:
-                events |= _WRITE
-                break
-            try:
-                sent = sock.send(self._unsent)
-            except (BlockingIOError, InterruptedError):
-                events |= _WRITE
-                break
-            except OSError:
-                break  # what the relay said last may still be there to read; the end of it will be, too
-            blocks += sent
-            self._unsent = self._unsent[sent:]
-        if blocks and self._channel is not None and _QUICK_ACK is not None:
-            # A relay that has session tickets under way holds back its next reply until they are acknowledged
-            # (Nagle): without this, 40 ms go by after each handshake.
-            sock.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
-        if not dialogue.ended:
-            self._driver.watch(sock, events, self._io)
-
-    def _next_octets(self, dialogue: Dialogue) -> bytes:
-        plain = dialogue.output(self._driver.clock())
-        if self._channel is None:
-            return plain
-        if plain:
-            self._channel.write(plain)
-        return self._channel.output()
+            return
+        self._set_alarm(dialogue.deadline)
+        self._driver.watch(
+            session.sock, session.events, lambda mask, ready: self._guarded(self._ready, session, mask, ready)
+        )
 
     # Deadlines and ends
 
@@ -528,14 +443,15 @@ class _Connection:
 
     def _alarm_rings(self) -> None:
         now, self._alarm = self._driver.clock(), None
-        deadline = self._dialogue.deadline if self._dialogue else self._deadline
+        session = self._session
+        deadline = session.dialogue.deadline if session else self._deadline
         if now < deadline:
             self._set_alarm(deadline)
-        elif self._dialogue is None:
+        elif session is None:
             self._time_out_early(now)
         else:
-            self._dialogue.time_out(now)
-            self._go_on(now)
+            session.time_out(now)
+            self._look_after(session, now)
 
     def _time_out_early(self, now: float) -> None:
         for address, began in self._racing.values():
@@ -550,12 +466,12 @@ class _Connection:
         """End now, with what has been learned."""
         if self._over:
             return
-        now = self._driver.clock()
-        if self._dialogue is None:
+        if self._session is None:
             self._fail(Failure(self._facts.stage, "deadline_reached"))
         else:
-            self._dialogue.break_off(Broken("deadline_reached", "the task's time was up"), now)
-            self._guarded(self._go_on, now)
+            now = self._driver.clock()
+            self._session.stop(now)
+            self._guarded(self._look_after, self._session, now)
 
     def _guarded(self, call: Callable[..., None], *values: Any) -> None:
         """Run one step; a fault of our own ends this attempt, and no other."""
@@ -585,7 +501,7 @@ class _Connection:
     def abandon(self) -> None:
         """Close whatever is open."""
         self._over = True
-        for sock in [*self._racing, *([self._socket] if self._socket else [])]:
+        for sock in [*self._racing, *([self._session.sock] if self._session else [])]:
             self._close_socket(sock)
         self._end_race()
         if self._alarm is not None:

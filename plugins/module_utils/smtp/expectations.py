@@ -35,8 +35,8 @@ _VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 class RuleKind(NamedTuple):
     stage: str
     severity: str  # high, medium, low
-    form: str  # what `expect` takes: words, flag, version, count, names, pattern, seconds, codes
-    judge: Judge
+    form: str  # what `expect` takes: a key of _FORMS
+    judge: Optional[Judge]  # None for the rules that probes.py looks into
     text: str  # what is expected, as a sentence; %s is the expected value
     remedy: str
 
@@ -56,15 +56,15 @@ def parse_expect(given: Mapping[str, Any]) -> Dict[str, Any]:
     return expect
 
 
-def evaluate(expect: Mapping[str, Any], facts: Facts, now: float) -> Tuple[Rule, ...]:
-    """Return every rule that applies, judged. `now` is the time of day."""
+def evaluate(expect: Mapping[str, Any], facts: Facts, looked: Mapping[str, Judged], now: float) -> Tuple[Rule, ...]:
+    """Return every rule that applies, judged. `looked`: what the probes found; `now` is the time of day."""
     rules: List[Rule] = []
     for name, expected in expect.items():
         kind = RULES[name]
         if kind.form == "codes":
             rules.extend(_judge_codes(expected, facts))
         else:
-            outcome, observed = kind.judge(expected, facts, now)
+            outcome, observed = kind.judge(expected, facts, now) if kind.judge else looked.get(name, (UNKNOWN, None))
             rules.append(_rule(name, kind, outcome, expected, observed))
     return tuple(rules)
 
@@ -220,6 +220,23 @@ def _version(option: str, value: Any) -> str:
     return str(value)
 
 
+def _versions(option: str, value: Any) -> List[str]:
+    return [_version(option, one) for one in _words(option, value)]
+
+
+def _relaying(option: str, value: Any) -> Dict[str, str]:
+    names = ("recipient", "control_recipient", "sender")
+    if not isinstance(value, dict) or not all(value.get(name) for name in names[:2]):
+        text = "needs recipient (of a domain the relay must not serve) and control_recipient (one that it accepts)."
+        raise OptionError(option, text)
+    for name, address in value.items():
+        if name not in names:
+            raise OptionError("%s.%s" % (option, name), "is not known. Known: %s." % ", ".join(names))
+        if not isinstance(address, str) or re.search("[\x00-\x20\x7f<>]", address):
+            raise OptionError("%s.%s" % (option, name), "is no address.")
+    return dict(value)
+
+
 def _number(option: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
         raise OptionError(option, "must be a number, not negative.")
@@ -262,6 +279,8 @@ _FORMS: Dict[str, Callable[[str, Any], Any]] = {
     "words": _words,
     "flag": _flag,
     "version": _version,
+    "versions": _versions,
+    "relaying": _relaying,
     "number": _number,
     "bits": _bits,
     "pattern": _pattern,
@@ -308,7 +327,22 @@ RULES: Dict[str, RuleKind] = {
     "max_seconds": RuleKind(
         "quit", "low", "number", _max_seconds, "the check takes at most %s seconds",
         "Look at timings for the stage that is slow."),
+    "tls_versions_refused": RuleKind(
+        "tls", "high", "versions", None, "the relay refuses %s",
+        "Postfix: smtpd_tls_mandatory_protocols and smtpd_tls_protocols (>=TLSv1.2). Exim: openssl_options = +no_tlsv1 "
+        "+no_tlsv1_1."),
+    "tls_required": RuleKind(
+        "mail", "high", "flag", None, "MAIL is refused before STARTTLS",
+        "Postfix: smtpd_tls_security_level=encrypt. Exim: an acl_smtp_mail that denies where $tls_in_cipher is empty."),
+    "auth_refused_in_clear": RuleKind(
+        "auth", "high", "flag", None, "AUTH is refused before STARTTLS",
+        "Postfix: smtpd_tls_auth_only=yes. Exim: auth_advertise_hosts with a condition on $tls_in_cipher. Dovecot: "
+        "disable_plaintext_auth=yes (2.4: auth_allow_cleartext=no)."),
+    "relaying_refused": RuleKind(
+        "rcpt", "high", "relaying", None, "the relay refuses mail from strangers to strangers",
+        "Postfix: smtpd_relay_restrictions=permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination. "
+        "Exim: an acl_smtp_rcpt that ends in deny."),
     "codes": RuleKind(
-        "quit", "high", "codes", lambda e, f, n: (UNKNOWN, None), "the reply code is one of %s",
+        "quit", "high", "codes", None, "the reply code is one of %s",
         "See codes and transcript for what the relay answered."),
 }  # fmt: skip

@@ -105,6 +105,12 @@ CAUSES: Dict[str, Cause] = {
     "tls_cipher_mismatch": Cause(
         "tls", "failed", "The relay and this check have no cipher suite, group or signature in common.",
         "Allow the suites of RFC 9325 on the relay. To look at an old relay, set tls_ciphers."),
+    "tls_version_unavailable": Cause(
+        "tls", "failed", "The OpenSSL on the host the check runs on cannot do the TLS version asked for.",
+        "Run the check where an OpenSSL has it, or ask for another version."),
+    "tls_cipher_unavailable": Cause(
+        "tls", "failed", "The OpenSSL on the host the check runs on has none of the ciphers asked for in this version.",
+        "Change tls_ciphers, or the versions."),
     "tls_protocol_error": Cause(
         "tls", "failed", "The TLS handshake broke off with an error.",
         "OpenSSL's reason is in the text; see the relay's log for the other side."),
@@ -204,8 +210,11 @@ CAUSES: Dict[str, Cause] = {
         "mail", "failed", "An address or header needs SMTPUTF8, which the relay does not offer (RFC 6531).",
         "Use ASCII addresses and headers, or switch it on (Postfix: smtputf8_enable=yes)."),
     "extension_not_offered": Cause(
-        "mail message", "failed", "An option needs an SMTP extension that the relay does not offer.",
+        "mail xclient", "failed", "An option needs an SMTP extension that the relay does not offer.",
         "Do without the option named, or check a relay that offers the extension."),
+    "limit_exceeded": Cause(
+        "mail", "failed", "The check asks for more than the relay has announced to take (RFC 9422).",
+        "Use fewer recipients, or raise the relay's limit."),
     "message_rejected": Cause(
         "data message", "failed", "The relay refused the message.",
         "The relay's words tell whether it is policy, content or a filter."),
@@ -321,6 +330,7 @@ class _Sign(NamedTuple):
 # Haraka and of the common milters and policy services.
 _SIGNS: List[_Sign] = [
     _Sign("client_certificate_required", "ehlo auth mail rcpt", "[45]..", words=r"no client certificate|client certificate (is )?required"),
+    _Sign("client_certificate_rejected", "ehlo auth mail rcpt", "[45]..", words=r"client certificate (is )?not (trusted|valid|accepted)"),
     _Sign("service_closing", "ehlo starttls auth mail rcpt data message", "421"),
     _Sign("tls_required", "mail rcpt auth", "5..|451",
           words=r"\b(start)?tls\b.*\b(first|required|needed|mandatory)|\b(must|require\w*|need\w*)\b.*\b((start)?tls|encrypt\w+)\b|"

@@ -78,7 +78,7 @@ class Message(NamedTuple):
 def build_message(
     options: Mapping[str, Any], sender: str, recipients: Sequence[str], domain: str, now: float, token: str
 ) -> Message:
-    """Return the message that `options` (the suboptions of `message`) describe. Raises MessageError.
+    """Return the message that `options` (the suboptions of `test_message`) describe. Raises MessageError.
 
     `domain`: what stands behind the @ of the Message-ID. `now`: seconds since the epoch, for Date.
     """
@@ -88,15 +88,15 @@ def build_message(
     header = b"".join(_header_line(option, name, value) for option, name, values in fields.values() for value in values)
     blocks = functools.partial(_slices, header + _body(options, token))
     ids = [next(iter(fields[key][2]), None) for key in ("message-id", "x-mailcheck-token")]
-    return _measured("message", blocks, False)._replace(message_id=ids[0], token=ids[1])
+    return _measured("test_message", blocks, False)._replace(message_id=ids[0], token=ids[1])
 
 
 def _raw(options: Mapping[str, Any]) -> Message:
     for other in ("subject", "body", "html", "headers", "attachments", "probe"):
         if options.get(other):
-            raise MessageError("message.file", "the file is sent as it is: leave out message.%s" % other)
+            raise MessageError("test_message.file", "the file is sent as it is: leave out test_message.%s" % other)
     normalise = bool(options.get("normalise_line_endings"))
-    return _measured("message.file", functools.partial(_file_blocks, options["file"], normalise), normalise)
+    return _measured("test_message.file", functools.partial(_file_blocks, options["file"], normalise), normalise)
 
 
 def _measured(option: str, source: Blocks, normalise: bool) -> Message:
@@ -135,7 +135,7 @@ def _with_crlf(option: str, source: Iterator[bytes], normalise: bool) -> Iterato
         if block.count(b"\r") != pairs or block.count(b"\n") != pairs:
             found = next(re.finditer(_BARE, block))
             at = (line + block.count(b"\r\n", 0, found.start()), "CR" if found.group() == b"\r" else "LF")
-            remedy = "write it with CRLF line ends, or set message.normalise_line_endings to true"
+            remedy = "write it with CRLF line ends, or set test_message.normalise_line_endings to true"
             raise MessageError(option, "line %d ends in a bare %s: %s" % (at + (remedy,)))
         line += pairs
         if block:
@@ -153,7 +153,7 @@ def _slices(content: bytes) -> Iterator[bytes]:
 def _file_blocks(path: str, normalise: bool) -> Iterator[bytes]:
     """Yield the content of a raw message, in smaller blocks where converted line ends may double them."""
     size = READ_OCTETS // 2 if normalise else READ_OCTETS
-    with _opened(path, "message.file") as file:
+    with _opened(path, "test_message.file") as file:
         yield from iter(functools.partial(file.read, size), b"")
 
 
@@ -189,7 +189,7 @@ def _fields(
             ("now", "Date", format_datetime(datetime.fromtimestamp(int(now), timezone.utc))),
             ("sender", "From", sender or "MAILER-DAEMON@%s" % domain),
             ("recipients", "To", to),
-            ("message.subject", "Subject", "Mail relay check %s" % token if subject is None else subject),
+            ("test_message.subject", "Subject", "Mail relay check %s" % token if subject is None else subject),
             ("ehlo_name", "Message-ID", "<%s@%s>" % (token, domain)),
             ("message", "X-Mailcheck-Token", token),
             ("message", "Auto-Submitted", "auto-generated"),
@@ -199,14 +199,14 @@ def _fields(
         name = str(given_name)
         key = name.lower()
         if not re.fullmatch(_HEADER_NAME, name):
-            raise MessageError("message.headers", "%r is not a header name (RFC 5322 2.2)" % name)
+            raise MessageError("test_message.headers", "%r is not a header name (RFC 5322 2.2)" % name)
         if key in _MIME_HEADERS:
-            raise MessageError("message.headers", "%s follows from the content: leave it out" % name)
+            raise MessageError("test_message.headers", "%s follows from the content: leave it out" % name)
         values = given if isinstance(given, list) else [given]
         if any(isinstance(value, (dict, list)) or value is None for value in values):
-            raise MessageError("message.headers", "%s must be a text or a list of texts" % name)
+            raise MessageError("test_message.headers", "%s must be a text or a list of texts" % name)
         if key not in _NEVER_SENT:
-            fields[key] = ("message.headers", name, [str(value) for value in values])
+            fields[key] = ("test_message.headers", name, [str(value) for value in values])
     return fields
 
 
@@ -247,11 +247,11 @@ def _body(options: Mapping[str, Any], token: str) -> bytes:
     # 7-bit by default: every relay takes it.
     eightbit = options.get("transfer_encoding") == "8bit"
     content = EmailMessage(policy=SMTP.clone(cte_type="8bit" if eightbit else "7bit"))
-    content.set_content(_clean_text("message.body", text))
+    content.set_content(_clean_text("test_message.body", text))
     if options.get("html"):
-        content.add_alternative(_clean_text("message.html", options["html"]), subtype="html")
+        content.add_alternative(_clean_text("test_message.html", options["html"]), subtype="html")
     for number, attachment in enumerate(options.get("attachments") or ()):
-        _attach(content, attachment, "message.attachments[%d]" % number)
+        _attach(content, attachment, "test_message.attachments[%d]" % number)
     if options.get("probe") == "eicar":
         content.add_attachment(_eicar(), "application", "octet-stream", filename="eicar.com")
     return content.as_bytes()

@@ -23,7 +23,8 @@ __version__ = "0.1.0"
 
 # What a check goes through, in order: the words of `stage`, `codes` and `timings`.
 STAGES = (
-    "resolve", "connect", "greeting", "ehlo", "starttls", "tls", "auth", "mail", "rcpt", "data", "message", "quit"
+    "resolve", "connect", "greeting", "ehlo", "starttls", "tls", "xclient", "auth", "extra", "mail", "rcpt", "data",
+    "message", "quit",
 )  # fmt: skip
 
 
@@ -76,9 +77,17 @@ class Request(NamedTuple):
     credentials: Optional[Credentials]
     auth_mechanisms: Optional[Tuple[str, ...]]
     allow_plaintext_auth: bool
+    proxy_protocol: Optional[Mapping[str, Any]]
+    xclient: Mapping[str, str]
+    extra_commands: Tuple[str, ...]
     sender: Optional[str]
     recipients: Tuple[str, ...]
     message: Optional[Message]
+    dsn: Optional[Mapping[str, Any]]
+    chunking: bool
+    requiretls: bool
+    prdr: bool
+    mail_parameters: Mapping[str, Optional[str]]
     send: bool
     send_if: str
     check_mode: bool  # with send: go as far as before DATA
@@ -89,6 +98,7 @@ class Request(NamedTuple):
     retry_for: float
     retry_interval: float
     expect: Mapping[str, Any]
+    survey: bool
     transcript: str
     warnings: Tuple[str, ...]
 
@@ -99,7 +109,8 @@ class Command(NamedTuple):
     stage: str
     wire: bytes
     shown: str
-    content: Optional[Message] = None  # follows the wire bytes, dot-stuffed, ended by the dot
+    content: Optional[Message] = None  # follows the wire bytes
+    dotted: bool = False  # its dots are doubled, and one ends it
 
 
 class Reply(NamedTuple):
@@ -163,6 +174,7 @@ class TlsFacts(NamedTuple):
     verify_errors: Tuple[str, ...]
     chain: Optional[Tuple[Certificate, ...]]
     leaf: Optional[bytes] = None  # DER
+    group: Optional[str] = None  # of the key exchange
 
 
 class TlsFailure(Exception):
@@ -189,6 +201,15 @@ class RecipientFacts(NamedTuple):
     enhanced_code: Optional[str]
     text: str
     outcome: str  # accepted, deferred, rejected
+
+
+class ExtraReply(NamedTuple):
+    """What the relay answered to one of the caller's own commands."""
+
+    command: str
+    code: int
+    enhanced_code: Optional[str]
+    text: str
 
 
 class MessageFacts(NamedTuple):
@@ -220,6 +241,8 @@ class Facts:
         self.timings: Dict[str, float] = {}
         self.tls: Optional[TlsFacts] = None
         self.auth: Optional[AuthFacts] = None
+        self.auth_probe: Optional[int] = None  # the code that a bare AUTH drew
+        self.extra_replies: List[ExtraReply] = []
         self.recipients: List[RecipientFacts] = []
         self.message: Optional[MessageFacts] = None
         self.warnings: List[str] = []

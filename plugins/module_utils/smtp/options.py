@@ -20,10 +20,11 @@ from . import sasl
 from .expectations import parse_expect
 from .message import build_message
 from .model import Credentials, OptionError, Request, TlsPolicy
+from .probes import PROBES
 from .resolve import is_literal
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Mapping, Optional, Tuple
+    from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 _TLS_VERSIONS = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
 
@@ -72,8 +73,34 @@ OPTIONS: Dict[str, Dict[str, Any]] = {
     "sender": {"type": "str"},
     "recipients": {"type": "list", "elements": "str", "default": []},
     "send": {"type": "bool", "default": False},
+    "dsn": {
+        "type": "dict",
+        "options": {
+            "notify": {"type": "list", "elements": "str", "choices": ["never", "success", "failure", "delay"]},
+            "ret": {"type": "str", "choices": ["full", "hdrs"]},
+            "envid": {"type": "str"},
+            "orcpt": {"type": "bool", "default": False},
+        },
+    },
+    "chunking": {"type": "bool", "default": False},
+    "requiretls": {"type": "bool", "default": False},
+    "prdr": {"type": "bool", "default": False},
+    "mail_parameters": {"type": "dict"},
+    "proxy_protocol": {
+        "type": "dict",
+        "options": {
+            "version": {"type": "int", "choices": [1, 2], "default": 2},
+            "source_address": {"type": "str", "required": True},
+            "source_port": {"type": "int"},
+            "destination_address": {"type": "str"},
+            "destination_port": {"type": "int"},
+        },
+    },
+    "xclient": {"type": "dict"},
+    "extra_commands": {"type": "list", "elements": "str"},
+    "survey": {"type": "bool", "default": False},
     "send_if": {"type": "str", "choices": ["any", "all"], "default": "any"},
-    "message": {"type": "dict", "options": MESSAGE_OPTIONS},
+    "test_message": {"type": "dict", "options": MESSAGE_OPTIONS},
     "stop_after": {"type": "str", "choices": ["greeting", "ehlo", "tls", "auth", "mail", "rcpt"]},
     "timeout": {"type": "float", "default": 30.0},
     "connect_timeout": {"type": "float", "default": 10.0},
@@ -112,12 +139,13 @@ def _checked(option: str, value: Any, row: Mapping[str, Any]) -> Any:
     kinds: Any = _TYPES[row["type"]]
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise OptionError(option, "must be of type %s, not %s." % (row["type"], type(value).__name__))
-    if "choices" in row and value not in row["choices"]:
+    if "choices" in row and "elements" not in row and value not in row["choices"]:
         raise OptionError(
             option, "must be one of %s.%s" % (", ".join(row["choices"]), did_you_mean(value, row["choices"]))
         )
     if "elements" in row:
-        element = {"type": row["elements"], "options": row.get("options")}
+        element = dict(row, type=row["elements"])
+        del element["elements"]
         return [_checked("%s[%d]" % (option, index), item, element) for index, item in enumerate(value)]
     if row.get("options"):
         return with_defaults(value, row["options"], option + ".")
@@ -158,8 +186,16 @@ def build_request(host: str, given: Mapping[str, Any], now: float, check_mode: b
         credentials=credentials,
         auth_mechanisms=tuple(options["auth_mechanisms"]) if options["auth_mechanisms"] else None,
         allow_plaintext_auth=options["allow_plaintext_auth"],
+        proxy_protocol=_proxy_protocol(options["proxy_protocol"]),
+        xclient=_xclient(options["xclient"] or {}),
+        extra_commands=() if check_mode else _extra_commands(options["extra_commands"] or ()),
         sender=sender,
         recipients=recipients,
+        dsn=_dsn(options["dsn"]),
+        chunking=options["chunking"],
+        requiretls=options["requiretls"],
+        prdr=options["prdr"],
+        mail_parameters=_mail_parameters(options["mail_parameters"] or {}),
         message=_message(options, sender or "", recipients, now) if sending else None,
         send=sending,
         send_if=options["send_if"],
@@ -171,6 +207,7 @@ def build_request(host: str, given: Mapping[str, Any], now: float, check_mode: b
         retry_for=_seconds("retry_for", options["retry_for"], 0),
         retry_interval=_seconds("retry_interval", options["retry_interval"]),
         expect=expect,
+        survey=options["survey"],
         transcript=options["transcript"] or "always",
         warnings=tuple(warnings),
     )
@@ -278,6 +315,8 @@ def _tls_policy(options: Mapping[str, Any], tls: str, credentials: Optional[Cred
     from .tls import prepare  # the ssl module is loaded only where it is used
 
     prepare(policy)
+    if options["survey"] or PROBES.keys() & (options["expect"] or {}).keys():
+        prepare(policy._replace(verify=False))
     return policy
 
 
@@ -322,8 +361,8 @@ def _envelope(
         raise OptionError("recipients", "are needed to send a message.")
     if options["send"] and options["stop_after"]:
         raise OptionError("stop_after", "and send exclude each other.")
-    if options["message"] and not options["send"]:
-        warnings.append("message is not used: send is false.")
+    if options["test_message"] and not options["send"]:
+        warnings.append("test_message is not used: send is false.")
     if options["send"] and any(code >= 400 for code in expect.get("codes", {}).get("rcpt", ())):
         raise OptionError(
             "expect.codes.rcpt", "expects a refusal: with send it could let a message out. Set send to false."
@@ -347,7 +386,83 @@ def _address(option: str, address: str, warnings: List[str]) -> None:
         warnings.append("%s: '%s' is longer than RFC 5321 4.5.3.1 allows (64 and 254 octets)." % (option, address))
 
 
+_KEYWORD = re.compile("[A-Za-z0-9][A-Za-z0-9-]*")  # RFC 5321 4.1.2: esmtp-keyword
+_VALUE = re.compile("[\x21-\x3c\x3e-\x7e]+")  # esmtp-value
+_OWN_PARAMETERS = {
+    "SIZE": "test_message",
+    "BODY": "test_message",
+    "SMTPUTF8": "test_message",
+    "RET": "dsn",
+    "ENVID": "dsn",
+    "REQUIRETLS": "requiretls",
+    "PRDR": "prdr",
+}
+_XCLIENT = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "LOGIN", "DESTADDR", "DESTPORT")
+# These change the session under our feet, or carry what has an option of its own.
+_NOT_EXTRA = tuple("AUTH BDAT DATA EHLO ETRN HELO LHLO MAIL PROXY QUIT RCPT RSET STARTTLS XCLIENT".split())
+
+
+def _mail_parameters(given: Mapping[str, Any]) -> Dict[str, Optional[str]]:
+    parameters: Dict[str, Optional[str]] = {}
+    for name, value in given.items():
+        option, keyword = "mail_parameters.%s" % name, str(name).upper()
+        if not _KEYWORD.fullmatch(keyword):
+            raise OptionError("mail_parameters", "%r is no keyword (RFC 5321 4.1.2)." % name)
+        if keyword in _OWN_PARAMETERS:
+            raise OptionError(option, "is set by %s." % _OWN_PARAMETERS[keyword])
+        if value is not None and not _VALUE.fullmatch(str(value)):
+            raise OptionError(option, "holds what a parameter's value may not: a space, '=', or a control character.")
+        parameters[keyword] = None if value is None else str(value)
+    return parameters
+
+
+def _dsn(dsn: Optional[Mapping[str, Any]]) -> Optional[Mapping[str, Any]]:
+    if dsn is None:
+        return None
+    notify = dsn["notify"] or ()
+    if "never" in notify and len(notify) > 1:
+        raise OptionError("dsn.notify", "never excludes the others.")
+    if dsn["envid"] and len(dsn["envid"]) > 100:
+        raise OptionError("dsn.envid", "is longer than 100 characters (RFC 3461 4.4).")
+    return dsn
+
+
+def _proxy_protocol(given: Optional[Mapping[str, Any]]) -> Optional[Mapping[str, Any]]:
+    if given is None:
+        return None
+    if given["source_address"] is None:
+        raise OptionError("proxy_protocol.source_address", "is needed: the client's address as the relay is to see it.")
+    for name in ("source_address", "destination_address"):
+        if given[name] is not None and not is_literal(given[name]):
+            raise OptionError("proxy_protocol.%s" % name, "'%s' is no IP address." % given[name])
+    for name in ("source_port", "destination_port"):
+        _in_range("proxy_protocol.%s" % name, given[name] or 0, 0, 65535)
+    return given
+
+
+def _xclient(given: Mapping[str, Any]) -> Dict[str, str]:
+    attributes = {}
+    for name, value in given.items():
+        if str(name).upper() not in _XCLIENT:
+            raise OptionError("xclient.%s" % name, "is no attribute. Known: %s." % ", ".join(_XCLIENT))
+        attributes[str(name).upper()] = _clean("xclient.%s" % name, str(value))
+    return attributes
+
+
+def _extra_commands(given: Sequence[str]) -> Tuple[str, ...]:
+    for index, text in enumerate(given):
+        option = "extra_commands[%d]" % index
+        words = _clean(option, text).split()
+        if not words or not text.isascii():
+            raise OptionError(option, "is empty or not ASCII. Give a command such as 'VRFY postmaster'.")
+        if words[0].upper() in _NOT_EXTRA:
+            raise OptionError(option, "%s is refused here: it would change the session." % words[0].upper())
+        if len(text) > 510:
+            raise OptionError(option, "is longer than a command line may be (RFC 5321 4.5.3.1.4).")
+    return tuple(text.strip() for text in given)
+
+
 def _message(options: Mapping[str, Any], sender: str, recipients: Tuple[str, ...], now: float) -> Any:
     domain = sender.rpartition("@")[2] or socket.gethostname()
     domain = domain if _EHLO_NAME.fullmatch(domain) else "localhost"
-    return build_message(options["message"] or {}, sender, recipients, domain, now, os.urandom(16).hex())
+    return build_message(options["test_message"] or {}, sender, recipients, domain, now, os.urandom(16).hex())

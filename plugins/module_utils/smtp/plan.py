@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from .expectations import UNMET, evaluate, expected_refusal, stage_of
 from .explain import may_pass_later
 from .model import Attempt, Facts, Failure, Outcome, Wait
+from .probes import PROBES, read_survey, survey_requests
 from .transcript import Transcript
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Generator, Iterable, List, Optional, Tuple, Union
+    from typing import Any, Callable, Dict, Generator, Iterable, List, Optional, Tuple, Union
 
     from .model import AddressAttempt, Request, Rule
+    from .probes import Judged, Survey
 
     Plan = Generator[Union[Tuple[Attempt, ...], Wait], Any, "Verdict"]
 
@@ -37,6 +39,7 @@ class Verdict(NamedTuple):
     addresses: Tuple[AddressAttempt, ...]  # of all attempts
     rules: Tuple[Rule, ...]
     failure: Optional[Failure]
+    survey: Optional[Survey] = None
 
 
 def unprobed(request: Request, failure: Failure, now: float) -> Verdict:
@@ -52,9 +55,13 @@ def check_plan(request: Request, now: float, time_of_day: Callable[[], float]) -
     while True:
         (outcome,) = yield (Attempt(request),)
         addresses.extend(outcome.addresses)
-        rules = evaluate(request.expect, outcome.facts, time_of_day())
+        looked: Dict[str, Judged] = {}
+        survey = None
+        if outcome.facts.greeting is not None:
+            looked, survey = yield from _look(request)
+        rules = evaluate(request.expect, outcome.facts, looked, time_of_day())
         failure = _judge(outcome.facts, rules)
-        verdict = Verdict(request, outcome, tuple(addresses), rules, failure)
+        verdict = Verdict(request, outcome, tuple(addresses), rules, failure, survey)
         if failure is None or not _may_retry(outcome.facts, failure):
             return verdict
         wait = max(pause, MAX_RETRY_INTERVAL) if failure.cause in _PATIENT else pause
@@ -63,6 +70,28 @@ def check_plan(request: Request, now: float, time_of_day: Callable[[], float]) -
         if (yield Wait(outcome.finished + wait)) is None:
             return verdict
         pause = min(pause * 2, MAX_RETRY_INTERVAL)
+
+
+def _look(request: Request) -> Generator[Tuple[Attempt, ...], Any, Tuple[Dict[str, Judged], Optional[Survey]]]:
+    """Make the attempts that rules and survey want, side by side; return what the rules' judges say, and the survey."""
+    wanted = [
+        (name, list(PROBES[name].requests(request.expect[name], request))) for name in request.expect if name in PROBES
+    ]
+    if request.survey:
+        wanted.append(("survey", survey_requests(request)))
+    requests = [one for _name, several in wanted for one in several]
+    if not requests:
+        return {}, None
+    outcomes = list((yield tuple(Attempt(one) for one in requests)))
+    looked: Dict[str, Judged] = {}
+    survey = None
+    for name, several in wanted:
+        own, outcomes = outcomes[: len(several)], outcomes[len(several) :]
+        if name == "survey":
+            survey = read_survey(own)
+        else:
+            looked[name] = PROBES[name].judge(request.expect[name], own)
+    return looked, survey
 
 
 def _judge(facts: Facts, rules: Iterable[Rule]) -> Optional[Failure]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .model import Facts, Failure, Request, TlsFacts
     from .plan import Verdict
+    from .probes import Survey
 
 
 def as_report(verdict: Verdict, checked_at: float) -> Dict[str, Any]:
@@ -48,7 +49,9 @@ def as_report(verdict: Verdict, checked_at: float) -> Dict[str, Any]:
         "auth_mechanisms_before_tls": auth_mechanisms(facts.capabilities_before_tls),
         "max_message_size": max_message_size(facts.capabilities),
         "tls": _tls(facts.tls, checked_at) if facts.tls else None,
+        "survey": _survey(verdict.survey, checked_at) if verdict.survey else None,
         "auth": facts.auth._asdict() if facts.auth else None,
+        "extra_replies": [reply._asdict() for reply in facts.extra_replies],
         "recipients": [recipient._asdict() for recipient in facts.recipients],
         "message": facts.message._asdict() if facts.message else None,
         "timings": {stage: round(facts.timings[stage], 4) for stage in (*STAGES, "total") if stage in facts.timings},
@@ -156,11 +159,28 @@ def _tls(tls: TlsFacts, now: float) -> Dict[str, Any]:
         "version": tls.version,
         "cipher": tls.cipher,
         "bits": tls.bits,
+        "group": tls.group,
         "server_name": tls.server_name,
         "verified": tls.verified,
         "verify_errors": list(tls.verify_errors),
         "certificate": chain[0] if chain else None,
         "chain": chain,
+    }
+
+
+def _survey(survey: Survey, now: float) -> Dict[str, Any]:
+    certificates: Dict[str, Any] = {}
+    for kind, outcome in survey.leaves.items():
+        chain = outcome.facts.tls.chain if outcome and outcome.facts.tls else None
+        certificates[kind] = certificate_facts(chain[0], now) if chain else None
+    return {
+        "versions": survey.versions,
+        "ciphers": {
+            version: {"cipher": found[0], "group": found[1]} if found else None
+            for version, found in survey.ciphers.items()
+        },
+        "certificates": certificates,
+        "cipher_order": survey.cipher_order,
     }
 
 

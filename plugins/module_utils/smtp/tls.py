@@ -15,6 +15,7 @@ import os
 import ssl
 import sys
 import time
+import warnings
 import weakref
 from typing import TYPE_CHECKING
 
@@ -61,11 +62,11 @@ _REASONS = {
     "TLSV1_ALERT_PROTOCOL_VERSION": "tls_version_mismatch",
     "WRONG_SSL_VERSION": "tls_version_mismatch",
     "VERSION_TOO_LOW": "tls_version_mismatch",
-    "NO_PROTOCOLS_AVAILABLE": "tls_version_mismatch",
+    "NO_PROTOCOLS_AVAILABLE": "tls_version_unavailable",  # ours: nothing has been sent yet
     "BAD_PROTOCOL_VERSION_NUMBER": "tls_version_mismatch",
     "SSLV3_ALERT_HANDSHAKE_FAILURE": "tls_cipher_mismatch",
     "TLSV1_ALERT_INSUFFICIENT_SECURITY": "tls_cipher_mismatch",
-    "NO_CIPHERS_AVAILABLE": "tls_cipher_mismatch",
+    "NO_CIPHERS_AVAILABLE": "tls_cipher_unavailable",  # ours as well
     "WRONG_CIPHER_RETURNED": "tls_cipher_mismatch",
     "DH_KEY_TOO_SMALL": "tls_cipher_mismatch",
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": "client_certificate_required",
@@ -80,14 +81,22 @@ _REASONS = {
 }
 _TLS_RECORD_TYPES = (0x14, 0x15, 0x16, 0x17)  # RFC 8446 5.1
 _HANDSHAKE_RECORD = 0x16
+# Enough for a ServerHello, which shows the group in TLS 1.3, and for the long chains before a ServerKeyExchange.
+_KEPT_OCTETS = 32768
+_GROUPS = {
+    23: "secp256r1", 24: "secp384r1", 25: "secp521r1", 29: "x25519", 30: "x448", 256: "ffdhe2048", 257: "ffdhe3072",
+    258: "ffdhe4096", 4587: "SecP256r1MLKEM768", 4588: "X25519MLKEM768", 4589: "SecP384r1MLKEM1024",
+}  # fmt: skip
 
 
 @functools.lru_cache(maxsize=None)
 def context(policy: TlsPolicy) -> ssl.SSLContext:
     """Return the one context of a policy. Raises OptionError for files that cannot be used."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    made.minimum_version = VERSIONS[policy.minimum]
-    made.maximum_version = VERSIONS[policy.maximum] if policy.maximum else ssl.TLSVersion.MAXIMUM_SUPPORTED
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # old versions are asked for on purpose
+        made.minimum_version = VERSIONS[policy.minimum]
+        made.maximum_version = VERSIONS[policy.maximum] if policy.maximum else ssl.TLSVersion.MAXIMUM_SUPPORTED
     made.options |= ssl.OP_NO_COMPRESSION
     made.verify_flags = ssl.VERIFY_X509_TRUSTED_FIRST
     made.hostname_checks_common_name = False  # RFC 9525 2: names in the subject do not count
@@ -98,7 +107,7 @@ def context(policy: TlsPolicy) -> ssl.SSLContext:
     if policy.verify:
         _load_authorities(made, policy.ca_path)
     if policy.client_cert:
-        _load_client_certificate(made, policy)
+        _load_client_certificate(made, policy.client_cert, policy)
     if sys.version_info < (3, 10):
         made._msg_callback = _keep_chain
     return made
@@ -151,21 +160,18 @@ def _certificates_only(pem: str) -> str:
     return "\n".join(begin + part.split(end)[0] + end for part in pem.split(begin)[1:] if end in part)
 
 
-def _load_client_certificate(made: ssl.SSLContext, policy: TlsPolicy) -> None:
-    assert policy.client_cert is not None
+def _load_client_certificate(made: ssl.SSLContext, certificate: str, policy: TlsPolicy) -> None:
     try:
         # Without a password of our own OpenSSL would ask on the terminal.
-        made.load_cert_chain(policy.client_cert, policy.client_key, lambda: policy.client_key_password or "")
+        made.load_cert_chain(certificate, policy.client_key, lambda: policy.client_key_password or "")
     except ssl.SSLError:
         raise OptionError(
             "client_cert",
             "'%s' with its key is not a usable pair. Give PEM files, the key of this certificate, and "
-            "client_key_password when the key is encrypted." % policy.client_cert,
+            "client_key_password when the key is encrypted." % certificate,
         ) from None
     except OSError as error:
-        raise OptionError(
-            "client_cert", "'%s': %s." % (policy.client_key or policy.client_cert, error.strerror)
-        ) from None
+        raise OptionError("client_cert", "'%s': %s." % (policy.client_key or certificate, error.strerror)) from None
 
 
 class Channel:
@@ -179,12 +185,13 @@ class Channel:
         self._policy, self._server_name = policy, server_name
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._ssl = context(policy).wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
-        self._first = b""
+        self._first = b""  # of what the relay sends in the handshake
+        self._established = False
         self.closed = False
 
     def feed(self, data: bytes) -> None:
-        if not self._first:
-            self._first = data[:200]
+        if len(self._first) < _KEPT_OCTETS and not self._established:
+            self._first += data[:_KEPT_OCTETS]
         self._incoming.write(data)
 
     def feed_end(self) -> None:
@@ -196,7 +203,7 @@ class Channel:
     def handshake(self) -> Optional[TlsFacts]:
         """Go on with the handshake; return its facts once it is complete."""
         if self._first and self._first[0] not in _TLS_RECORD_TYPES:
-            raise TlsFailure("tls_not_spoken", "the relay answered the handshake with '%s'" % decode(self._first))
+            raise TlsFailure("tls_not_spoken", "the relay answered the handshake with '%s'" % decode(self._first[:200]))
         try:
             self._ssl.do_handshake()
         except ssl.SSLWantReadError:
@@ -205,7 +212,9 @@ class Channel:
             raise self._not_accepted(error) from None
         except ssl.SSLError as error:
             raise self._failed(error) from None
-        return self._facts()
+        facts = self._facts()
+        self._established, self._first = True, b""
+        return facts
 
     def read(self) -> bytes:
         """Return what can be decrypted by now; `closed` turns true at the peer's close_notify."""
@@ -259,7 +268,8 @@ class Channel:
                 errors += tuple(e for e in _visible_errors(certificates[0], self._server_name) if e != verdict)
         verified = None if verdict == "not_determined" else verdict is None
         leaf = chain[0] if chain else None
-        return TlsFacts(self._ssl.version(), name, bits, self._server_name, verified, errors, certificates, leaf)
+        group = key_exchange_group(self._first)
+        return TlsFacts(self._ssl.version(), name, bits, self._server_name, verified, errors, certificates, leaf, group)
 
 
 def _visible_errors(leaf: Certificate, server_name: str) -> Iterator[str]:
@@ -311,6 +321,49 @@ def _keep_chain(connection: Any, direction: str, version: Any, content: Any, mes
         chain.append(data[position + 3 : end])
         position = end + (2 + int.from_bytes(data[end : end + 2], "big") if with_extensions else 0)
     _chains_seen[connection] = tuple(chain)
+
+
+# The group of the key exchange, which Python's ssl does not tell: in TLS 1.3 the ServerHello names it, before that
+# the ServerKeyExchange, both in clear.
+
+
+def key_exchange_group(received: bytes) -> Optional[str]:
+    """Return the group's name (IANA's), or its number; None where there is none to be seen."""
+    messages = bytearray()
+    position = 0
+    while received[position : position + 1] == b"\x16" and position + 5 <= len(received):
+        length = int.from_bytes(received[position + 3 : position + 5], "big")
+        messages += received[position + 5 : position + 5 + length]
+        position += 5 + length
+    position = 0
+    while position + 4 <= len(messages):
+        kind, length = messages[position], int.from_bytes(messages[position + 1 : position + 4], "big")
+        body = bytes(messages[position + 4 : position + 4 + length])
+        number = _group_of_server_hello(body) if kind == 2 else _group_of_key_exchange(body) if kind == 12 else None
+        if number is not None:
+            return _GROUPS.get(number, "group %d" % number)
+        position += 4 + length
+    return None
+
+
+def _group_of_server_hello(body: bytes) -> Optional[int]:
+    """RFC 8446 4.1.3: version, random, session id, suite, compression, extensions; 51 is key_share."""
+    position = 35 + body[34] + 3 if len(body) > 34 else len(body)
+    position += 2
+    while position + 4 <= len(body):
+        kind, length = (
+            int.from_bytes(body[position : position + 2], "big"),
+            int.from_bytes(body[position + 2 : position + 4], "big"),
+        )
+        if kind == 51 and length >= 2:
+            return int.from_bytes(body[position + 4 : position + 6], "big")
+        position += 4 + length
+    return None
+
+
+def _group_of_key_exchange(body: bytes) -> Optional[int]:
+    """RFC 8422 5.4: curve type 3 is a named curve. Finite-field parameters have no name here."""
+    return int.from_bytes(body[1:3], "big") if body[:1] == b"\x03" else None
 
 
 # The judge. OpenSSL's client judges a chain while it reads the Certificate message, and up to TLS 1.2 that

@@ -180,7 +180,7 @@ def test_bcc_is_never_sent(name: str) -> None:
     "name", ["", "Bad Name", "Bad:", "X\r\nBcc", "X\n", "X\0", "X-\u00fc", "X-\x7f", "Subject: x\r\nY"]
 )
 def test_header_names_are_those_of_rfc_5322(name: str) -> None:
-    assert refused({"headers": {name: "x"}}).option == "message.headers"
+    assert refused({"headers": {name: "x"}}).option == "test_message.headers"
 
 
 BREAKING = ["\r\nBcc: a@b", "\n", "\r", "\0", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\x1b[2J", "\udcff"]
@@ -188,14 +188,14 @@ BREAKING = ["\r\nBcc: a@b", "\n", "\r", "\0", "\x0b", "\x0c", "\x1c", "\x85", "\
 
 @pytest.mark.parametrize("bad", BREAKING)
 def test_nothing_that_ends_a_line_gets_into_the_header(bad: str) -> None:
-    assert refused({"headers": {"X-Tag": "a%sb" % bad}}).option == "message.headers"
-    assert refused({"headers": {"X-Tag": ["fine", "a%sb" % bad]}}).option == "message.headers"
-    assert refused({"subject": "a%sb" % bad}).option == "message.subject"
+    assert refused({"headers": {"X-Tag": "a%sb" % bad}}).option == "test_message.headers"
+    assert refused({"headers": {"X-Tag": ["fine", "a%sb" % bad]}}).option == "test_message.headers"
+    assert refused({"subject": "a%sb" % bad}).option == "test_message.subject"
     assert refused({}, sender="a%sb@example.com" % bad).option == "sender"
     assert refused({}, recipients=["a%sb@example.com" % bad]).option == "recipients"
     assert refused({}, domain="a%sb" % bad).option == "ehlo_name"
     attachment = {"content": "x", "filename": "a%sb.txt" % bad}
-    assert refused({"attachments": [attachment]}).option == "message.attachments[0].filename"
+    assert refused({"attachments": [attachment]}).option == "test_message.attachments[0].filename"
 
 
 @pytest.mark.parametrize("name", ["Content-Type", "content-transfer-encoding", "MIME-Version"])
@@ -205,7 +205,7 @@ def test_headers_that_follow_from_the_content_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("value", [None, {"a": "b"}, [["a"]], [None]])
 def test_a_header_value_is_text(value: object) -> None:
-    assert refused({"headers": {"X-Tag": value}}).option == "message.headers"
+    assert refused({"headers": {"X-Tag": value}}).option == "test_message.headers"
 
 
 # UTF-8
@@ -293,9 +293,9 @@ def test_the_bodys_line_ends_become_crlf(body: str) -> None:
 
 @pytest.mark.parametrize("bad", ["\0", "\ud800"])
 def test_nul_and_octets_that_are_no_text_are_refused(bad: str) -> None:
-    assert refused({"body": bad}).option == "message.body"
-    assert refused({"html": bad}).option == "message.html"
-    assert refused({"attachments": [{"content": bad}]}).option == "message.attachments[0].content"
+    assert refused({"body": bad}).option == "test_message.body"
+    assert refused({"html": bad}).option == "test_message.html"
+    assert refused({"attachments": [{"content": bad}]}).option == "test_message.attachments[0].content"
 
 
 @settings(max_examples=100, deadline=None)
@@ -366,7 +366,7 @@ def test_attachments_from_paths_and_from_content(tmp_path: Path) -> None:
 )
 def test_attachments_that_cannot_be(attachment: Dict[str, str], option: str) -> None:
     good = {"content": "x"}
-    assert refused({"attachments": [good, attachment]}).option == "message.attachments[1]" + option
+    assert refused({"attachments": [good, attachment]}).option == "test_message.attachments[1]" + option
 
 
 def test_gtube_stands_on_a_line_of_its_own() -> None:
@@ -465,7 +465,7 @@ def test_a_missing_last_line_end_is_added(raw: Raw) -> None:
 )
 def test_bare_line_ends_are_refused(raw: Raw, data: bytes, says: str) -> None:
     error = refused(raw(data))
-    assert error.option == "message.file"
+    assert error.option == "test_message.file"
     assert says in str(error) and "normalise_line_endings" in str(error)
 
 
@@ -517,10 +517,10 @@ def test_no_bare_line_end_gets_out_however_blocks_fall(
     converted = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
     expected = converted if converted.endswith(b"\r\n") else converted + b"\r\n"
     if clean or normalise:
-        assert b"".join(module._with_crlf("message.file", parts, normalise)) == expected
+        assert b"".join(module._with_crlf("test_message.file", parts, normalise)) == expected
     else:
         with pytest.raises(MessageError):
-            b"".join(module._with_crlf("message.file", parts, normalise))
+            b"".join(module._with_crlf("test_message.file", parts, normalise))
 
 
 def test_converted_line_ends_double_a_file_but_no_block(raw: Raw) -> None:
@@ -536,7 +536,7 @@ def test_files_that_cannot_be_sent(tmp_path: Path) -> None:
         (".", "not a regular file"), ("nul\0", "cannot read"), ("n" * 300, "File name too long"),
     ):  # fmt: skip
         error = refused({"file": str(tmp_path) + "/" + name})
-        assert error.option == "message.file"
+        assert error.option == "test_message.file"
         assert says in str(error)
 
 

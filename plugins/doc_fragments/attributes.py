@@ -1,0 +1,28 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    # What every module of the collection says about itself; each adds its own `support` and `details` where they differ.
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/postmaster.mailcheck.mailcheck) in C(module_defaults) to set options once for all modules.
+    support: full
+    membership:
+      - postmaster.mailcheck.mailcheck
+  check_mode:
+    description: Can run in C(check_mode) and predict what would change, without changing it.
+    support: full
+  diff_mode:
+    description: Returns details of what has changed, or would change, in C(diff_mode).
+    support: none
+  platform:
+    description: The operating systems that the module runs on.
+    support: full
+    platforms: posix
+"""

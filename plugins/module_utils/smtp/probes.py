@@ -1,0 +1,173 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the collection. What needs connections of its own: rules that must look for themselves, and the survey.
+#
+# Each probe has two parts, both pure: the requests it wants tried, and what their outcomes mean. The plan makes
+# the attempts of all probes side by side. No probe signs in, and none sends a message.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from .model import TlsPolicy
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+    from .model import Outcome, Request
+
+    Judged = Tuple[str, Any]
+
+VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+# How a relay says no to a TLS version or cipher: an alert, an error, or by hanging up.
+_REFUSALS = ("tls_version_mismatch", "tls_cipher_mismatch", "tls_protocol_error", "tls_handshake_reset")
+_OURS = ("tls_version_unavailable", "tls_cipher_unavailable")
+# Two suites that differ in nothing but their length: which one is chosen shows whose order counts.
+_SHORT_FIRST = "ECDHE+aECDSA+AES128+AESGCM:ECDHE+aRSA+AES128+AESGCM:ECDHE+aECDSA+AES256+AESGCM:ECDHE+aRSA+AES256+AESGCM"
+_LONG_FIRST = "ECDHE+aECDSA+AES256+AESGCM:ECDHE+aRSA+AES256+AESGCM:ECDHE+aECDSA+AES128+AESGCM:ECDHE+aRSA+AES128+AESGCM"
+
+
+class Probe(NamedTuple):
+    """Which requests a rule wants tried, and what it makes of their outcomes."""
+
+    requests: Callable[[Any, Request], Sequence[Request]]
+    judge: Callable[[Any, Sequence[Outcome]], Judged]
+
+
+def _bare(request: Request) -> Request:
+    """The same relay, asked for nothing yet: no credentials, no envelope, no rules."""
+    return request._replace(
+        credentials=None, sender=None, recipients=(), message=None, send=False, stop_after="", expect={}, survey=False
+    )
+
+
+def _in_clear(request: Request) -> Request:
+    return _bare(request)._replace(tls="none", tls_policy=None)
+
+
+def tls_only(request: Request, minimum: str, maximum: str, ciphers: Optional[str] = None) -> Request:
+    """One handshake within the given versions and ciphers, whoever the relay turns out to be."""
+    policy = (request.tls_policy or TlsPolicy())._replace(
+        minimum=minimum, maximum=maximum, ciphers=ciphers, verify=False
+    )
+    tls = "implicit" if request.tls == "implicit" else "starttls"
+    return _bare(request)._replace(tls=tls, tls_policy=policy, validate_certs=False, stop_after="tls")
+
+
+def answer_to_version(outcome: Outcome) -> str:
+    """Return `accepted`, `refused`, `not_tried` where this OpenSSL cannot, or `unknown`."""
+    if outcome.facts.tls is not None and outcome.facts.tls.version is not None and outcome.facts.failure is None:
+        return "accepted"
+    cause = outcome.facts.failure.cause if outcome.facts.failure else ""
+    if cause in _OURS:
+        return "not_tried"
+    return "refused" if cause in _REFUSALS else "unknown"
+
+
+# The rules
+
+
+def _judge_versions(expected: Sequence[str], outcomes: Sequence[Outcome]) -> Judged:
+    answers = dict(zip(expected, map(answer_to_version, outcomes)))
+    if "accepted" in answers.values():
+        return "unmet", answers
+    return ("met" if set(answers.values()) == {"refused"} else "unknown"), answers
+
+
+def _judge_tls_required(expected: bool, outcomes: Sequence[Outcome]) -> Judged:
+    code = outcomes[0].facts.codes.get("mail")
+    if code is None or 400 <= code < 500:
+        return "unknown", code
+    if code // 100 == 2:
+        return ("unmet" if expected else "met"), code
+    failure = outcomes[0].facts.failure
+    refused_for_tls = code == 530 or (failure is not None and failure.cause == "tls_required")
+    return (("met" if expected else "unmet") if refused_for_tls else "unknown"), code
+
+
+def _judge_auth_in_clear(expected: bool, outcomes: Sequence[Outcome]) -> Judged:
+    code = outcomes[0].facts.codes.get("auth")
+    offered = 334 in (code, outcomes[0].facts.auth_probe)
+    if code is None or (400 <= code < 500 and not offered):
+        return "unknown", code
+    return ("unmet" if offered is expected else "met"), outcomes[0].facts.auth_probe or code
+
+
+def _relaying_requests(expected: Mapping[str, str], request: Request) -> List[Request]:
+    recipients = (expected["control_recipient"], expected["recipient"])
+    return [_bare(request)._replace(sender=expected.get("sender", request.sender or ""), recipients=recipients)]
+
+
+def _judge_relaying(expected: Mapping[str, str], outcomes: Sequence[Outcome]) -> Judged:
+    answers = outcomes[0].facts.recipients
+    if len(answers) < 2:
+        return "unknown", outcomes[0].facts.codes.get("mail")
+    control, stranger = answers[0].code, answers[1].code
+    if control // 100 != 2 or stranger // 100 == 4 or stranger == 530:
+        return "unknown", [control, stranger]
+    return ("unmet" if stranger // 100 == 2 else "met"), [control, stranger]
+
+
+PROBES: Dict[str, Probe] = {
+    "tls_versions_refused": Probe(
+        lambda expected, request: [tls_only(request, version, version) for version in expected], _judge_versions
+    ),
+    "tls_required": Probe(
+        lambda expected, request: [_in_clear(request)._replace(sender="", stop_after="mail")], _judge_tls_required
+    ),
+    "auth_refused_in_clear": Probe(
+        lambda expected, request: [_in_clear(request)._replace(stop_after="auth_probe")], _judge_auth_in_clear
+    ),
+    "relaying_refused": Probe(_relaying_requests, _judge_relaying),
+}
+
+
+# The survey: what more a relay's TLS can tell, each from a handshake of its own.
+
+
+def survey_requests(request: Request) -> List[Request]:
+    """Versions, then certificates for clients that take RSA or ECDSA alone, then the two cipher orders."""
+    return [
+        *(tls_only(request, version, version) for version in VERSIONS),
+        *(tls_only(request, "TLSv1.2", "TLSv1.2", "ECDHE+%s:DHE+%s" % (kind, kind)) for kind in ("aRSA", "aECDSA")),
+        tls_only(request, "TLSv1.2", "TLSv1.2", _SHORT_FIRST),
+        tls_only(request, "TLSv1.2", "TLSv1.2", _LONG_FIRST),
+    ]
+
+
+class Survey(NamedTuple):
+    """`versions`: version -> what the relay answered. `leaves`: RSA, ECDSA -> the handshake that showed one."""
+
+    versions: Dict[str, str]
+    ciphers: Dict[str, Optional[Tuple[str, Optional[str]]]]  # version -> cipher and group
+    leaves: Dict[str, Optional[Outcome]]
+    cipher_order: Optional[str]
+
+
+def read_survey(outcomes: Sequence[Outcome]) -> Survey:
+    by_version = dict(zip(VERSIONS, outcomes))
+    rsa, ecdsa, short_first, long_first = outcomes[len(VERSIONS) :]
+    return Survey(
+        {version: answer_to_version(outcome) for version, outcome in by_version.items()},
+        {version: _cipher(outcome) for version, outcome in by_version.items()},
+        {kind: outcome if answer_to_version(outcome) == "accepted" else None for kind, outcome in
+         (("RSA", rsa), ("ECDSA", ecdsa))},
+        _cipher_order(_cipher(short_first), _cipher(long_first)),
+    )  # fmt: skip
+
+
+def _cipher(outcome: Outcome) -> Optional[Tuple[str, Optional[str]]]:
+    tls = outcome.facts.tls
+    return (tls.cipher, tls.group) if tls and tls.cipher and answer_to_version(outcome) == "accepted" else None
+
+
+def _cipher_order(one: Any, other: Any) -> Optional[str]:
+    """Whose order counts. A relay that has only one of the two lengths leaves it open."""
+    if one is None or other is None:
+        return None
+    if one[0] != other[0]:
+        return "client"
+    # The same suite from both orders: the relay's own choice.
+    return "relay"

@@ -1,0 +1,90 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Private to the collection. What every part of a conversation shares: saying, hearing, and the two early ends.
+#
+# Stop is ours: the relay's reply, or our rules, leave nothing more to do, and QUIT follows. Broken is thrown in
+# from outside: the connection is gone, or not to be trusted, and nothing more is said.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .explain import cause_of
+from .model import Failure, Hear, Say
+
+if TYPE_CHECKING:
+    from typing import Any, Generator, NoReturn, Optional
+
+    from .capabilities import Capabilities
+    from .model import Command, Facts, Reply, Request, Step, TlsFacts
+
+    Heard = Generator[Step, Any, Reply]
+
+
+class Stop(Exception):
+    """Nothing more to do but to take leave; `failure` is None where the check has reached its end."""
+
+    def __init__(self, failure: Optional[Failure] = None) -> None:
+        super().__init__()
+        self.failure = failure
+
+
+class Broken(Exception):
+    """The connection is gone, or cannot be trusted any more. `stage` is given where it is not the current one."""
+
+    def __init__(
+        self,
+        cause: str,
+        text: str,
+        stage: Optional[str] = None,
+        code: Optional[int] = None,
+        tls: Optional[TlsFacts] = None,
+    ) -> None:
+        super().__init__(text)
+        self.cause, self.text, self.stage, self.code, self.tls = cause, text, stage, code, tls
+
+
+class Talk:
+    """One conversation's state: what is asked for, what is known, and what has been said already."""
+
+    def __init__(self, request: Request, facts: Facts) -> None:
+        self.request, self.facts = request, facts
+        self.group_said = False  # the commands of the group under way have all gone out
+        self.quit_said = False
+        self.closing = False  # the relay has said 421
+        self.mail_open = False  # MAIL was accepted, and nothing has ended the transaction
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.facts.capabilities or {}
+
+    def hear(self, stage: str) -> Heard:
+        """Wait for one reply and keep its code. A 421 ends the session whenever it comes."""
+        self.facts.stage = stage
+        reply: Reply = yield Hear(stage)
+        if stage != "rcpt":  # these stand with their recipients
+            self.facts.codes[stage] = reply.code
+        self.facts.warnings.extend("%s: %s" % (stage, note) for note in reply.notes)
+        if reply.code == 421:
+            self.closing = True
+            raise Stop(self.refusal(stage, reply))
+        return reply
+
+    def exchange(self, command: Command) -> Heard:
+        self.facts.stage = command.stage
+        yield Say((command,))
+        return (yield from self.hear(command.stage))
+
+    def ask(self, command: Command) -> Heard:
+        """Hear the reply to a command, and say it first unless it went out with its group."""
+        if self.group_said:
+            return (yield from self.hear(command.stage))
+        return (yield from self.exchange(command))
+
+    def refusal(self, stage: str, reply: Reply, recipient: Optional[str] = None) -> Failure:
+        return Failure(stage, cause_of(stage, reply), reply.code, reply.enhanced_code, reply.text, recipient)
+
+    def fail(self, stage: str, cause: str, text: str) -> NoReturn:
+        raise Stop(Failure(stage, cause, text=text))

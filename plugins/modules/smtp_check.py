@@ -1,0 +1,572 @@
+#!/usr/bin/python
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: smtp_check
+short_description: Check a mail relay and return what it says as facts
+version_added: 0.1.0
+author:
+  - postmaster.mailcheck contributors (@postmaster-mailcheck)
+description:
+  - Connects to one mail relay by SMTP (or LMTP), negotiates TLS and judges the certificate, and, as far as the options
+    ask for it, signs in, tries a sender and recipients, and sends a test message.
+  - Returns what was learned as facts. The relay's greeting, its capabilities, the TLS session and its certificates, every
+    reply code, the time each stage took, and the whole dialogue.
+  - Where the relay does not pass, RV(failure) names the cause, the relay's own words, what they mean, and what to do next.
+extends_documentation_fragment:
+  - postmaster.mailcheck.attributes
+  - postmaster.mailcheck.smtp
+attributes:
+  check_mode:
+    details:
+      - All is done that changes nothing. With O(send=true) the check ends before the message, says so by a warning, and
+        reports RV(changed) as the real run would.
+options:
+  host:
+    description:
+      - The relay. A host name, an IPv4 or an IPv6 address, or with O(protocol=lmtp) the path of a Unix socket.
+    type: str
+    required: true
+  transcript:
+    description:
+      - When to return RV(transcript).
+    type: str
+    choices: [always, on_failure, never]
+    default: always
+seealso:
+  - module: community.general.mail
+    description: Sends mail from a playbook, which is another purpose than checking the relay.
+  - module: community.crypto.get_certificate
+    description: Fetches certificates from services other than mail.
+  - module: ansible.builtin.wait_for
+    description: Waits for a port to open, whatever speaks there.
+"""
+
+EXAMPLES = r"""
+- name: Connect, negotiate STARTTLS, verify the certificate
+  postmaster.mailcheck.smtp_check:
+    host: relay.example.com
+  register: relay
+
+- name: Warn a month before the certificate expires
+  ansible.builtin.debug:
+    msg: "{{ relay.host }} needs a new certificate: {{ relay.tls.certificate.days_left }} days left"
+  when: relay.tls.certificate.days_left < 30
+
+- name: Sign in at the submission port and send a test message
+  postmaster.mailcheck.smtp_check:
+    host: relay.example.com
+    port: 587
+    username: app@example.com
+    password: "{{ app_mail_password }}"
+    sender: app@example.com
+    recipients:
+      - postmaster@example.com
+    send: true
+    test_message:
+      subject: "Test message from {{ inventory_hostname }}"
+
+- name: Ask which recipients the relay would take, without sending anything
+  postmaster.mailcheck.smtp_check:
+    host: relay.example.com
+    sender: app@example.com
+    recipients:
+      - postmaster@example.com
+      - alerts@example.com
+
+- name: See that the relay carries no strangers' mail (the refusal is what passes)
+  postmaster.mailcheck.smtp_check:
+    host: mx.example.com
+    sender: stranger@example.org
+    recipients:
+      - somebody@example.net
+    expect:
+      codes:
+        rcpt: [550, 554]
+
+- name: See that the relay offers what the applications need
+  postmaster.mailcheck.smtp_check:
+    host: relay.example.com
+    port: 587
+    expect:
+      auth_absent_before_tls: true
+      auth_mechanisms: [SCRAM-SHA-256]
+      tls_version_min: TLSv1.3
+      certificate_days_left: 21
+      min_message_size: 25000000
+
+- name: Wait up to two minutes for a relay that has just been deployed
+  postmaster.mailcheck.smtp_check:
+    host: relay.example.com
+    retry_for: 120
+
+- name: Speak TLS from the first octet (port 465), to a relay with a private authority
+  postmaster.mailcheck.smtp_check:
+    host: relay.example.com
+    tls: implicit
+    ca_path: /etc/ssl/certs/example-internal-ca.pem
+
+- name: Ask a mail store, by LMTP on its socket, whether it knows a mailbox
+  postmaster.mailcheck.smtp_check:
+    host: /run/dovecot/lmtp
+    protocol: lmtp
+    sender: ''
+    recipients:
+      - app@example.com
+
+- name: Report a relay that puts us off, and fail only where it refuses
+  postmaster.mailcheck.smtp_check:
+    host: relay.example.com
+  register: relay
+  failed_when: relay.verdict | default('failed') not in ['passed', 'deferred']
+
+- name: Tell why a relay fails, and go on
+  block:
+    - name: Check the relay
+      postmaster.mailcheck.smtp_check:
+        host: relay.example.com
+  rescue:
+    - name: Its cause, and the next step
+      ansible.builtin.debug:
+        msg:
+          - "{{ ansible_failed_result.failure.cause }}: {{ ansible_failed_result.failure.explanation }}"
+          - "{{ ansible_failed_result.failure.hint }}"
+"""
+
+RETURN = r"""
+msg:
+  description: One sentence. The relay, what became of the check, the relay's own words, and the next step.
+  returned: always
+  type: str
+  sample: "relay.example.com:25: passed (TLSv1.3, verified)."
+changed:
+  description: Whether the relay took a message, or may have taken one. In check mode, whether it would have been sent one.
+  returned: always
+  type: bool
+  sample: false
+host:
+  description: The relay, as it was connected to.
+  returned: if a check was made
+  type: str
+  sample: relay.example.com
+port:
+  description: The port that was connected to.
+  returned: if a check was made
+  type: int
+  sample: 25
+address:
+  description: The address that answered; V(null) if none did.
+  returned: if a check was made
+  type: str
+  sample: 192.0.2.25
+local_address:
+  description: The address that the connection came from; V(null) if there was none.
+  returned: if a check was made
+  type: str
+  sample: 192.0.2.7
+protocol:
+  description: The protocol that was spoken, V(smtp) or V(lmtp).
+  returned: if a check was made
+  type: str
+  sample: smtp
+checked_at:
+  description: When the check ended, in UTC.
+  returned: if a check was made
+  type: str
+  sample: '2026-03-01T10:15:42Z'
+attempts:
+  description: Every address that was tried, in order, over all attempts.
+  returned: if a check was made
+  type: list
+  elements: dict
+  sample: [{address: '2001:db8::25', outcome: connection_timed_out, seconds: 10.0004}]
+  contains:
+    address:
+      description: The address.
+      type: str
+    outcome:
+      description: V(connected), or the cause of the failure, or V(overtaken) by another address that answered first.
+      type: str
+    seconds:
+      description: How long it took.
+      type: float
+verdict:
+  description:
+    - V(passed), if all that was asked for succeeded and every expectation is met.
+    - V(deferred), if the relay refuses for now (replies 4yz), and may not later.
+    - V(failed), if it refuses for good, or anything else is wrong.
+    - V(unreachable), if no octet came from it.
+  returned: if a check was made
+  type: str
+  choices: [passed, deferred, failed, unreachable]
+  sample: passed
+stage:
+  description: The stage that the verdict rests on.
+  returned: if a check was made
+  type: str
+  choices: [resolve, connect, greeting, ehlo, starttls, tls, auth, mail, rcpt, data, message, quit]
+  sample: ehlo
+failure:
+  description: Why the verdict is not V(passed); V(null) if it is.
+  returned: if a check was made
+  type: dict
+  contains:
+    stage:
+      description: Where it failed.
+      type: str
+      sample: rcpt
+    cause:
+      description: What kind of failure it is, one word of a closed list.
+      type: str
+      sample: relay_denied
+    code:
+      description: The reply code; V(null) if no reply is the reason.
+      type: int
+      sample: 554
+    enhanced_code:
+      description: The enhanced status code, where the reply has one.
+      type: str
+      sample: 5.7.1
+    text:
+      description: The relay's own words, or what was seen instead.
+      type: str
+      sample: "5.7.1 <somebody@example.net>: Relay access denied"
+    recipient:
+      description: The recipient that was refused, where it is about one.
+      type: str
+      sample: somebody@example.net
+    explanation:
+      description: What that means.
+      type: str
+      sample: >-
+        The relay does not carry mail for this recipient's domain from this client. 554: transaction failed, or refused by
+        policy (refused for good); 5.7.1: delivery not authorised.
+    hint:
+      description: What to do next.
+      type: str
+      sample: Sign in, use the submission port (587 or 465), or add the client's address to what the relay permits.
+codes:
+  description: The last reply code of each stage; for V(rcpt), of each recipient.
+  returned: if a check was made
+  type: dict
+  sample: {greeting: 220, ehlo: 250, starttls: 220, mail: 250, rcpt: {postmaster@example.com: 250}, quit: 221}
+greeting:
+  description: The relay's greeting; V(null) if there was none.
+  returned: if a check was made
+  type: dict
+  contains:
+    code:
+      description: Its reply code.
+      type: int
+      sample: 220
+    text:
+      description: Its text.
+      type: str
+      sample: relay.example.com ESMTP Postfix
+    hostname:
+      description: The name that the relay gives itself.
+      type: str
+      sample: relay.example.com
+capabilities:
+  description:
+    - The EHLO keywords, upper case, each with its list of parameters; those inside TLS, if there was TLS. V(null) if
+      there was no answer to EHLO.
+  returned: if a check was made
+  type: dict
+  sample: {PIPELINING: [], SIZE: ['10240000'], AUTH: [PLAIN, LOGIN], 8BITMIME: []}
+capabilities_before_tls:
+  description: The same, as it was before STARTTLS; V(null) if STARTTLS was not tried.
+  returned: if a check was made
+  type: dict
+  sample: {PIPELINING: [], SIZE: ['10240000'], STARTTLS: [], 8BITMIME: []}
+auth_mechanisms:
+  description: The SASL mechanisms in RV(capabilities), upper case, in the relay's order.
+  returned: if a check was made
+  type: list
+  elements: str
+  sample: [PLAIN, LOGIN]
+auth_mechanisms_before_tls:
+  description: The SASL mechanisms in RV(capabilities_before_tls).
+  returned: if a check was made
+  type: list
+  elements: str
+  sample: []
+max_message_size:
+  description: The largest message that the relay takes, in octets. V(0) is no fixed limit, V(null) is not said.
+  returned: if a check was made
+  type: int
+  sample: 10240000
+tls:
+  description: The TLS session; V(null) if there was none. It is there also when the certificate was not accepted.
+  returned: if a check was made
+  type: dict
+  contains:
+    version:
+      description: The version agreed on; V(null) if the handshake ended before.
+      type: str
+      sample: TLSv1.3
+    cipher:
+      description: The cipher suite.
+      type: str
+      sample: TLS_AES_256_GCM_SHA384
+    bits:
+      description: The length of its key.
+      type: int
+      sample: 256
+    server_name:
+      description: The name that was asked for, and held against the certificate.
+      type: str
+      sample: relay.example.com
+    verified:
+      description: Whether the certificate was accepted, whatever O(validate_certs) says; V(null) if it could not be judged.
+      type: bool
+      sample: true
+    verify_errors:
+      description: Why it was not, as causes of RV(failure.cause), or V(not_determined).
+      type: list
+      elements: str
+      sample: []
+    certificate:
+      description: The relay's own certificate; V(null) if it could not be read.
+      type: dict
+      contains: &certificate
+        subject:
+          description: The subject, as RFC 4514 writes it.
+          type: str
+          sample: CN=relay.example.com,O=Example
+        issuer:
+          description: The issuer, as RFC 4514 writes it.
+          type: str
+          sample: CN=Example CA,O=Example
+        serial_number:
+          description: The serial number in hexadecimal.
+          type: str
+          sample: 03A1F47B
+        not_before:
+          description: When its validity begins, in UTC.
+          type: str
+          sample: '2026-01-01T00:00:00Z'
+        not_after:
+          description: When its validity ends, in UTC.
+          type: str
+          sample: '2026-04-01T00:00:00Z'
+        days_left:
+          description: Whole days until then, negative once it has expired.
+          type: int
+          sample: 31
+        subject_alt_names:
+          description: The names that it is valid for, each with its kind.
+          type: list
+          elements: str
+          sample: ['DNS:relay.example.com', 'IP:192.0.2.25']
+        public_key:
+          description: The key that it is for.
+          type: dict
+          contains:
+            algorithm:
+              description: The kind of key.
+              type: str
+              sample: EC
+            bits:
+              description: Its length; V(null) if unknown.
+              type: int
+              sample: 256
+        signature_algorithm:
+          description: How it is signed.
+          type: str
+          sample: ecdsa-with-SHA256
+        sha256_fingerprint:
+          description: The SHA-256 of the whole, in hexadecimal.
+          type: str
+          sample: 4f06f81de9a37a1d0b2e8b0f5c0d6f1a1a2b0b4c6f5be8f3fd1c2a3b4c5d6e7f
+        public_key_sha256:
+          description: The SHA-256 of the public key, as a TLSA record 3 1 1 has it.
+          type: str
+          sample: 9b2f6c1e3d4a5b6c7d8e9f00112233445566778899aabbccddeeff0011223344
+        self_signed:
+          description: Whether it is its own issuer.
+          type: bool
+          sample: false
+    chain:
+      description: All certificates that the relay sent, its own first; V(null) if they could not be read.
+      type: list
+      elements: dict
+      contains: *certificate
+auth:
+  description: The sign-in; V(null) if none was tried.
+  returned: if a check was made
+  type: dict
+  contains:
+    mechanism:
+      description: The SASL mechanism that was used.
+      type: str
+      sample: PLAIN
+    accepted:
+      description: Whether the relay accepted the credentials.
+      type: bool
+      sample: true
+    code:
+      description: The reply code.
+      type: int
+      sample: 235
+    enhanced_code:
+      description: The enhanced status code, where the reply has one.
+      type: str
+      sample: 2.7.0
+    text:
+      description: The relay's own words.
+      type: str
+      sample: 2.7.0 Authentication successful
+    server_error:
+      description: What the server said of its refusal inside the dialogue (OAuth, SCRAM), name to text.
+      type: dict
+      sample: null
+recipients:
+  description: What became of each recipient, in the order given.
+  returned: if a check was made
+  type: list
+  elements: dict
+  contains:
+    address:
+      description: The recipient.
+      type: str
+      sample: postmaster@example.com
+    code:
+      description: The reply code.
+      type: int
+      sample: 250
+    enhanced_code:
+      description: The enhanced status code, where the reply has one.
+      type: str
+      sample: 2.1.5
+    text:
+      description: The relay's own words.
+      type: str
+      sample: 2.1.5 Ok
+    outcome:
+      description: What that means for this recipient.
+      type: str
+      choices: [accepted, deferred, rejected]
+      sample: accepted
+message:
+  description: The message that was sent; V(null) if none was begun.
+  returned: if a check was made
+  type: dict
+  contains:
+    message_id:
+      description: Its Message-ID; V(null) for a file without one.
+      type: str
+      sample: <5d41402abc4b2a76b9719d911017c592@example.com>
+    token:
+      description: What finds it again, the header C(X-Mailcheck-Token); V(null) for a file.
+      type: str
+      sample: 5d41402abc4b2a76b9719d911017c592
+    size:
+      description: Its size in octets.
+      type: int
+      sample: 512
+    queue_id:
+      description: The name under which the relay's log knows it, where its answer gives one.
+      type: str
+      sample: 4XyZ12abcd
+    code:
+      description: The reply code; V(null) if there was no reply.
+      type: int
+      sample: 250
+    text:
+      description: The relay's own words.
+      type: str
+      sample: '2.0.0 Ok: queued as 4XyZ12abcd'
+timings:
+  description: The seconds that each stage took, and V(total). Those of the last attempt.
+  returned: if a check was made
+  type: dict
+  sample: {resolve: 0.0021, connect: 0.0104, greeting: 0.0117, ehlo: 0.0106, starttls: 0.0105, tls: 0.0131, total: 0.0739}
+rules:
+  description: What became of each rule of O(expect).
+  returned: if a check was made
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The rule's name; for reply codes with the stage.
+      type: str
+      sample: codes.rcpt
+    outcome:
+      description: V(unknown) is a rule that could not be judged.
+      type: str
+      choices: [met, unmet, unknown, waived]
+      sample: met
+    severity:
+      description: How grave its breach is, V(high), V(medium) or V(low).
+      type: str
+      sample: high
+    expected:
+      description: What was expected.
+      type: raw
+      sample: [550, 554]
+    observed:
+      description: What was seen; V(null) if nothing was.
+      type: raw
+      sample: [554]
+    text:
+      description: The rule as a sentence.
+      type: str
+      sample: the reply code is one of 550, 554
+    remedy:
+      description: What to change where it is unmet.
+      type: str
+      sample: See codes and transcript for what the relay answered.
+transcript:
+  description:
+    - The dialogue of the last attempt, in order, without secrets. V(null) if O(transcript) does not ask for it.
+  returned: if a check was made
+  type: list
+  elements: dict
+  sample: [{at: 0.0221, from: server, text: 220 relay.example.com ESMTP Postfix, tls: false}]
+  contains:
+    at:
+      description: Seconds since the attempt began.
+      type: float
+    from:
+      description: Who said it, V(client) or V(server).
+      type: str
+    text:
+      description: What was said. Several lines for a reply of several lines.
+      type: str
+    tls:
+      description: Whether it was said inside TLS.
+      type: bool
+engine:
+  description: What did the checking. The same relay may look different to another OpenSSL.
+  returned: if a check was made
+  type: dict
+  sample: {version: 0.1.0, python: 3.11.7, openssl: OpenSSL 3.0.11 19 Sep 2023}
+  contains:
+    version:
+      description: The version of the collection.
+      type: str
+    python:
+      description: The version of Python.
+      type: str
+    openssl:
+      description: The version of the TLS library.
+      type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.argument_specs import smtp_check_spec
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.module_support import run_check
+
+
+def main() -> None:
+    run_check(AnsibleModule(argument_spec=smtp_check_spec(), supports_check_mode=True))
+
+
+if __name__ == "__main__":
+    main()

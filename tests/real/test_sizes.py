@@ -1,0 +1,76 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The size of a message against what a relay says it takes (RFC 1870).
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ansible_collections.postmaster.mailcheck.tests.real import servers
+from ansible_collections.postmaster.mailcheck.tests.real.dovecot import Dovecot
+from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim
+from ansible_collections.postmaster.mailcheck.tests.real.postfix import SMALL_MESSAGE_SIZE, Postfix
+from ansible_collections.postmaster.mailcheck.tests.real.reports import PASSED, Check, Log, outcome, said, verbs
+
+HEADER = b"From: sender@elsewhere.test\r\nMessage-ID: <%d@client.lab.test>\r\n\r\n"
+
+
+def message_of(folder: Path, size: int) -> str:
+    content = HEADER % size
+    content += b"x" * ((size - len(content)) % 100 + 98) + b"\r\n"
+    content += (b"." * 98 + b"\r\n") * ((size - len(content)) // 100)
+    assert len(content) == size
+    path = folder / f"{size}.eml"
+    path.write_bytes(content)
+    return str(path)
+
+
+def test_too_large_is_refused_before_anything_is_sent(check: Check, postfix: Postfix, tmp_path: Path) -> None:
+    log = Log(postfix.log)
+    report = check(
+        postfix.ports["small_messages"],
+        sender="sender@elsewhere.test",
+        recipients=[servers.ACCEPTED],
+        send=True,
+        test_message={"file": message_of(tmp_path, SMALL_MESSAGE_SIZE + 1)},
+    )
+    assert outcome(report) == ("failed", "message_too_large")
+    assert report["max_message_size"] == SMALL_MESSAGE_SIZE
+    assert (report["stage"], report["changed"], report["recipients"]) == ("mail", False, [])
+    assert f"{SMALL_MESSAGE_SIZE + 1} octets" in report["failure"]["text"]
+    assert verbs(report) == ["EHLO", "STARTTLS", "EHLO", "QUIT"]
+    assert "ehlo=2 starttls=1 quit=1 commands=4" in log.wait_for("disconnect from")
+
+
+def test_the_size_is_declared(check: Check, postfix: Postfix, exim: Exim, tmp_path: Path) -> None:
+    for port in (postfix.ports["small_messages"], exim.ports["smtp"]):
+        report = check(
+            port,
+            sender="sender@elsewhere.test",
+            recipients=[servers.ACCEPTED],
+            send=True,
+            test_message={"file": message_of(tmp_path, 5_000)},
+        )
+        assert outcome(report) == PASSED
+        assert "MAIL FROM:<sender@elsewhere.test> SIZE=5000" in said(report)
+
+
+def test_as_large_as_the_relay_takes(check: Check, postfix: Postfix, tmp_path: Path) -> None:
+    report = check(
+        postfix.ports["small_messages"],
+        sender="sender@elsewhere.test",
+        recipients=[servers.ACCEPTED],
+        send=True,
+        test_message={"file": message_of(tmp_path, SMALL_MESSAGE_SIZE)},
+    )
+    assert (outcome(report), report["message"]["size"]) == (PASSED, SMALL_MESSAGE_SIZE)
+
+
+def test_no_fixed_limit(check: Check, dovecot: Dovecot) -> None:
+    # Neither of Dovecot's services names one: unknown, which is not the same as none.
+    assert check(dovecot.ports["submission"])["max_message_size"] is None
+    report = check(dovecot.ports["lmtp"], protocol="lmtp")
+    assert (outcome(report), report["max_message_size"]) == (PASSED, None)
+    assert "SIZE" not in report["capabilities"]

@@ -1,0 +1,1385 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Whole dialogues, each written down as its transcript (tests/support/script.py). What must come of each follows from
+# the RFC named with it; every script is played whole, byte by byte, and with more bytes after its end.
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transaction import queue_id
+from ansible_collections.postmaster.mailcheck.tests.support.script import (
+    SIGN_IN,
+    UNVERIFIED,
+    VERIFIED,
+    play,
+    play_once,
+    request_for,
+    said,
+)
+
+CLEAR = {"tls": "none"}
+SENDER = {"tls": "none", "sender": "probe@example.org"}
+TWO = dict(SENDER, recipients=["anna@example.com", "bert@example.com"])
+SEND = dict(TWO, send=True)
+LONG = {"subject": "long", "body": "A line of text, and many more like it.\n" * 5000}
+OPEN = """
+    S: 220 relay.example.com ESMTP
+    C: EHLO client.example.org
+    S: 250 relay.example.com
+"""
+OPEN_PIPELINING = """
+    S: 220 relay.example.com ESMTP
+    C: EHLO client.example.org
+    S: 250-relay.example.com
+    S: 250 PIPELINING
+"""
+OPEN_TLS = """
+    S: 220 relay.example.com ESMTP
+    C: EHLO client.example.org
+    S: 250-relay.example.com
+    S: 250-AUTH NTLM
+    S: 250 STARTTLS
+    C: STARTTLS
+    S: 220 2.0.0 Ready to start TLS
+    TLS
+    C: EHLO client.example.org
+"""
+OPEN_AUTH = OPEN_TLS + "S: 250-relay.example.com\nS: 250 AUTH %s\n"
+QUIT = """
+    C: QUIT
+    S: 221 2.0.0 Bye
+"""
+RSET_QUIT = """
+    C: RSET
+    S: 250 2.0.0 Ok
+    C: QUIT
+    S: 221 2.0.0 Bye
+"""
+
+
+def outcome(report):
+    """Return verdict, stage and cause."""
+    return report["verdict"], report["stage"], report["failure"] and report["failure"]["cause"]
+
+
+# Greeting (RFC 5321 3.1, 4.2, 4.3.1)
+
+
+def test_a_greeting_of_several_lines():
+    report = play("""
+        S: 220-relay.example.com ESMTP
+        S: 220-No unsolicited mail
+        S: 220 please
+    """ + QUIT, stop_after="greeting")  # fmt: skip
+    assert outcome(report) == ("passed", "greeting", None)
+    assert report["greeting"] == {
+        "code": 220,
+        "text": "relay.example.com ESMTP\nNo unsolicited mail\nplease",
+        "hostname": "relay.example.com",
+    }
+    assert report["codes"] == {"greeting": 220, "quit": 221}
+
+
+def test_a_greeting_without_text():
+    report = play("S: 220" + QUIT, stop_after="greeting")
+    assert outcome(report) == ("passed", "greeting", None)
+    assert report["greeting"] == {"code": 220, "text": "", "hostname": None}
+
+
+@pytest.mark.parametrize(
+    "greeting, verdict, cause",
+    [
+        ("554 relay.example.com No SMTP service here", "failed", "greeting_refused"),
+        ("550 5.7.1 Your address is listed", "failed", "greeting_refused"),
+        ("521 relay.example.com does not accept mail", "failed", "greeting_refused"),
+        ("450 4.3.2 Try again later", "deferred", "rate_limited"),
+        ("250 relay.example.com", "failed", "protocol_violation"),
+        ("199 relay.example.com", "failed", "protocol_violation"),
+        ("120 soon", "failed", "protocol_violation"),
+        ("354 go ahead", "failed", "protocol_violation"),
+        ("999 relay.example.com", "failed", "protocol_violation"),
+    ],
+)
+def test_a_greeting_other_than_220_ends_the_check_with_quit(greeting, verdict, cause):
+    report = play("S: " + greeting + QUIT)
+    assert outcome(report) == (verdict, "greeting", cause)
+    assert report["failure"]["code"] == report["codes"]["greeting"] == int(greeting[:3])
+    assert report["failure"]["text"] == greeting[4:]
+
+
+def test_a_421_greeting_is_answered_by_nothing():
+    report = play("S: 421 4.7.0 Too many connections from 192.0.2.9")
+    assert outcome(report) == ("deferred", "greeting", "rate_limited")
+    assert said(report) == []
+
+
+def test_a_greeting_whose_last_line_refuses():
+    """A greet pause: `220-` at once, the verdict later (RFC 5321 4.2.1: the last line's code counts)."""
+    report = play("""
+        S: 220-relay.example.com please wait
+        S: 521 relay.example.com you did not
+    """ + QUIT)  # fmt: skip
+    assert outcome(report) == ("failed", "greeting", "greeting_refused")
+    assert report["failure"]["code"] == 521
+    assert any("different codes" in warning for warning in report["warnings"])
+
+
+@pytest.mark.parametrize("end", ["closes", "resets", "silent"])
+def test_no_greeting_at_all(end):
+    report = play(end)
+    assert outcome(report) == ("unreachable", "greeting", "no_greeting")
+    assert report["greeting"] is None
+
+
+@pytest.mark.parametrize(
+    "end, cause", [("silent", "timed_out"), ("closes", "connection_lost"), ("resets", "connection_lost")]
+)
+@pytest.mark.parametrize("part", ["220-relay.example.com", "220-relay.example.com\\", "220 relay\\", "2\\"])
+def test_half_a_greeting_is_smtp_and_not_silence(part, end, cause):
+    report = play("S: %s\n%s" % (part, end))
+    assert outcome(report) == ("failed", "greeting", cause)
+
+
+@pytest.mark.parametrize(
+    "noise, cause",
+    [
+        ("SSH-2.0-OpenSSH_9.2", "not_smtp"),
+        ("HTTP/1.1 400 Bad Request", "not_smtp"),
+        ("+OK POP3 ready", "not_smtp"),
+        ("* OK IMAP4rev1 ready", "not_smtp"),
+        ("22 relay.example.com", "not_smtp"),
+        (r"\x15\x03\x01\x00\x02\x02\x46", "tls_expected"),
+        ("220 relay.example.com" + "x" * 8192, "protocol_violation"),
+        ("220relay.example.com", "protocol_violation"),
+    ],
+)
+def test_what_answers_is_told_by_its_first_octets(noise, cause):
+    report = play("S: " + noise)
+    assert outcome(report) == ("failed", "greeting", cause)
+    assert said(report) == []
+
+
+def test_a_tls_alert_without_a_line_end_then_a_close():
+    report = play("""
+        S: \\x15\\x03\\x01\\x00\\x02\\x02\\x46\\
+        closes
+    """)
+    assert outcome(report) == ("failed", "greeting", "tls_expected")
+
+
+# EHLO and HELO (RFC 5321 4.1.1.1, 4.1.4; DESIGN 3, rule 13)
+
+
+def test_ehlo_and_what_the_relay_can():
+    report = play("""
+        S: 220 relay.example.com ESMTP
+        C: EHLO client.example.org
+        S: 250-relay.example.com greets client.example.org
+        S: 250-size 10240000
+        S: 250-AUTH=LOGIN
+        S: 250-AUTH PLAIN login
+        S: 250 8bitmime
+    """ + QUIT, **CLEAR)  # fmt: skip
+    assert outcome(report) == ("passed", "ehlo", None)
+    assert report["capabilities"] == {"SIZE": ["10240000"], "AUTH": ["LOGIN", "PLAIN", "login"], "8BITMIME": []}
+    assert report["auth_mechanisms"] == ["LOGIN", "PLAIN"]
+    assert report["max_message_size"] == 10240000
+    assert report["capabilities_before_tls"] is None
+
+
+@pytest.mark.parametrize("code", [500, 501, 502, 504])
+def test_helo_follows_where_ehlo_is_not_known(code):
+    report = play("""
+        S: 220 relay.example.com
+        C: EHLO client.example.org
+        S: %d 5.5.1 What?
+        C: HELO client.example.org
+        S: 250-relay.example.com
+        S: 250 STARTTLS
+    """ % code + QUIT, **CLEAR)  # fmt: skip
+    assert outcome(report) == ("passed", "ehlo", None)
+    assert report["capabilities"] == {}  # HELO announces nothing, whatever it says
+    assert report["codes"]["ehlo"] == 250
+
+
+@pytest.mark.parametrize("code, verdict", [(550, "failed"), (554, "failed"), (503, "failed"), (450, "deferred")])
+def test_no_helo_after_any_other_refusal(code, verdict):
+    report = play("""
+        S: 220 relay.example.com
+        C: EHLO client.example.org
+        S: %d Bad name
+    """ % code + QUIT, **CLEAR)  # fmt: skip
+    assert outcome(report) == (verdict, "ehlo", "ehlo_refused")
+
+
+def test_no_helo_where_credentials_are_to_follow():
+    report = play("""
+        S: 220 relay.example.com
+        C: EHLO client.example.org
+        S: 502 Command not implemented
+    """ + QUIT, tls="none", allow_plaintext_auth=True, **SIGN_IN)  # fmt: skip
+    assert outcome(report) == ("failed", "ehlo", "ehlo_refused")
+
+
+def test_no_helo_inside_tls():
+    report = play(OPEN_TLS + "S: 502 Command not implemented" + QUIT)
+    assert outcome(report) == ("failed", "ehlo", "ehlo_refused")
+    assert report["capabilities"] is None
+    assert report["capabilities_before_tls"] == {"AUTH": ["NTLM"], "STARTTLS": []}
+
+
+def test_helo_only_completes_the_facts_where_tls_is_required():
+    report = play("""
+        S: 220 relay.example.com
+        C: EHLO client.example.org
+        S: 500 Syntax error
+        C: HELO client.example.org
+        S: 250 relay.example.com
+    """ + QUIT)  # fmt: skip
+    assert outcome(report) == ("failed", "starttls", "tls_not_offered")
+
+
+def test_ehlo_and_helo_refused():
+    report = play("""
+        S: 220 relay.example.com
+        C: EHLO client.example.org
+        S: 502 Command not implemented
+        C: HELO client.example.org
+        S: 550 Access denied
+    """ + QUIT, **CLEAR)  # fmt: skip
+    assert outcome(report) == ("failed", "ehlo", "ehlo_refused")
+    assert report["failure"]["code"] == 550
+
+
+@pytest.mark.parametrize("code", [251, 354, 199])
+def test_ehlo_answered_by_nonsense(code):
+    report = play("S: 220 x\nC: EHLO client.example.org\nS: %d hm" % code + QUIT)
+    assert outcome(report) == ("failed", "ehlo", "protocol_violation")
+
+
+@pytest.mark.parametrize("end, cause", [("closes", "connection_lost"), ("silent", "timed_out")])
+def test_the_relay_goes_away_on_ehlo(end, cause):
+    report = play("S: 220 relay.example.com\nC: EHLO client.example.org\n" + end)
+    assert outcome(report) == ("failed", "ehlo", cause)
+    assert report["greeting"]["hostname"] == "relay.example.com"
+
+
+@pytest.mark.parametrize(
+    "line", ["250 relay.example.com" + "x" * 8192, "relay.example.com", "25", "", "-1 hello", "2500 relay"]
+)
+def test_an_ehlo_reply_that_is_none(line):
+    report = play("S: 220 relay.example.com\nC: EHLO client.example.org\nS: 250-relay.example.com\nS: %s\n" % line)
+    assert outcome(report) == ("failed", "ehlo", "protocol_violation")
+    assert report["greeting"]["code"] == 220
+
+
+def test_endless_ehlo_lines():
+    lines = "\n".join("S: 250-X%d" % number for number in range(600))
+    report = play("S: 220 relay.example.com\nC: EHLO client.example.org\n" + lines)
+    assert outcome(report) == ("failed", "ehlo", "protocol_violation")
+
+
+# STARTTLS (RFC 3207)
+
+
+def test_starttls_then_everything_is_asked_again():
+    report = play(OPEN_TLS + """
+        S: 250-relay.example.com
+        S: 250 AUTH PLAIN
+    """ + QUIT)  # fmt: skip
+    assert outcome(report) == ("passed", "ehlo", None)
+    assert report["capabilities_before_tls"] == {"AUTH": ["NTLM"], "STARTTLS": []}
+    assert report["auth_mechanisms_before_tls"] == ["NTLM"]
+    assert report["capabilities"] == {"AUTH": ["PLAIN"]}
+    assert report["codes"] == {"greeting": 220, "ehlo": 250, "starttls": 220, "quit": 221}
+    assert [entry["tls"] for entry in report["transcript"]] == [False] * 5 + [True] * 4
+
+
+def test_nothing_said_in_clear_counts_in_tls():
+    """PIPELINING was offered in clear only: inside TLS each command waits for its reply."""
+    report = play("""
+        S: 220 relay.example.com ESMTP
+        C: EHLO client.example.org
+        S: 250-relay.example.com
+        S: 250-PIPELINING
+        S: 250 STARTTLS
+        C: STARTTLS
+        S: 220 go
+        TLS
+        C: EHLO client.example.org
+        S: 250 relay.example.com
+        C: MAIL FROM:<probe@example.org>
+        S: 250 ok
+    """ + RSET_QUIT, sender="probe@example.org")  # fmt: skip
+    assert outcome(report) == ("passed", "mail", None)
+
+
+@pytest.mark.parametrize(
+    "offers, cause",
+    [
+        (["PIPELINING"], "tls_not_offered"),
+        ([], "tls_not_offered"),
+        (["SIZE 1000", "XXXXXXXA"], "tls_stripped"),
+        (["XXXXXXXX"], "tls_stripped"),
+        (["X-STARTTLS-X"], "tls_not_offered"),
+    ],
+)
+def test_tls_is_not_offered(offers, cause):
+    lines = "".join("S: 250-%s\n" % line for line in ["relay.example.com", *offers][:-1])
+    lines += "S: 250 %s" % ["relay.example.com", *offers][-1]
+    report = play("S: 220 x\nC: EHLO client.example.org\n" + lines + QUIT)
+    assert outcome(report) == ("failed", "starttls", cause)
+    assert report["tls"] is None
+    assert list(report["capabilities_before_tls"]) == [offer.split()[0] for offer in offers]
+
+
+OFFERS_TLS = """
+    S: 220 relay.example.com
+    C: EHLO client.example.org
+    S: 250-relay.example.com
+    S: 250 STARTTLS
+    C: STARTTLS
+"""
+
+
+@pytest.mark.parametrize(
+    "reply, verdict, cause",
+    [
+        ("454 4.7.0 TLS not available due to local problem", "deferred", "tls_unavailable"),
+        ("450 later", "deferred", "tls_unavailable"),
+        ("501 5.5.4 Syntax error", "failed", "tls_refused"),
+        ("502 5.5.1 Not implemented", "failed", "tls_refused"),
+        ("554 5.7.3 no", "failed", "tls_refused"),
+        ("250 ok", "failed", "protocol_violation"),
+    ],
+)
+def test_starttls_refused(reply, verdict, cause):
+    report = play(OFFERS_TLS + "S: " + reply + QUIT, **SIGN_IN)
+    assert outcome(report) == (verdict, "starttls", cause)
+    assert report["codes"]["starttls"] == int(reply[:3])
+
+
+@pytest.mark.parametrize("reply", ["454 4.7.0 not now", "502 not implemented"])
+def test_opportunistic_goes_on_in_clear_after_a_refusal(reply):
+    report = play(OFFERS_TLS + "S: " + reply + QUIT, tls="opportunistic")
+    assert outcome(report) == ("passed", "starttls", None)
+    assert report["tls"] is None
+    assert any("TLS was not used" in warning for warning in report["warnings"])
+
+
+def test_opportunistic_goes_on_where_tls_is_not_offered():
+    report = play(OPEN + QUIT, tls="opportunistic")
+    assert outcome(report) == ("passed", "ehlo", None)
+    assert any("TLS was not used" in warning for warning in report["warnings"])
+
+
+def test_opportunistic_never_signs_in_in_clear():
+    report = play("""
+        S: 220 relay.example.com
+        C: EHLO client.example.org
+        S: 250-relay.example.com
+        S: 250 AUTH PLAIN LOGIN
+    """ + QUIT, tls="opportunistic", **SIGN_IN)  # fmt: skip
+    assert outcome(report) == ("failed", "auth", "credentials_withheld")
+
+
+def test_opportunistic_ends_where_the_handshake_fails():
+    """No plaintext command follows a failed handshake, QUIT included (rule 4)."""
+    report = play(OFFERS_TLS + "S: 220 go\nTLS fails tls_version_mismatch", tls="opportunistic")
+    assert outcome(report) == ("failed", "tls", "tls_version_mismatch")
+    assert said(report)[-1] == "STARTTLS"
+
+
+@pytest.mark.parametrize("rest", ["250 relay.example.com", "250-relay", "\\x16\\x03\\x03\\", "x\\", "421 too late"])
+def test_nothing_that_waits_before_the_handshake_is_used(rest):
+    """CVE-2011-0411: the session ends, and not one octet follows."""
+    script = OFFERS_TLS + "S: 220 go\nS: %s" % rest
+    report = play_once(script, request_for()).report
+    assert outcome(report) == ("failed", "starttls", "tls_injection")
+    assert report["tls"] is None
+    assert said(report)[-1] == "STARTTLS"
+
+
+def test_nothing_before_the_greeting_counts_under_implicit_tls():
+    report = play("""
+        TLS
+        S: 220 relay.example.com ESMTP
+        C: EHLO client.example.org
+        S: 250-relay.example.com
+        S: 250 STARTTLS
+    """ + QUIT, tls="implicit")  # fmt: skip
+    assert outcome(report) == ("passed", "ehlo", None)
+    assert report["port"] == 465
+    assert all(entry["tls"] for entry in report["transcript"])
+    assert report["timings"]["tls"] == report["timings"]["greeting"] == 0.05
+
+
+@pytest.mark.parametrize(
+    "end, cause",
+    [
+        ("closes", "tls_handshake_reset"),
+        ("resets", "tls_handshake_reset"),
+        ("silent", "tls_handshake_stalled"),
+        ("TLS fails certificate_expired", "certificate_expired"),
+        ("TLS fails tls_not_spoken", "tls_not_spoken"),
+    ],
+)
+@pytest.mark.parametrize("script, tls", [("", "implicit"), (OFFERS_TLS + "S: 220 go\n", "starttls")])
+def test_the_handshake_fails_and_nothing_follows(script, tls, end, cause):
+    report = play(script + end, tls=tls, **SIGN_IN)
+    assert outcome(report) == ("failed", "tls", cause)
+    assert "QUIT" not in said(report)
+    if "fails" in end:  # the facts of the chain survive
+        assert report["tls"]["verified"] is False
+
+
+def test_an_alert_after_the_handshake_belongs_to_tls():
+    """TLS 1.3: that our certificate is missed shows only when the relay's next record is read."""
+    report = play(OFFERS_TLS + """
+        S: 220 go
+        TLS
+        C: EHLO client.example.org
+        TLS alert client_certificate_required
+    """)  # fmt: skip
+    assert outcome(report) == ("failed", "tls", "client_certificate_required")
+
+
+def test_an_alert_when_the_check_is_over_changes_nothing():
+    report = play(OPEN_TLS + "S: 250 relay.example.com\nC: QUIT\nTLS alert tls_protocol_error")
+    assert outcome(report) == ("passed", "ehlo", None)
+
+
+def test_a_421_to_starttls_is_service_closing():
+    report = play(OFFERS_TLS + "S: 421 4.3.2 shutting down")
+    assert outcome(report) == ("deferred", "starttls", "service_closing")
+
+
+# AUTH (RFC 4954, 4616)
+
+PLAIN = "AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm"
+REFUSED = "535 5.7.8 Authentication credentials invalid"
+
+
+def test_auth_plain_with_an_initial_response():
+    report = play(OPEN_AUTH % "LOGIN PLAIN" + "C: " + PLAIN + "\nS: 235 2.7.0 Welcome" + QUIT, **SIGN_IN)
+    assert outcome(report) == ("passed", "auth", None)
+    assert report["auth"]["mechanism"] == "PLAIN"
+    assert report["auth"]["accepted"] is True
+    assert report["auth"]["code"] == report["codes"]["auth"] == 235
+    assert "AUTH PLAIN <redacted>" in said(report)
+
+
+def test_auth_login_answers_two_prompts():
+    report = play(OPEN_AUTH % "LOGIN" + """
+        C: AUTH LOGIN
+        S: 334 VXNlcm5hbWU6
+        C: dGlt
+        S: 334 UGFzc3dvcmQ6
+        C: dGFuc3RhYWZ0YW5zdGFhZg==
+        S: 235 2.7.0 Welcome
+    """ + QUIT, **SIGN_IN)  # fmt: skip
+    assert outcome(report) == ("passed", "auth", None)
+    assert report["auth"]["mechanism"] == "LOGIN"
+    assert said(report)[-4:] == ["AUTH LOGIN", "<redacted>", "<redacted>", "QUIT"]
+
+
+def test_prompts_without_text():
+    report = play(OPEN_AUTH % "LOGIN" + """
+        C: AUTH LOGIN
+        S: 334
+        C: dGlt
+        S: 334
+        C: dGFuc3RhYWZ0YW5zdGFhZg==
+        S: 235 ok
+    """ + QUIT, **SIGN_IN)  # fmt: skip
+    assert outcome(report) == ("passed", "auth", None)
+
+
+def test_a_bearer_token_refused():
+    """RFC 7628 3.2.3: the 334 holds the error; the relay's 535 comes after our answer to it."""
+    report = play(OPEN_AUTH % "OAUTHBEARER PLAIN" + """
+        C: AUTH OAUTHBEARER bixhPXRpbSwBaG9zdD1yZWxheS5leGFtcGxlLmNvbQFwb3J0PTI1AWF1dGg9QmVhcmVyIG1GXzkuQjVmAQE=
+        S: 334 eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0=
+        C: AQ==
+        S: 535 5.7.8 no
+    """ + QUIT, username="tim", access_token="mF_9.B5f")  # fmt: skip
+    assert outcome(report) == ("failed", "auth", "auth_rejected")
+    assert report["auth"]["server_error"] == {"status": "invalid_token"}
+
+
+@pytest.mark.parametrize(
+    "reply, verdict, cause",
+    [
+        (REFUSED, "failed", "auth_rejected"),
+        ("534 5.7.9 Authentication mechanism is too weak", "failed", "auth_rejected"),
+        ("501 5.5.2 Cannot decode", "failed", "auth_rejected"),
+        ("500 5.5.6 line too long", "failed", "auth_rejected"),
+        ("503 5.5.1 already authenticated", "failed", "auth_rejected"),
+        ("504 5.5.4 Unrecognized authentication type", "failed", "auth_rejected"),
+        ("538 5.7.11 Encryption required", "failed", "tls_required"),
+        ("530 5.7.0 Must issue a STARTTLS command first", "failed", "tls_required"),
+        ("454 4.7.0 Temporary authentication failure", "deferred", "auth_temporarily_failed"),
+        ("432 4.7.12 A password transition is needed", "deferred", "auth_temporarily_failed"),
+        ("250 ok", "failed", "protocol_violation"),
+    ],
+)
+def test_auth_refused_and_no_other_mechanism_follows(reply, verdict, cause):
+    report = play(OPEN_AUTH % "PLAIN LOGIN" + "C: " + PLAIN + "\nS: " + reply + QUIT, sender="", **SIGN_IN)
+    assert outcome(report) == (verdict, "auth", cause)
+    assert report["auth"]["accepted"] is False
+    assert report["auth"]["code"] == int(reply[:3])
+
+
+def test_auth_refused_in_the_middle_of_login():
+    report = play(OPEN_AUTH % "LOGIN" + """
+        C: AUTH LOGIN
+        S: 334 VXNlcm5hbWU6
+        C: dGlt
+        S: 535 5.7.8 no such user
+    """ + QUIT, **SIGN_IN)  # fmt: skip
+    assert outcome(report) == ("failed", "auth", "auth_rejected")
+
+
+def test_a_535_then_a_close():
+    report = play(OPEN_AUTH % "PLAIN" + "C: " + PLAIN + "\nS: " + REFUSED + "\nC: QUIT\ncloses", **SIGN_IN)
+    assert outcome(report) == ("failed", "auth", "auth_rejected")
+    assert report["failure"]["enhanced_code"] == "5.7.8"
+
+
+@pytest.mark.parametrize("challenge", ["334 more?", "334 not*base64", "334 VXNlcm5hbWU6"])
+def test_plain_is_cancelled_where_the_relay_asks_for_more(challenge):
+    report = play(OPEN_AUTH % "PLAIN" + "C: " + PLAIN + """
+        S: %s
+        C: *
+        S: 501 5.7.0 Authentication aborted
+    """ % challenge + QUIT, **SIGN_IN)  # fmt: skip
+    assert outcome(report) == ("failed", "auth", "auth_protocol_error")
+    assert report["auth"]["accepted"] is False
+
+
+def test_endless_challenges_are_cancelled():
+    report = play(OPEN_AUTH % "LOGIN" + """
+        C: AUTH LOGIN
+        S: 334 VXNlcm5hbWU6
+        C: dGlt
+        S: 334 UGFzc3dvcmQ6
+        C: dGFuc3RhYWZ0YW5zdGFhZg==
+        S: 334 VXNlcm5hbWU6
+        C: *
+        S: 334 VXNlcm5hbWU6
+    """ + QUIT, **SIGN_IN)  # fmt: skip
+    assert outcome(report) == ("failed", "auth", "auth_protocol_error")
+
+
+def test_a_challenge_that_is_not_base64_is_cancelled():
+    report = play(OPEN_AUTH % "LOGIN" + """
+        C: AUTH LOGIN
+        S: 334 %%%
+        C: *
+        S: 501 5.7.0 aborted
+    """ + QUIT, **SIGN_IN)  # fmt: skip
+    assert outcome(report) == ("failed", "auth", "auth_protocol_error")
+
+
+def test_a_relay_that_succeeds_before_it_has_the_password():
+    report = play(OPEN_AUTH % "LOGIN" + """
+        C: AUTH LOGIN
+        S: 235 2.7.0 welcome, whoever you are
+    """ + QUIT, **SIGN_IN)  # fmt: skip
+    assert outcome(report) == ("failed", "auth", "auth_protocol_error")
+    assert report["auth"]["accepted"] is False
+
+
+def test_scram_is_preferred_and_a_relay_that_skips_its_proof_is_not_authentic():
+    request = request_for(**SIGN_IN)
+    played = play_once(OPEN_TLS + "S: 250-relay.example.com\nS: 250 AUTH PLAIN CRAM-MD5 LOGIN" + """
+        C: AUTH CRAM-MD5
+        S: 535 5.7.8 no
+    """ + QUIT, request)  # fmt: skip
+    assert played.report["auth"]["mechanism"] == "CRAM-MD5"
+
+
+@pytest.mark.parametrize(
+    "offer, cause",
+    [
+        ("250 AUTH GSSAPI NTLM", "auth_no_common_mechanism"),
+        ("250 AUTH", "auth_not_offered"),
+        ("250 PIPELINING", "auth_not_offered"),
+    ],
+)
+def test_no_mechanism_to_use(offer, cause):
+    report = play(OPEN_TLS + "S: 250-relay.example.com\nS: " + offer + QUIT, **SIGN_IN)
+    assert outcome(report) == ("failed", "auth", cause)
+    assert report["auth"] is None
+
+
+def test_auth_is_offered_only_after_tls():
+    report = play("""
+        S: 220 relay.example.com
+        C: EHLO client.example.org
+        S: 250-relay.example.com
+        S: 250 STARTTLS
+    """ + QUIT, tls="none", allow_plaintext_auth=True, **SIGN_IN)  # fmt: skip
+    assert outcome(report) == ("failed", "auth", "auth_not_offered_in_clear")
+
+
+def test_credentials_do_not_travel_in_unverified_tls():
+    report = play(OPEN_AUTH % "PLAIN" + QUIT, handshake=VERIFIED._replace(verified=None), **SIGN_IN)
+    assert outcome(report) == ("failed", "auth", "credentials_withheld")
+
+
+def test_credentials_travel_in_unverified_tls_where_the_caller_says_so():
+    report = play(
+        OPEN_AUTH % "PLAIN" + "C: " + PLAIN + "\nS: 235 ok" + QUIT, UNVERIFIED, validate_certs=False, **SIGN_IN
+    )
+    assert outcome(report) == ("passed", "auth", None)
+    assert report["tls"]["verified"] is False
+
+
+@pytest.mark.parametrize("end, cause", [("closes", "connection_lost"), ("silent", "timed_out")])
+def test_no_answer_to_auth(end, cause):
+    report = play(OPEN_AUTH % "PLAIN" + "C: " + PLAIN + "\n" + end, **SIGN_IN)
+    assert outcome(report) == ("failed", "auth", cause)
+
+
+def test_a_421_to_auth():
+    report = play(OPEN_AUTH % "PLAIN" + "C: " + PLAIN + "\nS: 421 4.7.0 Too many errors", **SIGN_IN)
+    assert outcome(report) == ("deferred", "auth", "service_closing")
+
+
+# The envelope (RFC 5321 3.3, RFC 2920)
+
+
+def test_recipients_are_probed_in_one_flight():
+    report = play(OPEN_PIPELINING + """
+        C: MAIL FROM:<probe@example.org>
+        C: RCPT TO:<anna@example.com>
+        C: RCPT TO:<bert@example.com>
+        C: RSET
+        C: QUIT
+        S: 250 2.1.0 Ok
+        S: 250 2.1.5 Ok
+        S: 250 2.1.5 Ok
+        S: 250 2.0.0 Ok
+        S: 221 2.0.0 Bye
+    """, **TWO)  # fmt: skip
+    assert outcome(report) == ("passed", "rcpt", None)
+    assert report["codes"]["rcpt"] == {"anna@example.com": 250, "bert@example.com": 250}
+    assert report["message"] is None
+    assert report["changed"] is False
+
+
+def test_recipients_are_probed_one_by_one():
+    report = play(OPEN + """
+        C: MAIL FROM:<probe@example.org>
+        S: 250 2.1.0 Ok
+        C: RCPT TO:<anna@example.com>
+        S: 250 2.1.5 Ok
+        C: RCPT TO:<bert@example.com>
+        S: 550 5.1.1 <bert@example.com>: User unknown
+    """ + RSET_QUIT, **TWO)  # fmt: skip
+    assert outcome(report) == ("failed", "rcpt", "mailbox_unknown")
+    assert report["failure"]["recipient"] == "bert@example.com"
+    assert [to["outcome"] for to in report["recipients"]] == ["accepted", "rejected"]
+    assert report["changed"] is False
+
+
+def test_251_and_252_accept_a_recipient():
+    report = play(OPEN + """
+        C: MAIL FROM:<probe@example.org>
+        S: 250 ok
+        C: RCPT TO:<anna@example.com>
+        S: 251 User not local; will forward
+        C: RCPT TO:<bert@example.com>
+        S: 252 Cannot verify, will try
+    """ + RSET_QUIT, **TWO)  # fmt: skip
+    assert outcome(report) == ("passed", "rcpt", None)
+
+
+def test_a_refusal_for_good_weighs_more_than_one_for_now():
+    report = play(OPEN + """
+        C: MAIL FROM:<probe@example.org>
+        S: 250 ok
+        C: RCPT TO:<anna@example.com>
+        S: 450 4.2.0 Greylisted, see http://postgrey.example/
+        C: RCPT TO:<bert@example.com>
+        S: 554 5.7.1 <bert@example.com>: Relay access denied
+    """ + RSET_QUIT, **TWO)  # fmt: skip
+    assert outcome(report) == ("failed", "rcpt", "relay_denied")
+    assert [to["outcome"] for to in report["recipients"]] == ["deferred", "rejected"]
+
+
+def test_all_recipients_put_off():
+    report = play(OPEN + """
+        C: MAIL FROM:<probe@example.org>
+        S: 250 ok
+        C: RCPT TO:<anna@example.com>
+        S: 450 4.7.1 Greylisted
+        C: RCPT TO:<bert@example.com>
+        S: 451 4.7.1 Greylisted
+    """ + RSET_QUIT, **TWO)  # fmt: skip
+    assert outcome(report) == ("deferred", "rcpt", "greylisted")
+    assert report["failure"]["recipient"] == "anna@example.com"
+
+
+def test_mail_refused_ends_the_envelope():
+    report = play(OPEN + """
+        C: MAIL FROM:<probe@example.org>
+        S: 550 5.1.8 Sender domain does not exist
+    """ + QUIT, **TWO)  # fmt: skip
+    assert outcome(report) == ("failed", "mail", "sender_rejected")
+    assert report["recipients"] == []
+
+
+@pytest.mark.parametrize(
+    "reply, verdict, cause",
+    [
+        ("530 5.7.0 Must issue a STARTTLS command first", "failed", "tls_required"),
+        ("530 5.7.0 Authentication required", "failed", "authentication_required"),
+        ("451 4.3.0 Temporary lookup failure", "deferred", "sender_deferred"),
+        ("452 4.3.1 Insufficient system storage", "deferred", "sender_deferred"),
+        ("354 go", "failed", "protocol_violation"),
+    ],
+)
+def test_mail_refused(reply, verdict, cause):
+    report = play(OPEN + "C: MAIL FROM:<>\nS: " + reply + QUIT, tls="none", sender="")
+    assert outcome(report) == (verdict, "mail", cause)
+    assert report["codes"]["mail"] == int(reply[:3])
+
+
+def test_stop_after_mail():
+    report = play(OPEN + "C: MAIL FROM:<probe@example.org>\nS: 250 ok" + RSET_QUIT, stop_after="mail", **TWO)
+    assert outcome(report) == ("passed", "mail", None)
+
+
+def test_the_last_refusal_stands_where_the_relay_hangs_up_over_rset():
+    """The check was over, and what the recipients got is its outcome."""
+    report = play(OPEN_PIPELINING + """
+        C: MAIL FROM:<probe@example.org>
+        C: RCPT TO:<anna@example.com>
+        C: RCPT TO:<bert@example.com>
+        C: RSET
+        C: QUIT
+        S: 250 2.1.0 Ok
+        S: 250 2.1.5 Ok
+        S: 550 5.7.1 Relaying denied
+        closes
+    """, **TWO)  # fmt: skip
+    assert outcome(report) == ("failed", "rcpt", "relay_denied")
+
+
+@pytest.mark.parametrize("end", ["closes", "silent"])
+def test_the_recipients_answers_stand_where_rset_is_unanswered(end):
+    report = play(OPEN_PIPELINING + """
+        C: MAIL FROM:<probe@example.org>
+        C: RCPT TO:<anna@example.com>
+        C: RCPT TO:<bert@example.com>
+        C: RSET
+        C: QUIT
+        S: 250 2.1.0 Ok
+        S: 250 2.1.5 Ok
+        S: 250 2.1.5 Ok
+    """ + end, **TWO)  # fmt: skip
+    assert outcome(report) == ("passed", "rcpt", None)
+
+
+def test_mail_refused_in_a_group_explains_what_follows():
+    """The relay answers all that it was sent; after a refused MAIL the rest says nothing."""
+    report = play(OPEN_PIPELINING + """
+        C: MAIL FROM:<probe@example.org>
+        C: RCPT TO:<anna@example.com>
+        C: RCPT TO:<bert@example.com>
+        C: RSET
+        C: QUIT
+        S: 553 5.7.1 Sender address rejected: not owned by user
+        S: 503 5.5.1 Need MAIL first
+        S: 503 5.5.1 Need MAIL first
+        S: 250 2.0.0 Ok
+        S: 221 2.0.0 Bye
+    """, **TWO)  # fmt: skip
+    assert outcome(report) == ("failed", "mail", "sender_rejected")
+    assert report["failure"]["code"] == 553
+    assert report["recipients"] == []
+
+
+@pytest.mark.parametrize("end", ["closes", "S: 421 4.7.0 Too many errors"])
+def test_mail_refused_in_a_group_then_the_end(end):
+    report = play(OPEN_PIPELINING + """
+        C: MAIL FROM:<probe@example.org>
+        C: RCPT TO:<anna@example.com>
+        C: RCPT TO:<bert@example.com>
+        C: RSET
+        C: QUIT
+        S: 553 5.7.1 Sender address rejected
+    """ + end, **TWO)  # fmt: skip
+    assert outcome(report) == ("failed", "mail", "sender_rejected")
+
+
+@pytest.mark.parametrize("end, cause", [("closes", "connection_lost"), ("silent", "timed_out")])
+def test_the_relay_goes_away_after_a_recipient(end, cause):
+    report = play(OPEN + """
+        C: MAIL FROM:<probe@example.org>
+        S: 250 ok
+        C: RCPT TO:<anna@example.com>
+        S: 250 ok
+        C: RCPT TO:<bert@example.com>
+    """ + end, **TWO)  # fmt: skip
+    assert outcome(report) == ("failed", "rcpt", cause)
+    assert report["codes"]["rcpt"] == {"anna@example.com": 250}
+
+
+def test_open_relay_forms_and_quoted_local_parts_go_as_they_are():
+    report = play(OPEN + """
+        C: MAIL FROM:<probe@example.org>
+        S: 250 ok
+        C: RCPT TO:<a%b@example.com>
+        S: 550 5.7.1 no
+        C: RCPT TO:<"a b>"@example.com>
+        S: 550 5.7.1 no
+        C: RCPT TO:<@other.example:c@example.com>
+        S: 550 5.7.1 no
+    """ + RSET_QUIT, recipients=["a%b@example.com", '"a b>"@example.com', "@other.example:c@example.com"], **SENDER)
+    assert [to["outcome"] for to in report["recipients"]] == ["rejected"] * 3
+
+
+def test_a_non_ascii_address_needs_smtputf8():
+    options = dict(SENDER, recipients=["jörg@example.com"])
+    report = play(OPEN + QUIT, **options)
+    assert outcome(report) == ("failed", "mail", "smtputf8_not_offered")
+    report = play("""
+        S: 220 x
+        C: EHLO client.example.org
+        S: 250-relay.example.com
+        S: 250-8BITMIME
+        S: 250 SMTPUTF8
+        C: MAIL FROM:<probe@example.org> SMTPUTF8
+        S: 250 ok
+        C: RCPT TO:<jörg@example.com>
+        S: 250 ok
+    """ + RSET_QUIT, **options)  # fmt: skip
+    assert outcome(report) == ("passed", "rcpt", None)
+
+
+# Sending (RFC 5321 3.3, 4.1.1.4, 4.5.2)
+
+
+def test_a_message_sent_in_lockstep():
+    """Without PIPELINING every command waits for the reply before it, QUIT too."""
+    report = play(OPEN + """
+        C: MAIL FROM:<probe@example.org>
+        S: 250 2.1.0 Ok
+        C: RCPT TO:<anna@example.com>
+        S: 250 2.1.5 Ok
+        C: RCPT TO:<bert@example.com>
+        S: 250 2.1.5 Ok
+        C: DATA
+        S: 354 End data with <CR><LF>.<CR><LF>
+        C: <message>
+        S: 250 2.0.0 Ok: queued as 4XyZ12abcd
+        C: QUIT
+        S: 221 2.0.0 Bye
+    """, test_message={"body": ".a dot\n..two\n.\n"}, **SEND)  # fmt: skip
+    assert outcome(report) == ("passed", "message", None)
+    assert report["changed"] is True
+    assert report["message"]["queue_id"] == "4XyZ12abcd"
+    assert report["message"]["code"] == report["codes"]["message"] == 250
+
+
+def test_a_message_sent_in_two_flights():
+    report = play(OPEN_PIPELINING + """
+        C: MAIL FROM:<probe@example.org>
+        C: RCPT TO:<anna@example.com>
+        C: RCPT TO:<bert@example.com>
+        C: DATA
+        S: 250 2.1.0 Ok
+        S: 250 2.1.5 Ok
+        S: 250 2.1.5 Ok
+        S: 354 go
+        C: <message>
+        C: QUIT
+        S: 250 2.0.0 Ok: queued as 4XyZ12abcd
+        S: 221 2.0.0 Bye
+    """, test_message={"body": ".a dot\n..two\n.\n"}, **SEND)  # fmt: skip
+    assert outcome(report) == ("passed", "message", None)
+    assert report["codes"] == {
+        "greeting": 220, "ehlo": 250, "mail": 250, "rcpt": {"anna@example.com": 250, "bert@example.com": 250},
+        "data": 354, "message": 250, "quit": 221,
+    }  # fmt: skip
+    assert said(report)[-2] == "<message, %d octets>" % report["message"]["size"]
+
+
+def test_the_size_is_announced_where_the_relay_takes_it():
+    size = request_for(**SEND).message.size
+    report = play("""
+        S: 220 x
+        C: EHLO client.example.org
+        S: 250-relay.example.com
+        S: 250 SIZE 0
+        C: MAIL FROM:<probe@example.org> SIZE=%d
+        S: 552 5.3.4 Message size exceeds fixed limit
+    """ % size + QUIT, **SEND)  # fmt: skip
+    assert outcome(report) == ("failed", "mail", "message_too_large")
+    assert report["changed"] is False
+
+
+def test_a_message_over_the_announced_size_is_not_offered():
+    report = play("""
+        S: 220 x
+        C: EHLO client.example.org
+        S: 250-relay.example.com
+        S: 250 SIZE 100
+    """ + QUIT, **SEND)  # fmt: skip
+    assert outcome(report) == ("failed", "mail", "message_too_large")
+    assert report["failure"]["code"] is None
+
+
+def test_check_mode_stops_before_data():
+    report = play(OPEN_PIPELINING + """
+        C: MAIL FROM:<probe@example.org>
+        C: RCPT TO:<anna@example.com>
+        C: RCPT TO:<bert@example.com>
+        C: RSET
+        C: QUIT
+        S: 250 ok
+        S: 250 ok
+        S: 250 ok
+        S: 250 ok
+        S: 221 bye
+    """, check_mode=True, **SEND)  # fmt: skip
+    assert outcome(report) == ("passed", "rcpt", None)
+    assert report["message"] is None
+    assert report["changed"] is True
+
+
+def test_the_message_goes_to_those_who_were_accepted():
+    report = play(OPEN_PIPELINING + """
+        C: MAIL FROM:<probe@example.org>
+        C: RCPT TO:<anna@example.com>
+        C: RCPT TO:<bert@example.com>
+        C: DATA
+        S: 250 ok
+        S: 250 ok
+        S: 550 5.1.1 No such user
+        S: 354 go
+        C: <message>
+        C: QUIT
+        S: 250 2.0.0 Ok: queued as X1
+        S: 221 bye
+    """, **SEND)  # fmt: skip
+    assert outcome(report) == ("failed", "rcpt", "mailbox_unknown")
+    assert report["failure"]["recipient"] == "bert@example.com"
+    assert report["changed"] is True
+    assert report["message"]["queue_id"] == "X1"
+    assert "bert@example.com" in report["msg"]
+    assert "did go out to anna@example.com" in report["msg"]
+
+
+def test_send_if_all_asks_for_data_only_when_all_are_accepted():
+    report = play(OPEN_PIPELINING + """
+        C: MAIL FROM:<probe@example.org>
+        C: RCPT TO:<anna@example.com>
+        C: RCPT TO:<bert@example.com>
+        S: 250 ok
+        S: 250 ok
+        S: 250 ok
+        C: DATA
+        S: 354 go
+        C: <message>
+        C: QUIT
+        S: 250 ok
+        S: 221 bye
+    """, send_if="all", **SEND)  # fmt: skip
+    assert outcome(report) == ("passed", "message", None)
+    assert report["changed"] is True
+
+
+def test_send_if_all_sends_nothing_when_one_is_refused():
+    report = play(OPEN_PIPELINING + """
+        C: MAIL FROM:<probe@example.org>
+        C: RCPT TO:<anna@example.com>
+        C: RCPT TO:<bert@example.com>
+        S: 250 ok
+        S: 250 ok
+        S: 450 4.2.0 Greylisted
+    """ + RSET_QUIT, send_if="all", **SEND)  # fmt: skip
+    assert outcome(report) == ("deferred", "rcpt", "greylisted")
+    assert report["changed"] is False
+    assert report["message"] is None
+
+
+def test_no_recipient_accepted_in_lockstep_then_no_data():
+    report = play(OPEN + """
+        C: MAIL FROM:<probe@example.org>
+        S: 250 ok
+        C: RCPT TO:<anna@example.com>
+        S: 550 5.1.1 unknown
+        C: RCPT TO:<bert@example.com>
+        S: 550 5.1.1 unknown
+    """ + RSET_QUIT, **SEND)  # fmt: skip
+    assert outcome(report) == ("failed", "rcpt", "mailbox_unknown")
+    assert report["changed"] is False
+
+
+NOBODY = """
+    C: MAIL FROM:<probe@example.org>
+    C: RCPT TO:<anna@example.com>
+    C: RCPT TO:<bert@example.com>
+    C: DATA
+    S: 250 ok
+    S: 550 5.1.1 unknown
+    S: 450 4.2.0 later
+"""
+
+
+@pytest.mark.parametrize("answer", ["554 5.5.1 No valid recipients", "503 5.5.1 RCPT first", "451 4.3.0 later"])
+def test_no_recipient_accepted_and_data_refused(answer):
+    report = play(OPEN_PIPELINING + NOBODY + "S: " + answer + QUIT, **SEND)
+    assert outcome(report) == ("failed", "rcpt", "mailbox_unknown")
+    assert report["codes"]["data"] == int(answer[:3])
+
+
+@pytest.mark.parametrize("answer", ["554 5.5.1 no valid recipients", "250 queued as nothing"])
+def test_no_recipient_accepted_but_data_went_through(answer):
+    """RFC 2920 3.1: a 354 must get a lone dot; what comes of it is nobody's message."""
+    report = play(OPEN_PIPELINING + NOBODY + "S: 354 go\nC: .\nS: " + answer + QUIT, **SEND)
+    assert outcome(report) == ("failed", "rcpt", "mailbox_unknown")
+    assert report["message"] is None
+    assert report["changed"] is False
+
+
+def test_mail_refused_in_a_group_but_data_went_through():
+    report = play(OPEN_PIPELINING + """
+        C: MAIL FROM:<probe@example.org>
+        C: RCPT TO:<anna@example.com>
+        C: RCPT TO:<bert@example.com>
+        C: DATA
+        S: 550 5.1.8 Sender domain does not exist
+        S: 503 5.5.1 MAIL first
+        S: 503 5.5.1 MAIL first
+        S: 354 go
+        C: .
+        S: 554 5.5.1 no valid recipients
+    """ + QUIT, **SEND)  # fmt: skip
+    assert outcome(report) == ("failed", "mail", "sender_rejected")
+    assert report["recipients"] == []
+    assert report["changed"] is False
+
+
+def test_recipients_accepted_after_a_refused_mail_do_not_count():
+    report = play(OPEN_PIPELINING + """
+        C: MAIL FROM:<probe@example.org>
+        C: RCPT TO:<anna@example.com>
+        C: RCPT TO:<bert@example.com>
+        C: DATA
+        S: 451 4.1.8 Sender domain cannot be resolved
+        S: 250 ok
+        S: 250 ok
+        S: 354 go
+        C: .
+        S: 250 ok
+    """ + QUIT, **SEND)  # fmt: skip
+    assert outcome(report) == ("deferred", "mail", "sender_deferred")
+    assert report["changed"] is False
+
+
+@pytest.mark.parametrize("end", ["closes", "silent", "S: 421 4.7.0 too many errors"])
+def test_all_recipients_refused_then_the_end(end):
+    """What the relay said before it went away is the reason; that it went away is not."""
+    report = play(OPEN_PIPELINING + """
+        C: MAIL FROM:<probe@example.org>
+        C: RCPT TO:<anna@example.com>
+        C: RCPT TO:<bert@example.com>
+        C: DATA
+        S: 250 ok
+        S: 550 5.1.1 unknown
+        S: 550 5.1.1 unknown
+    """ + end, **SEND)  # fmt: skip
+    assert outcome(report) == ("failed", "rcpt", "mailbox_unknown")
+    assert report["changed"] is False
+
+
+@pytest.mark.parametrize(
+    "reply, verdict, cause",
+    [
+        ("250 ok", "failed", "protocol_violation"),
+        ("554 5.7.1 Spam", "failed", "message_rejected"),
+        ("451 4.3.0 Try again later", "deferred", "message_deferred"),
+        ("452 4.3.1 Insufficient storage", "deferred", "message_deferred"),
+    ],
+)
+def test_data_answered_otherwise_then_nothing_is_sent(reply, verdict, cause):
+    report = play(OPEN + """
+        C: MAIL FROM:<probe@example.org>
+        S: 250 ok
+        C: RCPT TO:<anna@example.com>
+        S: 250 ok
+        C: DATA
+        S: %s
+    """ % reply + RSET_QUIT, send=True, recipients=["anna@example.com"], **SENDER)  # fmt: skip
+    assert outcome(report) == (verdict, "data", cause)
+    assert report["message"] is None
+    assert report["changed"] is False
+
+
+@pytest.mark.parametrize(
+    "reply, verdict, cause",
+    [
+        ("554 5.7.1 Message rejected as spam", "failed", "message_rejected"),
+        ("552 5.2.2 Mailbox full", "failed", "mailbox_full"),
+        ("552 5.3.4 Message too big", "failed", "message_too_large"),
+        ("451 4.7.1 Greylisted", "deferred", "greylisted"),
+        ("451 4.3.0 Queue file write error", "deferred", "message_deferred"),
+        ("354 once more", "failed", "protocol_violation"),
+    ],
+)
+def test_the_message_is_refused_at_its_end(reply, verdict, cause):
+    report = play(OPEN_PIPELINING + SENT + "S: " + reply + "\nS: 221 bye", **SEND)
+    assert outcome(report) == (verdict, "message", cause)
+    assert report["changed"] is False
+    assert report["message"]["code"] == int(reply[:3])
+
+
+SENT = """
+    C: MAIL FROM:<probe@example.org>
+    C: RCPT TO:<anna@example.com>
+    C: RCPT TO:<bert@example.com>
+    C: DATA
+    S: 250 ok
+    S: 250 ok
+    S: 250 ok
+    S: 354 go
+    C: <message>
+    C: QUIT
+"""
+
+
+def test_a_421_to_the_message_is_a_refusal_for_now():
+    """RFC 5321 4.2.1: with a 4yz the relay has not taken it."""
+    report = play(OPEN_PIPELINING + SENT + "S: 421 4.3.2 shutting down", **SEND)
+    assert outcome(report) == ("deferred", "message", "service_closing")
+    assert report["changed"] is False
+    assert report["message"]["code"] == 421
+
+
+@pytest.mark.parametrize("end", ["closes", "resets", "silent", "S: 25\\\nsilent", "S: nonsense", "S: 250 ok\\\ncloses"])
+def test_lost_between_the_dot_and_its_reply(end):
+    """RFC 5321 4.5.3.2.6 and rule 5: the relay may have taken it."""
+    report = play(OPEN_PIPELINING + SENT + end, **SEND)
+    assert outcome(report) == ("failed", "message", "acceptance_unknown")
+    assert report["changed"] is True
+    assert report["message"]["message_id"]
+    assert report["message"]["code"] is None
+
+
+@pytest.mark.parametrize("end", ["closes", "resets", "silent", "S: nonsense"])
+def test_lost_after_the_reply_to_the_dot(end):
+    report = play(OPEN_PIPELINING + SENT + "S: 250 2.0.0 Ok: queued as X1\n" + end, **SEND)
+    assert outcome(report) == ("passed", "message", None)
+    assert report["changed"] is True
+
+
+def test_the_final_reply_has_its_own_patience():
+    request = request_for(acceptance_timeout=120.0, timeout=5.0, **SEND)
+    played = play_once(OPEN_PIPELINING + SENT + "silent", request)
+    assert 120.0 <= played.report["timings"]["total"] < 121.0
+
+
+BEGUN = """
+    C: MAIL FROM:<probe@example.org>
+    C: RCPT TO:<anna@example.com>
+    C: RCPT TO:<bert@example.com>
+    C: DATA
+    S: 250 ok
+    S: 250 ok
+    S: 250 ok
+    S: 354 go
+    C: <part>
+"""
+
+
+@pytest.mark.parametrize(
+    "reply, verdict, cause",
+    [
+        ("552 5.3.4 Too much", "failed", "message_too_large"),
+        ("554 5.7.1 Virus", "failed", "message_rejected"),
+        ("451 4.3.0 disk full", "deferred", "message_deferred"),
+        ("421 4.3.2 shutting down", "deferred", "service_closing"),
+    ],
+)
+def test_a_refusal_in_the_middle_of_the_message_stops_it(reply, verdict, cause):
+    report = play(OPEN_PIPELINING + BEGUN + "S: " + reply, test_message=LONG, **SEND)
+    assert outcome(report) == (verdict, "message", cause)
+    assert report["changed"] is False
+    assert report["message"]["code"] == int(reply[:3])
+
+
+def test_no_relay_can_accept_a_message_before_its_end():
+    report = play(OPEN_PIPELINING + BEGUN + "S: 250 2.0.0 thank you", test_message=LONG, **SEND)
+    assert outcome(report) == ("failed", "message", "protocol_violation")
+    assert report["changed"] is True  # it may have taken what it saw
+
+
+@pytest.mark.parametrize("end, cause", [("closes", "connection_lost"), ("silent", "timed_out")])
+def test_lost_in_the_middle_of_the_message(end, cause):
+    report = play(OPEN_PIPELINING + BEGUN + end, test_message=LONG, **SEND)
+    assert outcome(report) == ("failed", "message", cause)
+    assert report["changed"] is False
+
+
+def test_a_rejected_recipient_outweighs_a_message_put_off():
+    """Any 5yz makes it failed (DESIGN 5): waiting cannot mend it."""
+    report = play(OPEN_PIPELINING + SENT.replace("S: 250 ok\n    S: 354", "S: 550 5.1.1 unknown\n    S: 354")
+                  + "S: 451 4.3.0 later\nS: 221 bye", **SEND)  # fmt: skip
+    assert outcome(report) == ("failed", "rcpt", "mailbox_unknown")
+    assert report["message"]["code"] == 451
+    assert report["changed"] is False
+
+
+# 421 at every stage, and what nobody asked for
+
+
+@pytest.mark.parametrize(
+    "script, stage",
+    [
+        ("S: 220 x\nC: EHLO client.example.org\n", "ehlo"),
+        (OPEN + "C: MAIL FROM:<probe@example.org>\n", "mail"),
+        (OPEN + "C: MAIL FROM:<probe@example.org>\nS: 250 ok\nC: RCPT TO:<anna@example.com>\n", "rcpt"),
+        (OPEN_PIPELINING + SENT.partition("S: 354")[0], "data"),
+        (OPEN_PIPELINING + SENT, "message"),
+    ],
+)
+def test_a_421_ends_the_session_at_any_stage(script, stage):
+    report = play(script + "S: 421 4.3.2 Service shutting down", **SEND)
+    assert outcome(report) == ("deferred", stage, "service_closing")
+    assert report["failure"]["code"] == 421
+    assert "QUIT" not in said(report)[:-1]
+    assert report["changed"] is False
+
+
+def test_a_421_to_rset_or_quit_changes_nothing():
+    report = play(OPEN + "C: MAIL FROM:<probe@example.org>\nS: 250 ok\nC: RSET\nS: 421 bye", **SENDER)
+    assert outcome(report) == ("passed", "mail", None)
+    report = play(OPEN + "C: QUIT\nS: 421 4.3.2 bye", **CLEAR)
+    assert outcome(report) == ("passed", "ehlo", None)
+
+
+@pytest.mark.parametrize("extra", ["250 ok", "354 go", "220 again", "nonsense"])
+def test_what_nobody_asked_for_is_nobodys_reply(extra):
+    script = "S: 220 x\nC: EHLO client.example.org\nS: 250 relay.example.com\nS: %s" % extra
+    report = play_once(script, request_for(**SENDER)).report
+    assert outcome(report) == ("failed", "mail", "protocol_violation")
+    assert "MAIL FROM:<probe@example.org>" not in said(report)
+
+
+def test_an_unsolicited_421_is_service_closing():
+    script = "S: 220 x\nC: EHLO client.example.org\nS: 250 relay.example.com\nS: 421 4.4.2 idle too long"
+    report = play_once(script, request_for(**SENDER)).report
+    assert outcome(report) == ("deferred", "mail", "service_closing")
+    assert "QUIT" not in said(report)
+
+
+def test_two_greetings():
+    report = play_once("S: 220 x\nS: 220 y", request_for()).report
+    assert outcome(report) == ("failed", "ehlo", "protocol_violation")
+
+
+# Leaving
+
+
+@pytest.mark.parametrize("end", ["closes", "resets", "silent", "S: 500 what?", "S: nonsense", "S: 2\\\nsilent"])
+def test_quit_is_a_courtesy(end):
+    report = play(OPEN + "C: QUIT\n" + end, **CLEAR)
+    assert outcome(report) == ("passed", "ehlo", None)
+
+
+def test_quit_is_waited_for_one_second_at_most():
+    played = play_once(OPEN + "C: QUIT\nsilent", request_for(**CLEAR))
+    assert played.report["timings"]["total"] < 1.5
+    assert played.dialogue.decided_at is not None
+
+
+# LMTP (RFC 2033)
+
+LMTP = {"protocol": "lmtp", "sender": "probe@example.org", "send": True,
+        "recipients": ["anna@example.com", "bert@example.com", "cora@example.com"]}  # fmt: skip
+LMTP_SENT = """
+    S: 220 relay.example.com LMTP
+    C: LHLO client.example.org
+    S: 250-relay.example.com
+    S: 250 PIPELINING
+    C: MAIL FROM:<probe@example.org>
+    C: RCPT TO:<anna@example.com>
+    C: RCPT TO:<bert@example.com>
+    C: RCPT TO:<cora@example.com>
+    C: DATA
+    S: 250 ok
+    S: 250 ok
+    S: 550 5.1.1 unknown
+    S: 250 ok
+    S: 354 go
+    C: <message>
+    C: QUIT
+"""
+
+
+def test_lmtp_answers_once_for_each_recipient_it_accepted():
+    report = play(LMTP_SENT + """
+        S: 250 2.0.0 <anna@example.com> Saved
+        S: 452 4.2.2 <cora@example.com> Mailbox full
+        S: 221 bye
+    """, **LMTP)  # fmt: skip
+    assert [to["outcome"] for to in report["recipients"]] == ["accepted", "rejected", "deferred"]
+    assert report["verdict"] == "failed"
+    assert report["failure"]["recipient"] == "bert@example.com"
+    assert report["changed"] is True
+    assert report["port"] == 24
+
+
+def test_lmtp_all_saved():
+    script = LMTP_SENT.replace("S: 550 5.1.1 unknown", "S: 250 ok")
+    report = play(script + "S: 250 saved\nS: 250 saved\nS: 250 saved\nS: 221 bye", **LMTP)
+    assert outcome(report) == ("passed", "message", None)
+    assert report["changed"] is True
+
+
+@pytest.mark.parametrize("end", ["closes", "silent"])
+def test_lmtp_lost_between_the_replies(end):
+    """The second delivery may have been made: nobody knows."""
+    report = play(LMTP_SENT.replace("S: 550 5.1.1 unknown", "S: 250 ok") + "S: 250 saved\n" + end, **LMTP)
+    assert outcome(report) == ("failed", "message", "acceptance_unknown")
+    assert report["changed"] is True
+
+
+def test_lmtp_refused_before_the_message_was_complete():
+    script = LMTP_SENT.replace("S: 550 5.1.1 unknown", "S: 250 ok").partition("C: <message>")[0]
+    report = play(script + "C: <part>\nS: 452 4.3.1 disk full", test_message=LONG, **LMTP)
+    assert outcome(report) == ("deferred", "message", "message_deferred")
+    assert report["changed"] is False
+
+
+def test_lmtp_knows_no_helo():
+    report = play("S: 220 x\nC: LHLO client.example.org\nS: 500 what?" + QUIT, protocol="lmtp")
+    assert outcome(report) == ("failed", "ehlo", "ehlo_refused")
+
+
+# What relays call a message
+
+
+@pytest.mark.parametrize(
+    "text, queued",
+    [
+        ("2.0.0 Ok: queued as 4XyZ12abcd", "4XyZ12abcd"),
+        ("OK id=1rXyZ1-0001Ab-2C", "1rXyZ1-0001Ab-2C"),
+        ("2.0.0 41BCdEfG012345 Message accepted for delivery", "41BCdEfG012345"),
+        ("2.0.0 5f3b1a2c Message accepted for delivery", "5f3b1a2c"),
+        ("2.6.0 <a@b> [InternalId=123456, Hostname=x] Queued mail for delivery", "123456"),
+        ("Message Queued (1F2E-3D)", "1F2E-3D"),
+        ("2.0.0 Ok", None),
+        ("", None),
+    ],
+)
+def test_queue_id(text, queued):
+    assert queue_id(text) == queued

@@ -1,0 +1,370 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The module as Ansible runs it (arguments in, one JSON document out), against a relay that answers from a table; and
+# its documentation, held against the options it takes and the report it returns.
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import socketserver
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Tuple
+
+import pytest
+
+pytest.importorskip("ansible", reason="ansible-core is not installed for this Python")
+
+import trustme
+import yaml
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.postmaster.mailcheck.plugins.doc_fragments import attributes
+from ansible_collections.postmaster.mailcheck.plugins.doc_fragments import smtp as fragment
+from ansible_collections.postmaster.mailcheck.plugins.module_utils import module_support
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.argument_specs import smtp_check_spec
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import model
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.certificates import read_certificate
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.expectations import evaluate
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import build_request
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.plan import Verdict
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.report import as_report
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transcript import Transcript
+from ansible_collections.postmaster.mailcheck.plugins.modules import smtp_check
+
+Run = Callable[..., Tuple[int, Dict[str, Any]]]
+
+ANSWERS = {
+    "": "220 relay.example.com ESMTP\r\n",
+    "EHLO": "250-relay.example.com\r\n250-AUTH PLAIN\r\n250 SIZE 1000\r\n",
+    "AUTH": "235 2.7.0 Welcome\r\n",
+    "MAIL": "250 2.1.0 Ok\r\n",
+    "RCPT": "250 2.1.5 Ok\r\n",
+    "DATA": "354 Go on\r\n",
+    ".": "250 2.0.0 Ok: queued as 4XyZ12abcd\r\n",
+    "RSET": "250 2.0.0 Ok\r\n",
+    "QUIT": "221 2.0.0 Bye\r\n",
+}
+
+
+class Relay(socketserver.ThreadingTCPServer):
+    """Answers each verb from a table; `said` is what clients said, message lines aside. None answers nothing."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), RelaySession)
+        self.answers: Dict[str, Any] = dict(ANSWERS)
+        self.said: List[str] = []
+
+    def options(self, **more: Any) -> Dict[str, Any]:
+        return {"host": "127.0.0.1", "port": self.server_address[1], "tls": "none", "timeout": 5, **more}
+
+
+class RelaySession(socketserver.StreamRequestHandler):
+    server: Relay
+
+    def handle(self) -> None:
+        self._answer("")
+        in_message = False
+        for line in iter(self.rfile.readline, b""):
+            text = line.decode().rstrip("\r\n")
+            if in_message and text != ".":
+                continue
+            in_message = text == "DATA"
+            self.server.said.append(text)
+            self._answer(text.split(" ")[0])
+
+    def _answer(self, verb: str) -> None:
+        answer = self.server.answers[verb]
+        if callable(answer):
+            answer = answer()
+        if answer:
+            self.wfile.write(answer.encode())
+
+
+@pytest.fixture
+def relay() -> Iterator[Relay]:
+    with Relay() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """Run the module with these options; return its exit status and its result."""
+
+    def run_module(check_mode: bool = False, **options: Any) -> Tuple[int, Dict[str, Any]]:
+        with patch_module_args({**options, "_ansible_check_mode": check_mode}), pytest.raises(SystemExit) as ended:
+            smtp_check.main()
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        return ended.value.code, json.loads(printed.out)  # type: ignore[return-value]
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield run_module
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def warnings_of(result: Dict[str, Any]) -> List[str]:
+    """Whichever form this ansible-core has for a warning: text, or a record with an event that holds the text."""
+    return [json.dumps(warning) for warning in result.get("warnings", [])]
+
+
+# What the module does
+
+
+def test_a_relay_that_passes(run: Run, relay: Relay) -> None:
+    code, result = run(**relay.options())
+    assert (code, result["verdict"], result["changed"], result["failure"]) == (0, "passed", False, None)
+    assert result["capabilities"] == {"AUTH": ["PLAIN"], "SIZE": ["1000"]}
+    assert "failed" not in result
+
+
+def test_a_relay_that_refuses_fails_the_task_and_returns_every_fact(run: Run, relay: Relay) -> None:
+    relay.answers["RCPT"] = "554 5.7.1 Relay access denied\r\n"
+    code, result = run(**relay.options(sender="a@example.com", recipients=["b@example.net"]))
+    assert (code, result["failed"], result["verdict"]) == (1, True, "failed")
+    assert (result["failure"]["cause"], result["failure"]["code"]) == ("relay_denied", 554)
+    assert "554 5.7.1 Relay access denied" in result["msg"]
+    assert result["codes"] == {"greeting": 220, "ehlo": 250, "mail": 250, "rcpt": {"b@example.net": 554}, "quit": 221}
+
+
+def test_a_port_where_nothing_listens(run: Run) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        code, result = run(host="127.0.0.1", port=closed.getsockname()[1])
+    assert (code, result["verdict"], result["stage"]) == (1, "unreachable", "connect")
+    assert result["failure"]["cause"] == "connection_refused"
+    assert [attempt["outcome"] for attempt in result["attempts"]] == ["connection_refused"]
+    assert result["transcript"] == []
+
+
+def test_a_message_is_sent(run: Run, relay: Relay) -> None:
+    code, result = run(**relay.options(sender="a@example.com", recipients=["b@example.com"], send=True))
+    assert (code, result["changed"], result["message"]["queue_id"]) == (0, True, "4XyZ12abcd")
+    assert "DATA" in relay.said
+
+
+def test_check_mode_stops_before_the_message(run: Run, relay: Relay) -> None:
+    options = relay.options(sender="a@example.com", recipients=["b@example.com"], send=True)
+    code, result = run(check_mode=True, **options)
+    assert (code, result["changed"], result["message"]) == (0, True, None)
+    assert [line.split()[0] for line in relay.said] == ["EHLO", "MAIL", "RCPT", "RSET", "QUIT"]
+
+
+def test_an_expected_refusal_passes(run: Run, relay: Relay) -> None:
+    relay.answers["RCPT"] = "550 5.7.1 No relaying\r\n"
+    expect = {"codes": {"rcpt": [550, 554]}}
+    code, result = run(**relay.options(sender="a@example.com", recipients=["b@example.net"], expect=expect))
+    assert (code, result["verdict"]) == (0, "passed")
+    assert [(rule["id"], rule["outcome"]) for rule in result["rules"]] == [("codes.rcpt", "met")]
+
+
+@pytest.mark.parametrize(
+    "option, options",
+    [
+        ("port", {"port": 70000}),
+        ("timeout", {"timeout": 0}),
+        ("sender", {"recipients": ["b@example.com"]}),
+        ("recipients", {"send": True}),
+        ("recipients", {"sender": "", "recipients": ["b@example.com\r\nDATA"]}),
+        ("ca_path", {"tls": "starttls", "ca_path": "/nonexistent.pem"}),
+        ("tls", {"username": "u", "password": "p4ssw0rd"}),
+        ("expect.capabilites", {"expect": {"capabilites": ["DSN"]}}),
+    ],
+)
+def test_a_mistake_is_refused_before_any_connection(
+    run: Run, relay: Relay, option: str, options: Dict[str, Any]
+) -> None:
+    code, result = run(**relay.options(**options))
+    assert (code, result["failed"]) == (1, True)
+    assert result["msg"].startswith(option + ": ")
+    assert "verdict" not in result
+    assert "p4ssw0rd" not in json.dumps(result)
+    assert relay.said == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_check_with_what_was_learned(run: Run, relay: Relay, number: signal.Signals) -> None:
+    relay.answers["MAIL"] = lambda: os.kill(os.getpid(), number)  # and no answer follows
+    code, result = run(**relay.options(sender="a@example.com", timeout=60))
+    assert (code, result["stage"], result["failure"]["cause"]) == (1, "mail", "deadline_reached")
+    assert result["greeting"]["hostname"] == "relay.example.com"
+
+
+def test_no_secret_is_shown(run: Run, relay: Relay) -> None:
+    credentials = {"username": "app", "password": "tiger-lily-42", "allow_plaintext_auth": True}
+    code, result = run(**relay.options(**credentials))
+    assert (code, result["auth"]["accepted"]) == (0, True)
+    assert "AUTH PLAIN AGFwcAB0aWdlci1saWx5LTQy" in relay.said
+    shown = json.dumps(result)
+    assert "tiger-lily-42" not in shown and "dGlnZXItbGlse" not in shown and "AGFwcAB0aWdl" not in shown
+    assert warnings_of(result) == []
+
+
+def test_a_fact_that_holds_a_secret_by_chance_comes_with_a_warning(run: Run, relay: Relay) -> None:
+    relay.answers["AUTH"] = "235 2.7.0 Ok secretary\r\n"
+    credentials = {"username": "app", "password": "secret", "allow_plaintext_auth": True}
+    _code, result = run(**relay.options(**credentials))
+    assert result["auth"]["text"] == "2.7.0 Ok ********ary"
+    (warning,) = warnings_of(result)
+    assert "also occurs in auth, transcript:" in warning
+
+
+def test_what_the_engine_warns_of_becomes_a_warning(run: Run, relay: Relay) -> None:
+    _code, result = run(**relay.options(test_message={"subject": "never sent"}))
+    (warning,) = warnings_of(result)
+    assert "send is false" in warning
+
+
+def test_a_fault_of_our_own_is_one_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**options: Any) -> None:
+        raise RuntimeError("with a password: %s" % options["password"])
+
+    monkeypatch.setattr(module_support, "check", broken)
+    code, result = run(host="127.0.0.1", username="app", password="tiger-lily-42")
+    assert code == 1
+    assert result["msg"].startswith("A fault of this collection, please report it: RuntimeError at test_smtp_check.py:")
+    assert "tiger" not in json.dumps(result)
+    assert "exception" not in result
+
+
+# What the module says of itself
+
+
+def merged_documentation() -> Dict[str, Any]:
+    """DOCUMENTATION with its fragments, as ansible-doc merges them."""
+    documentation: Dict[str, Any] = yaml.safe_load(smtp_check.DOCUMENTATION)
+    names = {"postmaster.mailcheck.attributes": attributes, "postmaster.mailcheck.smtp": fragment}
+    for name in documentation["extends_documentation_fragment"]:
+        shared = yaml.safe_load(names[name].ModuleDocFragment.DOCUMENTATION)
+        documentation["options"] = {**shared["options"], **documentation["options"]}
+    return documentation
+
+
+def as_spec(options: Dict[str, Dict[str, Any]]) -> Dict[str, Dict[str, Any]]:
+    """What documented options say, in the form of an argument spec."""
+    spec = {}
+    for name, option in options.items():
+        row = {key: option[key] for key in ("type", "elements", "choices", "default", "required") if key in option}
+        if "suboptions" in option:
+            row["options"] = as_spec(option["suboptions"])
+        spec[name] = row
+    return spec
+
+
+def without_no_log(spec: Dict[str, Dict[str, Any]]) -> Dict[str, Dict[str, Any]]:
+    return {
+        name: {
+            key: without_no_log(value) if key == "options" else value for key, value in row.items() if key != "no_log"
+        }
+        for name, row in spec.items()
+    }
+
+
+def test_the_documented_options_are_those_of_the_argument_spec() -> None:
+    assert as_spec(merged_documentation()["options"]) == without_no_log(smtp_check_spec())
+
+
+def test_each_secret_option_is_kept_out_of_logs() -> None:
+    secret = {name for name, row in smtp_check_spec().items() if row.get("no_log")}
+    assert secret == {"password", "access_token", "client_key_password"}
+
+
+def full_report() -> Dict[str, Any]:
+    """A report in which nothing is null."""
+    options = {
+        "sender": "a@example.com",
+        "recipients": ["b@example.com"],
+        "tls": "none",
+        "expect": {"codes": {"rcpt": 250}},
+    }
+    request = build_request("relay.example.com", options, now=0.0)
+    der = trustme.CA().issue_cert("relay.example.com").cert_chain_pems[0].bytes()
+    facts = model.Facts(Transcript(0.0))
+    facts.greeting = model.Reply(220, ("relay.example.com ESMTP",))
+    facts.transcript.server(facts.greeting, 0.0)
+    facts.capabilities = facts.capabilities_before_tls = {"SIZE": ["1000"], "AUTH": ["PLAIN"]}
+    chain = (read_certificate(_der(der)),)
+    facts.tls = model.TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, "relay.example.com", True, (), chain)
+    facts.auth = model.AuthFacts("PLAIN", True, 235)
+    facts.recipients = [model.RecipientFacts("b@example.com", 250, "2.1.5", "2.1.5 Ok", "accepted")]
+    facts.message = model.MessageFacts("<token@example.com>", "token", 500, "4XyZ", 250, "2.0.0 Ok: queued as 4XyZ")
+    facts.extra_replies = [model.ExtraReply("NOOP", 250, "2.0.0", "2.0.0 Ok")]
+    addresses = (model.AddressAttempt("192.0.2.25", "connected", 0.1),)
+    outcome = model.Outcome(facts, addresses, "192.0.2.25", "192.0.2.7", 0.0, 1.0)
+    failure = model.Failure("rcpt", "relay_denied", 554, "5.7.1", "5.7.1 Relay access denied", "b@example.com")
+    return as_report(Verdict(request, outcome, addresses, evaluate(request.expect, facts, 0.0), failure), 0.0)
+
+
+def _der(pem: bytes) -> bytes:
+    import ssl
+
+    return ssl.PEM_cert_to_DER_cert(pem.decode("ascii"))
+
+
+def undocumented(data: Any, documented: Dict[str, Any], path: str) -> Iterator[str]:
+    """Say where keys of the report and `contains` of the documentation differ, at any depth."""
+    for entry in data if isinstance(data, list) else [data]:
+        for name in set(entry) ^ set(documented):
+            yield path + name
+        for name in set(entry) & set(documented):
+            if "contains" in documented[name]:
+                assert entry[name], path + name
+                yield from undocumented(entry[name], documented[name]["contains"], path + name + ".")
+
+
+def test_the_documented_return_values_are_those_of_the_report() -> None:
+    report = full_report()
+    report.pop("warnings")  # Ansible's own, documented there
+    assert sorted(undocumented(report, yaml.safe_load(smtp_check.RETURN), "")) == []
+
+
+def test_the_documented_stages_are_those_of_the_engine() -> None:
+    assert yaml.safe_load(smtp_check.RETURN)["stage"]["choices"] == list(model.STAGES)
+
+
+def test_no_return_value_has_a_name_that_hides_a_method_of_dictionaries() -> None:
+    assert not set(yaml.safe_load(smtp_check.RETURN)) & set(dir(dict))
+
+
+def test_each_example_uses_options_that_there_are() -> None:
+    spec = smtp_check_spec()
+    for task in yaml.safe_load(smtp_check.EXAMPLES):
+        for step in task.get("block", [task]):
+            options = step.get("postmaster.mailcheck.smtp_check", {})
+            assert set(options) <= set(spec), step["name"]
+
+
+def test_the_action_group_holds_the_module() -> None:
+    runtime = Path(smtp_check.__file__).parents[2] / "meta" / "runtime.yml"
+    assert "smtp_check" in yaml.safe_load(runtime.read_text(encoding="utf-8"))["action_groups"]["mailcheck"]
+
+
+def test_starting_up_loads_nothing_that_a_check_does_not_need() -> None:
+    program = """if True:
+        import sys
+        import ansible.module_utils.basic
+        before = set(sys.modules)
+        from %s import smtp_check_spec
+        from %s import run_check
+        print(*{name.partition(".")[0] for name in set(sys.modules) - before})
+    """ % (smtp_check_spec.__module__, module_support.__name__)
+    root = str(Path(smtp_check.__file__).parents[5])
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([root, *filter(None, sys.path)]))
+    loaded = subprocess.check_output([sys.executable, "-c", program], env=environment, text=True).split()
+    assert "ansible_collections" in loaded
+    unwanted = {"asyncio", "concurrent", "dns", "smtplib", "http", "urllib", "unittest", "email", "ssl", "dataclasses"}
+    assert not unwanted & set(loaded)
