@@ -77,12 +77,11 @@ async def main(folder: Path) -> None:
     logging.disable()  # a client that turns away is no news here
     ca = trustme.CA(organization_name="Demonstration CA")
     ca.cert_pem.write_to_path(str(folder / "ca.pem"))
-    yesterday = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
-    year = datetime.timedelta(days=365)
+    now, day = datetime.datetime.now(datetime.timezone.utc), datetime.timedelta(days=1)
     password = secrets.token_urlsafe(12)
 
-    sound = await listen(server_context(ca), password)
-    expired = await listen(server_context(ca, not_before=yesterday - year, not_after=yesterday), password)
+    sound = await listen(server_context(ca, not_before=now - day, not_after=now + 90 * day), password)
+    expired = await listen(server_context(ca, not_before=now - 91 * day, not_after=now - day), password)
     facts = {
         "relay_port": sound.sockets[0].getsockname()[1],
         "expired_relay_port": expired.sockets[0].getsockname()[1],

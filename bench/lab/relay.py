@@ -47,6 +47,7 @@ class _Session(asyncio.Protocol):
         self._transport: Optional[asyncio.Transport] = None
         self._handshake: Optional[asyncio.Task[None]] = None
         self._secure = options["tls"] == "implicit"
+        self._early = b""  # what came with the end of the handshake
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
@@ -54,6 +55,9 @@ class _Session(asyncio.Protocol):
             self._reply(GREETING)
 
     def data_received(self, data: bytes) -> None:
+        if self._handshake and not self._secure:
+            self._early += data
+            return
         for line in data.splitlines():
             verb = line.split()[0].upper()
             offered = b"250-STARTTLS\r\n" if self._options["tls"] == "starttls" and not self._secure else b""
@@ -80,6 +84,7 @@ class _Session(asyncio.Protocol):
         with contextlib.suppress(OSError):  # a client that goes away in mid-handshake
             self._transport = await self._loop.start_tls(self._transport, self, self._context, server_side=True)
             self._secure = True
+            self.data_received(self._early)
 
 
 async def _serve(options: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What every module of the collection says about itself; each adds its own `support` and `details` where they differ.
+    # What every module of the collection says about itself; each adds its own `details` where they differ.
     DOCUMENTATION = r"""
 options: {}
 attributes:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import yaml
+
 
 class ModuleDocFragment:
     # Documents plugins/module_utils/smtp/options.py; C(transcript), whose default differs, stands with each module.
@@ -19,8 +21,8 @@ notes:
   - Passwords and tokens appear in no fact, transcript, message or log. Ansible also masks their values wherever else
     they happen to occur, so that a password V(secret) turns C(secretary) into C(********ary); the module warns when
     this has altered a fact.
-  - SIGINT and SIGTERM end a check early, with the facts it has learned. Tasks with C(async) are ended by SIGKILL, which
-    nothing survives. Keep O(timeout) and O(retry_for) below the limit of C(async).
+  - SIGINT and SIGTERM end a check early, with the facts it has learned. Tasks with C(async) are ended by SIGKILL,
+    which nothing survives. Keep O(timeout) and O(retry_for) below the limit of C(async).
 options:
   port:
     description:
@@ -35,8 +37,8 @@ options:
     default: smtp
   address_family:
     description:
-      - Which addresses of the host to use. With V(any) all of them are tried, IPv6 and IPv4 in turn, the next one after
-        a quarter of a second without an answer (RFC 8305). RV(attempts) tells what became of each.
+      - Which addresses of the host to use. With V(any) all of them are tried, IPv6 and IPv4 in turn, the next one
+        after a quarter of a second without an answer (RFC 8305). RV(attempts) tells what became of each.
     type: str
     choices: [any, ipv4, ipv6]
     default: any
@@ -53,8 +55,9 @@ options:
   tls:
     description:
       - V(starttls) demands STARTTLS. If it is not offered or fails, the check ends; nothing more is said in clear.
-      - V(opportunistic) takes STARTTLS where it is offered, and goes on in clear where it is not. Certificates are judged
-        and reported, and stop the check only if credentials are to follow. A handshake that fails ends the check.
+      - V(opportunistic) takes STARTTLS where it is offered, and goes on in clear where it is not. Certificates are
+        judged and reported, and stop the check only if credentials are to follow. A handshake that fails ends the
+        check.
       - V(implicit) begins with TLS at once, as on port 465.
       - V(none) never uses TLS.
       - If not set, it is V(starttls), or V(none) with O(protocol=lmtp).
@@ -78,8 +81,8 @@ options:
     type: str
   tls_min_version:
     description:
-      - The oldest TLS version to accept. Versions before V(TLSv1.2) also allow the old ciphers and signatures that come
-        with them, which is for looking at old relays only.
+      - The oldest TLS version to accept. Versions before V(TLSv1.2) also allow the old ciphers and signatures that
+        come with them, which is for looking at old relays only.
     type: str
     choices: [TLSv1, TLSv1.1, TLSv1.2, TLSv1.3]
     default: TLSv1.2
@@ -112,8 +115,8 @@ options:
     type: str
   password:
     description:
-      - The password to sign in with. It is tried once; after a refusal nothing is tried again, so that no account gets
-        locked.
+      - The password to sign in with. It is tried once; after a refusal nothing is tried again, so that no account
+        gets locked.
     type: str
   access_token:
     description:
@@ -121,8 +124,9 @@ options:
     type: str
   auth_mechanisms:
     description:
-      - The SASL mechanisms to use, best first. Known are V(SCRAM-SHA-256-PLUS), V(SCRAM-SHA-1-PLUS), V(SCRAM-SHA-256),
-        V(SCRAM-SHA-1), V(CRAM-MD5), V(OAUTHBEARER), V(XOAUTH2), V(PLAIN), V(LOGIN), V(EXTERNAL), V(ANONYMOUS).
+      - The SASL mechanisms to use, best first. Known are V(SCRAM-SHA-256-PLUS), V(SCRAM-SHA-1-PLUS),
+        V(SCRAM-SHA-256), V(SCRAM-SHA-1), V(CRAM-MD5), V(OAUTHBEARER), V(XOAUTH2), V(PLAIN), V(LOGIN), V(EXTERNAL),
+        V(ANONYMOUS).
       - If not set, the first that the relay offers and the credentials fit, in this order. The C(-PLUS) mechanisms,
         V(EXTERNAL) (which needs O(client_cert)) and V(ANONYMOUS) are used only when named here.
     type: list
@@ -156,11 +160,98 @@ options:
     type: str
     choices: [any, all]
     default: any
+  dsn:
+    description:
+      - Ask for delivery status notifications (RFC 3461). The relay must offer DSN.
+    type: dict
+    suboptions:
+      notify:
+        description: When to notify the sender. V(never) excludes the others.
+        type: list
+        elements: str
+        choices: [never, success, failure, delay]
+      ret:
+        description: How much of the message to return with a notification of failure.
+        type: str
+        choices: [full, hdrs]
+      envid:
+        description: What identifies the message in notifications.
+        type: str
+      orcpt:
+        description: Give each recipient as its original recipient, too.
+        type: bool
+        default: false
+  chunking:
+    description:
+      - Send the message by BDAT instead of DATA (RFC 3030). The relay must offer CHUNKING.
+    type: bool
+    default: false
+  requiretls:
+    description:
+      - Demand that the message travels by TLS all the way (RFC 8689). The relay must offer REQUIRETLS.
+    type: bool
+    default: false
+  prdr:
+    description:
+      - Ask for an answer to the message for each recipient (as Exim gives it). The relay must offer PRDR.
+    type: bool
+    default: false
+  mail_parameters:
+    description:
+      - "Further parameters of MAIL, keyword to value, or to V(null) for a bare keyword, such as V({MT-PRIORITY: 3}).
+        Each must be announced by the relay."
+    type: dict
+  proxy_protocol:
+    description:
+      - Begin the connection as a load balancer does, by the PROXY protocol. For relays that expect it; they take the
+        connection for one of O(proxy_protocol.source_address).
+    type: dict
+    suboptions:
+      version:
+        description: The version of the protocol.
+        type: int
+        choices: [1, 2]
+        default: 2
+      source_address:
+        description: The client's IP address, as the relay is to see it.
+        type: str
+        required: true
+      source_port:
+        description: The client's port. If not set, V(0).
+        type: int
+      destination_address:
+        description: The IP address that the client connected to. If not set, that of the relay.
+        type: str
+      destination_port:
+        description: The port that the client connected to. If not set, O(port).
+        type: int
+  xclient:
+    description:
+      - Let the relay take this client for another one, by XCLIENT (Postfix), before signing in. The relay must offer
+        it to us.
+      - A dictionary of the attributes V(NAME), V(ADDR), V(PORT), V(PROTO), V(HELO), V(LOGIN), V(DESTADDR),
+        V(DESTPORT).
+    type: dict
+  extra_commands:
+    description:
+      - Commands of your own, such as V(VRFY postmaster), given after signing in and before MAIL. RV(extra_replies)
+        has the answers, which decide nothing.
+      - Commands that change the session (such as DATA, STARTTLS, AUTH, QUIT) are refused. Nothing is given in check
+        mode.
+    type: list
+    elements: str
+  survey:
+    description:
+      - Look closer at the relay's TLS, on eight more connections. RV(survey) tells which versions it accepts, with
+        which cipher and group, which certificates it has for RSA and for ECDSA, and whether its order of ciphers
+        counts.
+    type: bool
+    default: false
   test_message:
     description:
       - The message that O(send) sends. Everything in it has a default.
-      - It carries a random token (RV(message.token)) in the header C(X-Mailcheck-Token) and in its Message-ID, by which
-        it is found again.
+      - It carries a random token (RV(message.token)) in the header C(X-Mailcheck-Token) and in its Message-ID, by
+        which it is found again.
     type: dict
     suboptions:
       subject:
@@ -174,11 +265,13 @@ options:
         type: str
       headers:
         description:
-          - Further header fields, name to text, or name to a list of texts. They replace those that are there by default
-            (C(From), C(To), C(Date), C(Message-ID) and so on); C(Bcc) is never sent.
+          - Further header fields, name to text, or name to a list of texts. They replace those that are there by
+            default (C(From), C(To), C(Date), C(Message-ID) and so on); C(Bcc) is never sent.
         type: dict
       attachments:
-        description: Files to attach. Each has either O(test_message.attachments[].path) or O(test_message.attachments[].content).
+        description:
+          - Files to attach. Each has either O(test_message.attachments[].path) or
+            O(test_message.attachments[].content).
         type: list
         elements: dict
         suboptions:
@@ -196,8 +289,8 @@ options:
             type: str
       probe:
         description:
-          - Add what every filter must find. V(gtube) is the test text for spam filters, V(eicar) the test file for virus
-            scanners. Neither does any harm.
+          - Add what every filter must find. V(gtube) is the test text for spam filters, V(eicar) the test file for
+            virus scanners. Neither does any harm.
         type: str
         choices: [gtube, eicar]
       transfer_encoding:
@@ -207,7 +300,8 @@ options:
         default: 7bit
       file:
         description:
-          - A whole message, header and body, to send as it is. Excludes everything that composes one. It gets no token.
+          - A whole message, header and body, to send as it is. Excludes everything that composes one. It gets no
+            token.
         type: path
       normalise_line_endings:
         description:
@@ -231,40 +325,61 @@ options:
     default: 10
   acceptance_timeout:
     description:
-      - Seconds to wait for the answer to the message, once all of it is sent. Relays may filter it first; RFC 5321 lets
-        them take 10 minutes.
+      - Seconds to wait for the answer to the message, once all of it is sent. Relays may filter it first; RFC 5321
+        lets them take 10 minutes.
     type: float
     default: 120
   retry_for:
     description:
       - Try again for so many seconds, until the relay passes. V(0) means one attempt.
-      - Tried again is what may pass later (relays that are unreachable, that refuse for now, whose TLS breaks off), and
-        rules of O(expect) that are unmet. Never tried again are refused credentials, refusals for good, and anything
-        after the first octet of a message.
+      - Tried again is what may pass later (relays that are unreachable, that refuse for now, whose TLS breaks off),
+        and rules of O(expect) that are unmet. Never tried again are refused credentials, refusals for good, and
+        anything after the first octet of a message.
     type: float
     default: 0
   retry_interval:
     description:
-      - Seconds between the first attempt and the second; they double from each to the next, up to 30. After greylisting,
-        or a relay that ends the session by 421, at least 30.
+      - Seconds between the first attempt and the second; they double from each to the next, up to 30. After
+        greylisting, or a relay that ends the session by 421, at least 30.
     type: float
     default: 2
   expect:
     description:
-      - What must be true for the relay to pass, as a dictionary of rules. RV(rules) tells what became of each; one that is
-        unmet fails the check, one that could not be judged (the certificate's, without TLS) does not.
+      - What must be true for the relay to pass, as a dictionary of rules. RV(rules) tells what became of each; one
+        that is unmet fails the check, one that could not be judged (the certificate's, without TLS) does not.
       - "C(capabilities), C(capabilities_absent): EHLO keywords that must (not) be offered, a list of words such as
-        V(PIPELINING) or V(AUTH PLAIN). C(capabilities_before_tls), C(capabilities_before_tls_absent): the same, for the
-        answer that came before STARTTLS."
-      - "C(auth_mechanisms): mechanisms that must be offered, a list. C(auth_absent_before_tls): V(true) if AUTH must not be
-        offered before TLS."
+        V(PIPELINING) or V(AUTH PLAIN). C(capabilities_before_tls), C(capabilities_before_tls_absent): the same, for
+        the answer that came before STARTTLS."
+      - "C(auth_mechanisms): mechanisms that must be offered, a list. C(auth_absent_before_tls): V(true) if AUTH must
+        not be offered before TLS."
       - "C(tls_version_min): the oldest version that the session may use, such as V(TLSv1.3)."
-      - "C(certificate_days_left): so many days of validity. C(certificate_names): a list of names that it must be valid
-        for. C(public_key_min_bits): a number (for RSA), or a dictionary such as V({RSA: 2048, EC: 256})."
-      - "C(greeting_matches): a regular expression. C(min_message_size): octets. C(max_seconds): how long the whole check may
-        take."
-      - "C(codes): the reply codes to get, a dictionary of stages (V(greeting), V(ehlo), V(starttls), V(auth), V(mail),
-        V(rcpt), V(data), V(message)), each with one code or a list. With V({rcpt: [550, 554]}) a refusal is what passes. A
-        refusal expected at V(rcpt) excludes O(send)."
+      - "C(certificate_days_left): so many days of validity. C(certificate_names): a list of names that it must be
+        valid for. C(public_key_min_bits): a number (for RSA), or a dictionary such as V({RSA: 2048, EC: 256})."
+      - "C(greeting_matches): a regular expression. C(min_message_size): octets. C(max_seconds): how long the whole
+        check may take."
+      - "These look for themselves, on connections of their own, where no credential and no message goes out.
+        C(tls_versions_refused): a list of TLS versions, such as V([TLSv1, TLSv1.1]), each of which is tried.
+        C(tls_required): V(true) if MAIL must be refused in clear. C(auth_refused_in_clear): V(true) if AUTH must be.
+        C(relaying_refused): a dictionary of C(recipient), in a domain that the relay must not serve,
+        C(control_recipient), which it accepts, and C(sender)."
+      - "C(codes): the reply codes to get, a dictionary of stages (V(greeting), V(ehlo), V(starttls), V(auth),
+        V(mail), V(rcpt), V(data), V(message)), each with one code or a list. With V({rcpt: [550, 554]}) a refusal is
+        what passes. A refusal expected at V(rcpt) excludes O(send)."
     type: dict
 """
+
+    # The same options again, for one endpoint of many: what is not given there comes from the task's own.
+    ENDPOINTS = yaml.safe_dump(
+        {
+            "options": {
+                "endpoints": {
+                    "suboptions": {
+                        **{
+                            name: {key: text for key, text in option.items() if key != "default"}
+                            for name, option in yaml.safe_load(DOCUMENTATION)["options"].items()
+                        },
+                    }
+                }
+            }
+        }
+    )

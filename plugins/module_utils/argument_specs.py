@@ -22,3 +22,11 @@ def smtp_check_spec() -> Spec:
     """Return the argument spec of smtp_check: one relay, and all that can be asked of it."""
     transcript = {**OPTIONS["transcript"], "default": "always"}
     return {"host": {"type": "str", "required": True}, **OPTIONS, "transcript": transcript}
+
+
+def smtp_sweep_spec() -> Spec:
+    """Return the argument spec of smtp_sweep: many relays, and the options of their checks shared by all."""
+    from .smtp.fleet import SWEEP_OPTIONS  # smtp_check has no use for it
+
+    transcript = {**OPTIONS["transcript"], "default": "on_failure"}
+    return {**SWEEP_OPTIONS, **OPTIONS, "transcript": transcript}

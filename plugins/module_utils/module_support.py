@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ansible.module_utils.common.parameters import remove_values
 
-from .smtp.check import check
+from .smtp.check import check, sweep
 from .smtp.driver import describe_bug
 from .smtp.model import OptionError
 
@@ -26,23 +26,32 @@ if TYPE_CHECKING:
 
 def run_check(module: AnsibleModule) -> NoReturn:
     """Check the relay that the module's options describe; exit with its report, as a failure unless it passed."""
+    _run(module, check, lambda report: report["verdict"] == "passed")
+
+
+def run_sweep(module: AnsibleModule) -> NoReturn:
+    """Check the relays that the module's options describe; exit with the result, as a failure unless all passed."""
+    _run(module, sweep, lambda result: set(result["summary"]["verdicts"]) == {"passed"})
+
+
+def _run(module: AnsibleModule, work: Callable[..., Dict[str, Any]], passed: Callable[[Dict[str, Any]], bool]) -> NoReturn:
     try:
-        report = check(check_mode=module.check_mode, on_start=_stop_on_signals, **module.params)
+        report = work(check_mode=module.check_mode, on_start=_stop_on_signals, **module.params)
     except OptionError as error:
         refusal = str(error)
     except Exception as bug:  # noqa: BLE001  # the boundary: users get a sentence, never a traceback
         refusal = "A fault of this collection, please report it: %s." % describe_bug(bug)
     else:
-        _exit(module, report)
+        _exit(module, report, passed(report))
     # Not inside the handlers: fail_json() would add the exception that is being handled.
     module.fail_json(msg=refusal)
 
 
-def _exit(module: AnsibleModule, report: Dict[str, Any]) -> NoReturn:
-    for warning in report.pop("warnings"):
+def _exit(module: AnsibleModule, report: Dict[str, Any], passed: bool) -> NoReturn:
+    for warning in report.pop("warnings", ()):
         module.warn(warning)
     _warn_of_masked_facts(module, report)
-    if report["verdict"] == "passed":
+    if passed:
         module.exit_json(**report)
     module.fail_json(**report)
 

@@ -12,19 +12,20 @@ version_added: 0.1.0
 author:
   - postmaster.mailcheck contributors (@postmaster-mailcheck)
 description:
-  - Connects to one mail relay by SMTP (or LMTP), negotiates TLS and judges the certificate, and, as far as the options
-    ask for it, signs in, tries a sender and recipients, and sends a test message.
-  - Returns what was learned as facts. The relay's greeting, its capabilities, the TLS session and its certificates, every
-    reply code, the time each stage took, and the whole dialogue.
-  - Where the relay does not pass, RV(failure) names the cause, the relay's own words, what they mean, and what to do next.
+  - Connects to one mail relay by SMTP (or LMTP), negotiates TLS and judges the certificate, and, as far as the
+    options ask for it, signs in, tries a sender and recipients, and sends a test message.
+  - Returns what was learned as facts. The relay's greeting, its capabilities, the TLS session and its certificates,
+    every reply code, the time each stage took, and the whole dialogue.
+  - Where the relay does not pass, RV(failure) names the cause, the relay's own words, what they mean, and what to do
+    next.
 extends_documentation_fragment:
   - postmaster.mailcheck.attributes
   - postmaster.mailcheck.smtp
 attributes:
   check_mode:
     details:
-      - All is done that changes nothing. With O(send=true) the check ends before the message, says so by a warning, and
-        reports RV(changed) as the real run would.
+      - All is done that changes nothing. With O(send=true) the check ends before the message, says so by a warning,
+        and reports RV(changed) as the real run would. O(extra_commands) are not given.
 options:
   host:
     description:
@@ -99,6 +100,16 @@ EXAMPLES = r"""
       certificate_days_left: 21
       min_message_size: 25000000
 
+- name: See that the relay enforces what it should (each rule tries it on a connection of its own)
+  postmaster.mailcheck.smtp_check:
+    host: mx.example.com
+    expect:
+      tls_versions_refused: [TLSv1, TLSv1.1]
+      auth_refused_in_clear: true
+      relaying_refused:
+        recipient: somebody@example.net
+        control_recipient: postmaster@example.com
+
 - name: Wait up to two minutes for a relay that has just been deployed
   postmaster.mailcheck.smtp_check:
     host: relay.example.com
@@ -144,7 +155,8 @@ msg:
   type: str
   sample: "relay.example.com:25: passed (TLSv1.3, verified)."
 changed:
-  description: Whether the relay took a message, or may have taken one. In check mode, whether it would have been sent one.
+  description:
+    - Whether the relay took a message, or may have taken one. In check mode, whether it would have been sent one.
   returned: always
   type: bool
   sample: false
@@ -208,7 +220,7 @@ stage:
   description: The stage that the verdict rests on.
   returned: if a check was made
   type: str
-  choices: [resolve, connect, greeting, ehlo, starttls, tls, auth, mail, rcpt, data, message, quit]
+  choices: [resolve, connect, greeting, ehlo, starttls, tls, xclient, auth, extra, mail, rcpt, data, message, quit]
   sample: ehlo
 failure:
   description: Why the verdict is not V(passed); V(null) if it is.
@@ -243,8 +255,8 @@ failure:
       description: What that means.
       type: str
       sample: >-
-        The relay does not carry mail for this recipient's domain from this client. 554: transaction failed, or refused by
-        policy (refused for good); 5.7.1: delivery not authorised.
+        The relay does not carry mail for this recipient's domain from this client. 554: transaction failed, or refused
+        by policy (refused for good); 5.7.1: delivery not authorised.
     hint:
       description: What to do next.
       type: str
@@ -317,12 +329,17 @@ tls:
       description: The length of its key.
       type: int
       sample: 256
+    group:
+      description: The group of the key exchange, by its registered name; V(null) if it was not seen.
+      type: str
+      sample: x25519
     server_name:
       description: The name that was asked for, and held against the certificate.
       type: str
       sample: relay.example.com
     verified:
-      description: Whether the certificate was accepted, whatever O(validate_certs) says; V(null) if it could not be judged.
+      description:
+        - Whether the certificate was accepted, whatever O(validate_certs) says; V(null) if it could not be judged.
       type: bool
       sample: true
     verify_errors:
@@ -396,6 +413,29 @@ tls:
       type: list
       elements: dict
       contains: *certificate
+survey:
+  description: What the closer look at TLS found; V(null) if O(survey) does not ask for it.
+  returned: if a check was made
+  type: dict
+  contains:
+    versions:
+      description:
+        - Each TLS version with V(accepted), V(refused), V(not_tried) where this OpenSSL cannot do it, or V(unknown).
+      type: dict
+      sample: {TLSv1: not_tried, TLSv1.1: not_tried, TLSv1.2: accepted, TLSv1.3: accepted}
+    ciphers:
+      description: Each TLS version with the cipher suite and the group that were agreed on, or V(null).
+      type: dict
+      sample: {TLSv1: null, TLSv1.1: null, TLSv1.2: {cipher: ECDHE-RSA-AES256-GCM-SHA384, group: null}, TLSv1.3: null}
+    certificates:
+      description:
+        - The certificate for clients that take only RSA, or only ECDSA, as in RV(tls.certificate); V(null) if none.
+      type: dict
+      sample: {RSA: null, ECDSA: null}
+    cipher_order:
+      description: Whose order of ciphers counts, V(relay) or V(client); V(null) if it could not be told.
+      type: str
+      sample: relay
 auth:
   description: The sign-in; V(null) if none was tried.
   returned: if a check was made
@@ -425,6 +465,28 @@ auth:
       description: What the server said of its refusal inside the dialogue (OAuth, SCRAM), name to text.
       type: dict
       sample: null
+extra_replies:
+  description: The answers to O(extra_commands), in order.
+  returned: if a check was made
+  type: list
+  elements: dict
+  contains:
+    command:
+      description: The command.
+      type: str
+      sample: VRFY postmaster
+    code:
+      description: The reply code.
+      type: int
+      sample: 252
+    enhanced_code:
+      description: The enhanced status code, where the reply has one.
+      type: str
+      sample: 2.0.0
+    text:
+      description: The relay's own words.
+      type: str
+      sample: 2.0.0 postmaster
 recipients:
   description: What became of each recipient, in the order given.
   returned: if a check was made
@@ -485,7 +547,7 @@ timings:
   description: The seconds that each stage took, and V(total). Those of the last attempt.
   returned: if a check was made
   type: dict
-  sample: {resolve: 0.0021, connect: 0.0104, greeting: 0.0117, ehlo: 0.0106, starttls: 0.0105, tls: 0.0131, total: 0.0739}
+  sample: {resolve: 0.0021, connect: 0.0104, greeting: 0.0117, ehlo: 0.0106, starttls: 0.0105, tls: 0.0131, total: 0.07}
 rules:
   description: What became of each rule of O(expect).
   returned: if a check was made

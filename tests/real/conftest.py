@@ -56,9 +56,7 @@ def mx_port() -> int:
 @pytest.fixture(scope="session")
 def dovecot(server_folder: Path, pki: Pki, mx_port: int) -> Iterator[Dovecot]:
     """Mailboxes, LMTP, IMAP, submission; mail submitted arrives where a test asks for `postfix` too."""
-    with servers.skip_where_unavailable(), run_dovecot(
-        _subfolder(server_folder, "dovecot"), pki, mx_port
-    ) as server:
+    with servers.skip_where_unavailable(), run_dovecot(_subfolder(server_folder, "dovecot"), pki, mx_port) as server:
         yield server
 
 

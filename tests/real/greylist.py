@@ -52,9 +52,7 @@ def run_greylist(port: int) -> Iterator[Greylist]:
         daemon_threads = True  # smtpd keeps its connection for the next mail
 
     with Server((servers.HOST, port), Handler) as server:
-        thread = threading.Thread(
-            target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="greylist"
-        )
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="greylist")
         thread.start()
         try:
             yield greylist

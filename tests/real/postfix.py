@@ -25,9 +25,7 @@ _SIGN_IN = ("smtpd_sasl_auth_enable = yes", "smtpd_relay_restrictions = permit_s
 
 
 def _certificate(*identities: Identity) -> str:
-    return "smtpd_tls_chain_files = " + ", ".join(
-        f"{identity.key}, {identity.chain}" for identity in identities
-    )
+    return "smtpd_tls_chain_files = " + ", ".join(f"{identity.key}, {identity.chain}" for identity in identities)
 
 
 def _listeners(pki: Pki, greylist_port: int) -> dict[str, tuple[str, ...]]:
@@ -47,9 +45,7 @@ def _listeners(pki: Pki, greylist_port: int) -> dict[str, tuple[str, ...]]:
         "rsa_and_ecdsa": (_certificate(pki.rsa, pki.relay),),
         "client_certificate_asked": ("smtpd_tls_ask_ccert = yes", client_certificates),
         "client_certificate_required": (tls_required, "smtpd_tls_req_ccert = yes", client_certificates),
-        "greylisting": (
-            f"smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:{greylist_port}",
-        ),
+        "greylisting": (f"smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:{greylist_port}",),
         "xclient": ("smtpd_authorized_xclient_hosts = 127.0.0.1",),
         "proxy_protocol": ("smtpd_upstream_proxy_protocol = haproxy",),
         "small_messages": (f"message_size_limit = {SMALL_MESSAGE_SIZE}",),
@@ -130,8 +126,7 @@ class Postfix(NamedTuple):
 
 def _master(listeners: dict[str, tuple[str, ...]], ports: dict[str, int], ipv6: bool) -> str:
     services = [
-        f"127.0.0.1:{ports[purpose]} inet n - n - - smtpd"
-        + "".join(f"\n  -o {{ {setting} }}" for setting in settings)
+        f"127.0.0.1:{ports[purpose]} inet n - n - - smtpd" + "".join(f"\n  -o {{ {setting} }}" for setting in settings)
         for purpose, settings in listeners.items()
     ]
     if ipv6:

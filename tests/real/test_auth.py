@@ -41,7 +41,12 @@ def submission(request: pytest.FixtureRequest) -> Callable[[str], Submission]:
         server: Postfix | Exim | Dovecot = request.getfixturevalue(name)
         if isinstance(server, Postfix):
             return Submission(
-                server.ports["submission"], server.log, 535, "5.7.8", "authentication failed", "starttls=1 auth=0/1 quit=1"
+                server.ports["submission"],
+                server.log,
+                535,
+                "5.7.8",
+                "authentication failed",
+                "starttls=1 auth=0/1 quit=1",
             )
         if isinstance(server, Dovecot):
             return Submission(
@@ -61,9 +66,7 @@ SERVERS_AND_MECHANISMS = [
 
 
 @pytest.mark.parametrize(("server", "mechanism"), SERVERS_AND_MECHANISMS)
-def test_every_mechanism(
-    check: Check, submission: Callable[[str], Submission], server: str, mechanism: str
-) -> None:
+def test_every_mechanism(check: Check, submission: Callable[[str], Submission], server: str, mechanism: str) -> None:
     report = check(submission(server).port, auth_mechanisms=[mechanism.lower()], **SIGN_IN)
     assert outcome(report) == PASSED
     assert (report["stage"], report["codes"]["auth"]) == ("auth", 235)
@@ -91,7 +94,9 @@ def test_the_order_that_is_asked_for(check: Check, postfix: Postfix) -> None:
     assert "AUTH" not in verbs(report)
 
 
-@pytest.mark.parametrize(("purpose", "port_of"), [("postfix", "submissions"), ("dovecot", "submissions"), ("exim", "smtps")])
+@pytest.mark.parametrize(
+    ("purpose", "port_of"), [("postfix", "submissions"), ("dovecot", "submissions"), ("exim", "smtps")]
+)
 def test_inside_implicit_tls(check: Check, request: pytest.FixtureRequest, purpose: str, port_of: str) -> None:
     report = check(request.getfixturevalue(purpose).ports[port_of], tls="implicit", **SIGN_IN)
     assert (outcome(report), report["auth"]["accepted"]) == (PASSED, True)
@@ -99,7 +104,8 @@ def test_inside_implicit_tls(check: Check, request: pytest.FixtureRequest, purpo
 
 
 @pytest.mark.parametrize(
-    ("server", "mechanism"), [("postfix", "SCRAM-SHA-256"), ("postfix", "LOGIN"), ("dovecot", "CRAM-MD5"), ("exim", "PLAIN")]
+    ("server", "mechanism"),
+    [("postfix", "SCRAM-SHA-256"), ("postfix", "LOGIN"), ("dovecot", "CRAM-MD5"), ("exim", "PLAIN")],
 )
 def test_a_wrong_password_is_tried_exactly_once(
     check: Check, submission: Callable[[str], Submission], server: str, mechanism: str

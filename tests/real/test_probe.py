@@ -44,7 +44,11 @@ def test_starttls(check: Check, server: Postfix | Exim | Dovecot) -> None:
     assert [(tried["address"], tried["outcome"]) for tried in report["attempts"]] == [(servers.HOST, "connected")]
     assert report["greeting"]["hostname"] == ("exim.lab.test" if isinstance(server, Exim) else "relay.lab.test")
     assert "STARTTLS" in report["capabilities_before_tls"] and "STARTTLS" not in report["capabilities"]
-    assert (report["tls"]["version"], report["tls"]["verified"], report["tls"]["verify_errors"]) == ("TLSv1.3", True, [])
+    assert (report["tls"]["version"], report["tls"]["verified"], report["tls"]["verify_errors"]) == (
+        "TLSv1.3",
+        True,
+        [],
+    )
 
 
 def test_implicit_tls(check: Check, server: Postfix | Exim | Dovecot) -> None:
@@ -72,12 +76,17 @@ def test_the_last_stage_is_the_one_asked_for(check: Check, server: Postfix | Exi
         assert (outcome(report), report["stage"], verbs(report)) == (PASSED, stage, commands)
 
 
-def test_a_tls_port_spoken_to_in_clear(check: Check, dovecot: Dovecot, exim: Exim) -> None:
-    # Neither says a word in clear: to the client that waits for a greeting the relay is silent.
-    for port in (dovecot.ports["submissions"], exim.ports["smtps"]):
-        report = check(port, timeout=0.5)
-        assert outcome(report) == ("unreachable", "no_greeting")
-        assert "set tls to implicit" in report["failure"]["hint"]
+def test_a_tls_port_spoken_to_in_clear(check: Check, server: Postfix | Exim | Dovecot) -> None:
+    # None says a word in clear.
+    report = check(port_for(server, "implicit"), timeout=0.5)
+    assert outcome(report) == ("failed", "tls_expected")
+    assert "Set tls to implicit" in report["failure"]["hint"]
+
+
+def test_a_relay_that_waits_for_something_else(check: Check, postfix: Postfix) -> None:
+    report = check(postfix.ports["proxy_protocol"], timeout=0.5)
+    assert outcome(report) == ("unreachable", "no_greeting")
+    assert report["greeting"] is None
 
 
 def test_a_clear_port_spoken_to_in_tls(check: Check, server: Postfix | Exim | Dovecot) -> None:

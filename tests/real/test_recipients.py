@@ -48,9 +48,7 @@ DOVECOT = [
     (servers.FULL, 552, "5.2.2", "rejected", "failed", "mailbox_full"),
     (servers.UNKNOWN, 550, "5.1.1", "rejected", "failed", "mailbox_unknown"),
 ]
-ASKED = [
-    (name, *row) for name, rows in (("postfix", POSTFIX), ("exim", EXIM), ("dovecot", DOVECOT)) for row in rows
-]
+ASKED = [(name, *row) for name, rows in (("postfix", POSTFIX), ("exim", EXIM), ("dovecot", DOVECOT)) for row in rows]
 
 
 def ask(check: Check, server: Any, *recipients: str, **options: Any) -> Report:
@@ -78,7 +76,12 @@ def test_one_recipient(
     assert (report["stage"], report["changed"], report["message"]) == ("rcpt", False, None)
     assert report["codes"]["rcpt"] == {recipient: code}
     (told,) = report["recipients"]
-    assert (told["address"], told["code"], told["enhanced_code"], told["outcome"]) == (recipient, code, enhanced_code, fate)
+    assert (told["address"], told["code"], told["enhanced_code"], told["outcome"]) == (
+        recipient,
+        code,
+        enhanced_code,
+        fate,
+    )
     if cause is not None:
         failure = report["failure"]
         assert (failure["stage"], failure["recipient"], failure["code"]) == ("rcpt", recipient, code)
@@ -131,7 +134,11 @@ def test_sign_in_is_needed(check: Check, dovecot: Dovecot, postfix: Postfix) -> 
     assert report["recipients"] == []
     # Postfix says no more than that access is denied: the hint has to name sign-in among the ways out.
     report = check(postfix.ports["submission"], sender=SENDER, recipients=[servers.STRANGER])
-    assert (report["verdict"], report["failure"]["code"], report["failure"]["enhanced_code"]) == ("failed", 554, "5.7.1")
+    assert (report["verdict"], report["failure"]["code"], report["failure"]["enhanced_code"]) == (
+        "failed",
+        554,
+        "5.7.1",
+    )
 
 
 def test_addresses_that_are_not_ascii(check: Check, postfix: Postfix, dovecot: Dovecot) -> None:

@@ -225,7 +225,11 @@ def test_attachments_and_html(peer: Peer, tmp_path: Path) -> None:
         test_message={
             "body": "plain",
             "html": "<p>Grüße</p>",
-            "headers": {"X-Purpose": "check", "Reply-To": "Jürgen <j@elsewhere.test>", "Bcc": "secretly@elsewhere.test"},
+            "headers": {
+                "X-Purpose": "check",
+                "Reply-To": "Jürgen <j@elsewhere.test>",
+                "Bcc": "secretly@elsewhere.test",
+            },
             "attachments": [
                 {"path": str(tmp_path / "Bericht für Jürgen.pdf")},
                 {"content": "a,b\n1,2\n", "filename": "table.csv"},
@@ -302,7 +306,11 @@ def test_lmtp_answers_for_each_recipient(lmtp: Peer) -> None:
 def test_lmtp_where_the_refusal_came_before_the_message(lmtp: Peer) -> None:
     report = lmtp.send(servers.UNKNOWN, servers.ACCEPTED)
     assert (outcome(report), report["changed"]) == (("failed", "mailbox_unknown"), True)
-    assert (report["stage"], report["failure"]["stage"], report["failure"]["recipient"]) == ("rcpt", "rcpt", servers.UNKNOWN)
+    assert (report["stage"], report["failure"]["stage"], report["failure"]["recipient"]) == (
+        "rcpt",
+        "rcpt",
+        servers.UNKNOWN,
+    )
     assert report["message"]["code"] == 250
 
 
@@ -319,5 +327,7 @@ def test_an_international_sender(check: Check, exim: Exim) -> None:
     peer = Peer(check, exim.ports["smtp"], exim)
     report = peer.send(servers.ACCEPTED, sender="postmästare@elsewhere.test")
     assert outcome(report) == PASSED
-    assert any(text.startswith("MAIL FROM:<postmästare@elsewhere.test> ") and "SMTPUTF8" in text for text in said(report))
+    assert any(
+        text.startswith("MAIL FROM:<postmästare@elsewhere.test> ") and "SMTPUTF8" in text for text in said(report)
+    )
     assert "From: postmästare@elsewhere.test\r\n".encode() in peer.delivered(report)

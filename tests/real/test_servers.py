@@ -173,9 +173,7 @@ def test_tls_required_refuses_mail_in_clear(postfix: Postfix, pki: Pki) -> None:
 
 
 @pytest.mark.parametrize(("purpose", "verify_code"), [("expired", 10), ("wrong_name", 64)])
-def test_a_bad_certificate_fails_verification(
-    postfix: Postfix, pki: Pki, purpose: str, verify_code: int
-) -> None:
+def test_a_bad_certificate_fails_verification(postfix: Postfix, pki: Pki, purpose: str, verify_code: int) -> None:
     # X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_IP_ADDRESS_MISMATCH
     with smtp(postfix.ports[purpose]) as session:
         with pytest.raises(ssl.SSLCertVerificationError) as failure:
@@ -209,9 +207,7 @@ def test_rsa_listener_stops_at_tls_1_2(postfix: Postfix, pki: Pki) -> None:
 
 
 @pytest.mark.parametrize(("ciphers", "identity"), [("ECDHE+aRSA", "rsa"), ("ECDHE+ECDSA", "relay")])
-def test_rsa_and_ecdsa_has_a_certificate_for_either(
-    postfix: Postfix, pki: Pki, ciphers: str, identity: str
-) -> None:
+def test_rsa_and_ecdsa_has_a_certificate_for_either(postfix: Postfix, pki: Pki, ciphers: str, identity: str) -> None:
     context = pki.client_context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(ciphers)
@@ -324,9 +320,7 @@ def test_dovecot_submissions_is_tls_from_the_first_byte(dovecot: Dovecot, pki: P
 
 
 def lmtp_by_port(dovecot: Dovecot) -> smtplib.LMTP:
-    return smtplib.LMTP(
-        dovecot.host, dovecot.ports["lmtp"], local_hostname="client.lab.test", timeout=TIMEOUT
-    )
+    return smtplib.LMTP(dovecot.host, dovecot.ports["lmtp"], local_hostname="client.lab.test", timeout=TIMEOUT)
 
 
 def lmtp_by_socket(dovecot: Dovecot) -> smtplib.LMTP:
@@ -346,9 +340,7 @@ def test_lmtp_answers_each_recipient_after_the_dot(dovecot: Dovecot) -> None:
     with lmtp_by_port(dovecot) as session:
         session.ehlo()
         session.mail("sender@elsewhere.test")
-        replies = [
-            session.rcpt(recipient)[0] for recipient in (servers.ACCEPTED, servers.FULL, servers.UNKNOWN)
-        ]
+        replies = [session.rcpt(recipient)[0] for recipient in (servers.ACCEPTED, servers.FULL, servers.UNKNOWN)]
         assert replies == [250, 250, 550]
         session.docmd("DATA")
         session.send(message.replace(b"\r\n.", b"\r\n..") + b".\r\n")
@@ -421,9 +413,7 @@ def test_exim_relays_for_the_right_password_only(exim: Exim, pki: Pki, mechanism
 @pytest.mark.parametrize("purpose", ["smtp", "smtps"])
 def test_exim_delivers_byte_for_byte(exim: Exim, pki: Pki, purpose: str) -> None:
     token, message = new_message()
-    with (
-        smtp(exim.ports["smtp"]) if purpose == "smtp" else smtp_over_tls(exim.ports["smtps"], pki)
-    ) as session:
+    with smtp(exim.ports["smtp"]) if purpose == "smtp" else smtp_over_tls(exim.ports["smtps"], pki) as session:
         session.sendmail("sender@elsewhere.test", [servers.ACCEPTED], message)
     assert servers.wait_for_message(exim.maildir, token).endswith(message)
 

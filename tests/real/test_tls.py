@@ -238,9 +238,7 @@ def test_opportunistic_where_tls_is_not_offered(check: Check, postfix: Postfix) 
 
 
 def test_opportunistic_with_credentials_wants_a_good_certificate(check: Check, postfix: Postfix) -> None:
-    report = check(
-        postfix.ports["expired"], tls="opportunistic", username=servers.USERNAME, password=servers.PASSWORD
-    )
+    report = check(postfix.ports["expired"], tls="opportunistic", username=servers.USERNAME, password=servers.PASSWORD)
     assert outcome(report) == ("failed", "certificate_expired")
     assert verbs(report) == UP_TO_TLS
 

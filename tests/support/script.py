@@ -98,11 +98,13 @@ def play_once(script: str, request: Request, handshake: TlsFacts = VERIFIED, mod
             data = b"".join(map(_octets, turn.lines))
             if mode == "trailing" and following is None:
                 data += b"250 more\r\n\x00\xff"
+            in_message = index > 0 and turns[index - 1].kind == "part"  # which goes on only when all has been heard
             pieces = [data[i : i + 1] for i in range(len(data))] if mode == "byte by byte" else [data]
-            for piece in pieces:
+            for number, piece in enumerate(pieces, 1):
                 if not dialogue.ended:
                     dialogue.receive(piece, now)
-                sent += _drain(dialogue, now, whole=following is None or following.kind != "part")
+                if number == len(pieces) or not in_message:
+                    sent += _drain(dialogue, now, whole=following is None or following.kind != "part")
         else:
             now = _happen(turn, dialogue, handshake, now)
             sent += _drain(dialogue, now)

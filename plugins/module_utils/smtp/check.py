@@ -20,7 +20,7 @@ from .plan import Verdict, check_plan, unprobed
 from .report import as_report
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+    from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
     from .fleet import Row
     from .model import Request
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _SPARE_DESCRIPTORS = 64
 
 
-def check(host: str, check_mode: bool = False, on_start: Optional[OnStart] = None, **options: Any) -> Dict[str, Any]:
+def check(host: str, *, check_mode: bool = False, on_start: Optional[OnStart] = None, **options: Any) -> Dict[str, Any]:
     """Check one relay and return its report: plain data, the keys of smtp_check's RETURN.
 
     `options` are those of smtp_check; `check_mode` stops short of sending. `on_start` is given a function that
@@ -56,42 +56,29 @@ def _verdict(request: Request, result: Any, now: float) -> Verdict:
 
 def sweep(
     hosts: Sequence[str] = (),
-    endpoints: Sequence[Dict[str, Any]] = (),
-    domains: Sequence[str] = (),
-    all_addresses: bool = False,
-    dns_servers: Optional[Sequence[str]] = None,
-    dns_timeout: float = 5.0,
-    concurrency: int = 200,
-    connections_per_relay: int = 2,
-    starts_per_second: float = 600.0,
-    jitter: float = 0.0,
-    deadline: Optional[float] = None,
-    max_failures: Optional[int] = None,
-    details: str = "failures",
+    *,
     check_mode: bool = False,
     on_start: Optional[OnStart] = None,
     on_report: Optional[Callable[[Dict[str, Any]], None]] = None,
-    **shared: Any,
+    **options: Any,
 ) -> Dict[str, Any]:
     """Check many relays at once; return `endpoints` in input order, `certificates`, `summary`: smtp_sweep's RETURN.
 
-    `shared` are the options of a check, which an entry of `endpoints` may override. `deadline` (seconds) bounds the
-    whole; `max_failures` ends it early; `on_report` is shown each report as it comes. Raises OptionError as check()
-    does.
+    `options` are those of smtp_sweep; `on_report` is shown each report as it comes, the rest is as for check().
     """
-    from .fleet import Fleet, Result, rows_of
+    from .fleet import Result, fleet_of, rows_of
 
-    shared.setdefault("transcript", "on_failure")
-    fleet = Fleet(hosts, endpoints, domains, all_addresses, dns_servers, dns_timeout, shared)
     began = time.monotonic()
+    fleet = fleet_of(dict(options, hosts=list(hosts)))
     rows = rows_of(fleet, time.time(), check_mode)
-    result = Result(rows, details)
-    driver = Driver(_limits(concurrency, connections_per_relay, starts_per_second))
+    result = Result(rows, fleet.options["details"])
+    driver = Driver(_limits(fleet.options))
     if on_start:
         on_start(driver.stop)
+    deadline, most = fleet.options["deadline"], fleet.options["max_failures"]
     failures, groups = 0, _groups(rows)
     waiting = dict(groups)
-    plans = _plans(rows, groups, driver.clock, jitter)
+    plans = _plans(rows, groups, driver.clock, fleet.options["jitter"])
     for key, outcome in driver.run(plans, None if deadline is None else began + deadline):
         indexes = waiting.pop(key)
         report = as_report(_verdict(rows[indexes[0]].request, outcome, driver.clock()), time.time())
@@ -99,7 +86,7 @@ def sweep(
         if on_report:
             on_report(report)
         failures += report["verdict"] != "passed"
-        if max_failures is not None and failures > max_failures:
+        if most is not None and failures > most:
             driver.stop()
     for indexes in waiting.values():
         result.add(indexes, as_report(_unprobed(rows[indexes[0]], driver.clock()), time.time()))
@@ -135,9 +122,10 @@ def _unprobed(row: Row, now: float) -> Verdict:
     return unprobed(row.request, failure, now)
 
 
-def _limits(concurrency: int, connections_per_relay: int, starts_per_second: float) -> Limits:
+def _limits(options: Mapping[str, Any]) -> Limits:
     """As many at once as there are file descriptors for, an address race's second connection included."""
+    concurrency, per_relay = options["concurrency"], options["connections_per_relay"]
     descriptors, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors != resource.RLIM_INFINITY:
-        concurrency = min(concurrency, (descriptors - _SPARE_DESCRIPTORS) // min(2, connections_per_relay))
-    return Limits(max(1, concurrency), connections_per_relay, starts_per_second=starts_per_second)
+        concurrency = min(concurrency, (descriptors - _SPARE_DESCRIPTORS) // min(2, per_relay))
+    return Limits(max(1, concurrency), per_relay, starts_per_second=options["starts_per_second"])

@@ -16,7 +16,7 @@ from . import commands
 from .authentication import probe_auth, sign_in
 from .capabilities import masked_keywords, parse_capabilities
 from .model import ExtraReply, Failure, Hear, Say, StartTls
-from .talk import Broken, Stop, Talk
+from .talk import Broken, Stop, Talk, worse
 from .transaction import transact
 
 if TYPE_CHECKING:
@@ -37,14 +37,13 @@ def converse(request: Request, facts: Facts) -> Steps:
         try:
             yield from _steps(talk)
         except Stop as stop:
-            facts.failure = stop.failure
+            facts.failure = worse(stop.failure, talk.refused)
         yield from _leave(talk)
     except Broken as broken:
         if broken.tls:
             facts.tls = broken.tls
-        # What the relay said before it went away is the reason; that it went away is not.
         if facts.failure is None:
-            facts.failure = _failure_of(broken, facts)
+            facts.failure = _failure_of(broken, talk)
 
 
 def _steps(talk: Talk) -> Steps:
@@ -74,14 +73,17 @@ def _steps(talk: Talk) -> Steps:
         yield from transact(talk, request.sender)
 
 
-def _failure_of(broken: Broken, facts: Facts) -> Optional[Failure]:
+def _failure_of(broken: Broken, talk: Talk) -> Optional[Failure]:
     """Return the failure that a lost connection means, which depends on how far the session had come."""
-    stage = broken.stage or facts.stage
-    if stage == "quit":
-        return None  # the check was over: relays may hang up as they like
-    if facts.message_handed_over and facts.message and facts.message.code is None:
-        return Failure(stage, "acceptance_unknown", broken.code, text=broken.text)
-    return Failure(stage, broken.cause, broken.code, text=broken.text)
+    facts = talk.facts
+    if facts.stage == "quit":
+        return talk.refused  # the check was over: relays may hang up as they like
+    stage, cause = broken.stage or facts.stage, broken.cause
+    if facts.message_handed_over:
+        stage, cause = "message", "acceptance_unknown"
+    failure = Failure(stage, cause, broken.code, text=broken.text)
+    # What the relay said before it went away is the reason, unless there was more to do.
+    return worse(talk.refused, failure) if talk.hopeless else failure
 
 
 def _reached(talk: Talk, stage: str) -> None:
@@ -97,7 +99,9 @@ def _leave(talk: Talk) -> Steps:
     if not talk.quit_said:
         if talk.mail_open:
             yield Say((commands.rset(),))
-            yield Hear("quit", within=_QUIT_SECONDS)
+            reply = yield Hear("quit", within=_QUIT_SECONDS)
+            if reply.code == 421:
+                return
         yield Say((commands.quit_(),))
     reply = yield Hear("quit", within=_QUIT_SECONDS)
     talk.facts.codes["quit"] = reply.code

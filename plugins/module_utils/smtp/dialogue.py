@@ -91,7 +91,7 @@ class Dialogue:
     def tls_established(self, tls: TlsFacts, now: float) -> None:
         self._facts.timings["tls"] = now - self._said_at
         self._facts.transcript.tls = True
-        self.wants_tls = False
+        self.wants_tls, self._said_at = False, now
         self._go_on(tls, now)
 
     def lose(self, text: str, now: float) -> None:
@@ -189,6 +189,6 @@ class Dialogue:
     def _cause_of_noise(self) -> Optional[str]:
         """Tell by its first octets what speaks at a port where no SMTP greeting came (RFC 8446 5.1: record types)."""
         noise = self._reader.head
-        if self._facts.stage != "greeting" or not noise:
+        if self._facts.stage != "greeting" or not noise or noise[:3].isdigit():
             return None
         return "tls_expected" if noise[0] in (0x15, 0x16) and noise[1:2] in (b"", b"\x03") else "not_smtp"

@@ -15,7 +15,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from .model import Failure, OptionError
-from .options import build_request
+from .options import OPTIONS, build_request, did_you_mean, with_defaults
 from .resolve import ResolveError, in_threads, look_up, look_up_mx
 
 if TYPE_CHECKING:
@@ -23,11 +23,37 @@ if TYPE_CHECKING:
 
     from .model import Request
 
-# What one entry of `endpoints` may hold besides the options of a check.
-ROW_OPTIONS: Dict[str, Dict[str, Any]] = {
+# What one entry of `endpoints` may hold: the options of a check, without their defaults, and these.
+ENDPOINT_OPTIONS: Dict[str, Dict[str, Any]] = {
     "host": {"type": "str", "required": True},
     "name": {"type": "str"},
     "labels": {"type": "dict"},
+    **{name: {key: row[key] for key in row if key != "default"} for name, row in OPTIONS.items()},
+}
+SWEEP_OPTIONS: Dict[str, Dict[str, Any]] = {
+    "hosts": {"type": "list", "elements": "str", "default": []},
+    "endpoints": {"type": "list", "elements": "dict", "default": [], "options": ENDPOINT_OPTIONS},
+    "domains": {"type": "list", "elements": "str", "default": []},
+    "all_addresses": {"type": "bool", "default": False},
+    "dns_servers": {"type": "list", "elements": "str"},
+    "dns_timeout": {"type": "float", "default": 5.0},
+    "concurrency": {"type": "int", "default": 200},
+    "connections_per_relay": {"type": "int", "default": 2},
+    "starts_per_second": {"type": "float", "default": 600.0},
+    "jitter": {"type": "float", "default": 0.0},
+    "deadline": {"type": "float"},
+    "max_failures": {"type": "int"},
+    "details": {"type": "str", "choices": ["failures", "all", "none"], "default": "failures"},
+}
+# Option -> the least and the most it may be.
+_RANGES = {
+    "dns_timeout": (0.001, 86400),
+    "concurrency": (1, 10000),
+    "connections_per_relay": (1, 1000),
+    "starts_per_second": (0.001, 100000),
+    "jitter": (0, 86400),
+    "deadline": (0.001, 86400),
+    "max_failures": (0, 10000000),
 }
 _SHOWN = 5  # names in a summary
 
@@ -44,25 +70,36 @@ class Row(NamedTuple):
 
 
 class Fleet(NamedTuple):
-    """What a sweep is given: each entry of `endpoints` may override any of the `shared` options."""
+    """What a sweep is given: its own `options`, and those of its checks, which an entry of `endpoints` may override."""
 
-    hosts: Sequence[str]
-    endpoints: Sequence[Mapping[str, Any]]
-    domains: Sequence[str]
-    all_addresses: bool
-    dns_servers: Optional[Sequence[str]]
-    dns_timeout: float
+    options: Mapping[str, Any]
     shared: Mapping[str, Any]
+
+
+def fleet_of(given: Mapping[str, Any]) -> Fleet:
+    """Sort what a caller gave into a sweep's own options, checked, and those of its checks. Raises OptionError."""
+    own = with_defaults({name: value for name, value in given.items() if name in SWEEP_OPTIONS}, SWEEP_OPTIONS)
+    shared = {name: value for name, value in given.items() if name not in SWEEP_OPTIONS}
+    for name in shared:
+        if name not in OPTIONS:
+            hint = did_you_mean(name, [*OPTIONS, *SWEEP_OPTIONS])
+            raise OptionError(name, "there is no such option.%s" % hint)
+    for name, (low, high) in _RANGES.items():
+        if own[name] is not None and not low <= own[name] <= high:  # NaN is neither
+            raise OptionError(name, "%s will not do: give a number from %s to %s." % (own[name], low, high))
+    if shared.get("transcript") is None:
+        shared["transcript"] = "on_failure"
+    return Fleet(own, shared)
 
 
 def rows_of(fleet: Fleet, now: float, check_mode: bool) -> List[Row]:
     """Return the rows of a sweep, in the order of hosts, endpoints, domains. Raises OptionError."""
     rows: List[Row] = []
-    for index, text in enumerate(fleet.hosts):
+    for index, text in enumerate(fleet.options["hosts"]):
         host, port = _split(text, "hosts[%d]" % index)
         options = dict(fleet.shared, **({"port": port} if port else {}))
         rows.append(_row("hosts[%d]" % index, text, text, {}, host, options, now, check_mode))
-    for index, entry in enumerate(fleet.endpoints):
+    for index, entry in enumerate(fleet.options["endpoints"]):
         given = {name: value for name, value in entry.items() if value is not None}
         host, name = given.pop("host", ""), given.pop("name", None)
         labels = given.pop("labels", {})
@@ -74,7 +111,7 @@ def rows_of(fleet: Fleet, now: float, check_mode: bool) -> List[Row]:
     rows.extend(_domain_rows(fleet, now, check_mode))
     if not rows:
         raise OptionError("hosts", "is empty, and so are endpoints and domains: there is nothing to check.")
-    return _each_address(rows, fleet) if fleet.all_addresses else rows
+    return _each_address(rows) if fleet.options["all_addresses"] else rows
 
 
 def _split(text: str, where: str) -> Tuple[str, Optional[int]]:
@@ -108,8 +145,9 @@ def _row(
 
 
 def _domain_rows(fleet: Fleet, now: float, check_mode: bool) -> Iterable[Row]:
-    answers = in_threads(lambda domain: look_up_mx(domain, fleet.dns_servers, fleet.dns_timeout), fleet.domains)
-    for index, (domain, answer) in enumerate(zip(fleet.domains, answers)):
+    domains, servers, timeout = (fleet.options[name] for name in ("domains", "dns_servers", "dns_timeout"))
+    answers = in_threads(lambda domain: look_up_mx(domain, servers, timeout), domains)
+    for index, (domain, answer) in enumerate(zip(domains, answers)):
         if isinstance(answer, ResolveError):
             row = _row("domains[%d]" % index, domain, domain, {"domain": domain}, domain, fleet.shared, now, check_mode)
             yield row._replace(failure=Failure("resolve", answer.cause, text=str(answer)))
@@ -119,7 +157,7 @@ def _domain_rows(fleet: Fleet, now: float, check_mode: bool) -> Iterable[Row]:
             yield _row("domains[%d]" % index, domain, host, labels, host, fleet.shared, now, check_mode)
 
 
-def _each_address(rows: Sequence[Row], fleet: Fleet) -> List[Row]:
+def _each_address(rows: Sequence[Row]) -> List[Row]:
     """Give every address of a host a row of its own, in the order of the addresses."""
     found = in_threads(_addresses, rows)
     spread: List[Row] = []
@@ -155,9 +193,11 @@ class Result:
         }
         self._seconds: List[Tuple[float, int]] = []
         self._changed = False
+        self._engine: Dict[str, str] = {}
 
     def add(self, indexes: Iterable[int], report: Dict[str, Any]) -> None:
         """Take the report that all rows at `indexes` asked for."""
+        self._engine = report.pop("engine")  # one for all
         report = self._without_certificates(report)
         shown = report if self._shows(report) else _short(report)
         for index in indexes:
@@ -181,6 +221,7 @@ class Result:
             "endpoints": endpoints,
             "certificates": self._certificates,
             "summary": summary,
+            "engine": self._engine,
         }
 
     def _shows(self, report: Mapping[str, Any]) -> bool:
@@ -229,7 +270,7 @@ def _short(report: Mapping[str, Any]) -> Dict[str, Any]:
     tls = report["tls"]
     if tls:
         tls = {name: tls[name] for name in ("version", "cipher", "verified", "certificate")}
-    return dict(short, tls=tls, seconds=report["timings"].get("total"))
+    return dict(short, tls=tls, rules=report["rules"], seconds=report["timings"].get("total"))
 
 
 def _sentence(summary: Mapping[str, Any]) -> str:

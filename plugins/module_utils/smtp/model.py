@@ -48,6 +48,9 @@ class TlsPolicy(NamedTuple):
     client_key_password: Optional[str] = None
     verify: bool = True  # a certificate that is not accepted ends the handshake
 
+    def __repr__(self) -> str:
+        return "TlsPolicy(<redacted>)"
+
 
 class Credentials(NamedTuple):
     """What a caller can sign in with. Its repr shows no secret."""
@@ -111,6 +114,9 @@ class Command(NamedTuple):
     shown: str
     content: Optional[Message] = None  # follows the wire bytes
     dotted: bool = False  # its dots are doubled, and one ends it
+
+    def __repr__(self) -> str:
+        return "Command(%r, %r)" % (self.stage, self.shown)
 
 
 class Reply(NamedTuple):

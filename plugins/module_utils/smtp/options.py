@@ -171,6 +171,10 @@ def build_request(host: str, given: Mapping[str, Any], now: float, check_mode: b
     expect = parse_expect(options["expect"] or {})
     sender, recipients = _envelope(options, expect, warnings)
     sending = options["send"]
+    extra_commands = _extra_commands(options["extra_commands"] or ())
+    if check_mode and (sending or extra_commands):
+        unsent = ["the message"] * sending + ["extra_commands"] * bool(extra_commands)
+        warnings.append("Check mode: %s not sent." % " and ".join(unsent))
     request = Request(
         host=name,
         port=_in_range("port", port, 1, 65535),
@@ -188,7 +192,7 @@ def build_request(host: str, given: Mapping[str, Any], now: float, check_mode: b
         allow_plaintext_auth=options["allow_plaintext_auth"],
         proxy_protocol=_proxy_protocol(options["proxy_protocol"]),
         xclient=_xclient(options["xclient"] or {}),
-        extra_commands=() if check_mode else _extra_commands(options["extra_commands"] or ()),
+        extra_commands=() if check_mode else extra_commands,
         sender=sender,
         recipients=recipients,
         dsn=_dsn(options["dsn"]),

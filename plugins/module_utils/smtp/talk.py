@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .explain import cause_of
+from .explain import cause_of, verdict_of
 from .model import Failure, Hear, Say
 
 if TYPE_CHECKING:
@@ -55,10 +55,19 @@ class Talk:
         self.quit_said = False
         self.closing = False  # the relay has said 421
         self.mail_open = False  # MAIL was accepted, and nothing has ended the transaction
+        self.refused: Optional[Failure] = None  # what MAIL or a recipient was refused with
 
     @property
     def capabilities(self) -> Capabilities:
         return self.facts.capabilities or {}
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether nobody is left to send to: MAIL was refused, or every recipient."""
+        tos = self.facts.recipients
+        all_heard = len(tos) == len(self.request.recipients)
+        nobody = all_heard and not any(to.outcome == "accepted" for to in tos)
+        return self.refused is not None and (self.refused.stage == "mail" or nobody)
 
     def hear(self, stage: str) -> Heard:
         """Wait for one reply and keep its code. A 421 ends the session whenever it comes."""
@@ -88,3 +97,10 @@ class Talk:
 
     def fail(self, stage: str, cause: str, text: str) -> NoReturn:
         raise Stop(Failure(stage, cause, text=text))
+
+
+def worse(one: Optional[Failure], other: Optional[Failure]) -> Optional[Failure]:
+    """Return the failure that decides the verdict: the first, unless it is for now and the second for good."""
+    if one is None or (other is not None and verdict_of(one) == "deferred" and verdict_of(other) == "failed"):
+        return other
+    return one

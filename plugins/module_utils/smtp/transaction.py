@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 from . import commands
 from .capabilities import max_message_size, recipient_limit
 from .model import Hear, MessageFacts, RecipientFacts, Reply, Say
-from .talk import Stop
+from .talk import Stop, worse
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, Generator, List, Optional
+    from typing import Dict, List, Optional, Sequence
 
     from .message import Message
-    from .model import Command, Failure, Step, Steps
-    from .talk import Talk
+    from .model import Command, Failure, Steps
+    from .talk import Heard, Talk
 
     Parameters = Dict[str, Optional[str]]
 
@@ -55,19 +55,18 @@ def transact(talk: Talk, sender: str) -> Steps:
         talk.quit_said = any(command.stage == "quit" for command in tail)
         if message is not None and talk.quit_said:
             _announce(talk, message)
-    refusal = yield from _mail(talk, mail)
-    if refusal is not None and not talk.group_said:
-        raise Stop(refusal)
+    yield from _mail(talk, mail)
+    if not talk.mail_open and not talk.group_said:
+        raise Stop(talk.refused)
     for address, rcpt in zip(request.recipients, rcpts):
-        yield from _rcpt(talk, address, rcpt, known=refusal is None)
-    failure = refusal or _recipients_failure(talk)
+        yield from _rcpt(talk, address, rcpt)
     if message is None:
         yield from _forget(talk)
-    elif _wanted(talk, failure):
+    elif _wanted(talk):
         yield from _send(talk, message, tail)
     elif talk.group_said and tail:
         yield from _refuse_to_send(talk, tail[0])
-    raise Stop(failure)
+    raise Stop(talk.refused)
 
 
 def _group_tail(talk: Talk, message: Optional[Message]) -> List[Command]:
@@ -83,17 +82,19 @@ def _group_tail(talk: Talk, message: Optional[Message]) -> List[Command]:
     return []
 
 
-def _mail(talk: Talk, command: Command) -> Generator[Step, Any, Optional[Failure]]:
+def _mail(talk: Talk, command: Command) -> Steps:
     reply = yield from talk.ask(command)
     talk.mail_open = reply.code // 100 == 2
-    return None if talk.mail_open else talk.refusal("mail", reply)
+    talk.refused = None if talk.mail_open else talk.refusal("mail", reply)
 
 
-def _rcpt(talk: Talk, address: str, command: Command, known: bool) -> Steps:
+def _rcpt(talk: Talk, address: str, command: Command) -> Steps:
     """Hear what becomes of one recipient; after a refused MAIL the reply means nothing and is not kept."""
     reply = yield from talk.ask(command)
-    if known:
+    if talk.mail_open:
         talk.facts.recipients.append(_recipient(address, reply))
+        if reply.code // 100 != 2:
+            talk.refused = worse(talk.refused, talk.refusal("rcpt", reply, address))
 
 
 def _recipient(address: str, reply: Reply) -> RecipientFacts:
@@ -101,20 +102,23 @@ def _recipient(address: str, reply: Reply) -> RecipientFacts:
     return RecipientFacts(address, reply.code, reply.enhanced_code, reply.text, outcome)
 
 
-def _recipients_failure(talk: Talk, stage: str = "rcpt") -> Optional[Failure]:
-    """Return the worst that befell a recipient: a refusal for good comes before one for now."""
+def _recipients_failure(talk: Talk, at_rcpt: Sequence[RecipientFacts]) -> Optional[Failure]:
+    """Return the worst that befell a recipient: a refusal for good comes before one for now.
+
+    `at_rcpt`: what RCPT drew; replies to the message may have changed it since.
+    """
     for outcome in ("rejected", "deferred"):
-        for to in talk.facts.recipients:
+        for to, before in zip(talk.facts.recipients, at_rcpt):
             if to.outcome == outcome:
                 reply = Reply(to.code, tuple(to.text.split("\n")), to.enhanced_code)
-                return talk.refusal(stage, reply, recipient=to.address)
+                return talk.refusal("rcpt" if to is before else "message", reply, recipient=to.address)
     return None
 
 
-def _wanted(talk: Talk, failure: Optional[Failure]) -> bool:
+def _wanted(talk: Talk) -> bool:
     """Return whether the message is to go out, given who accepted it."""
     if talk.request.send_if == "all":
-        return failure is None
+        return talk.refused is None
     return any(to.outcome == "accepted" for to in talk.facts.recipients)
 
 
@@ -128,9 +132,10 @@ def _forget(talk: Talk) -> Steps:
 
 def _refuse_to_send(talk: Talk, command: Command) -> Steps:
     """DATA or BDAT went out for nobody: a 354 gets a lone dot (RFC 2920 3.1), BDAT is refused by the relay."""
+    talk.facts.message_begun = talk.facts.message_handed_over = False  # nobody's message
     reply = yield from talk.hear(command.stage)
     if command.stage == "message":
-        _keep_final_reply(talk, reply)
+        _keep_final_reply(talk, reply.code, reply.text)
     elif reply.code == 354:
         yield from talk.exchange(commands.lone_dot())
     talk.mail_open = False
@@ -148,24 +153,23 @@ def _send(talk: Talk, message: Message, tail: List[Command]) -> Steps:
     if not talk.quit_said:
         _announce(talk, message)
         # The end of the message and QUIT travel together: content may open a group (RFC 2920 3.1).
+        talk.quit_said = "PIPELINING" in talk.capabilities
         content = commands.bdat(message) if talk.request.chunking else commands.content(message)
-        yield Say((content, commands.quit_()))
-        talk.quit_said = True
+        yield Say((content, commands.quit_()) if talk.quit_said else (content,))
     talk.mail_open = False
+    at_rcpt = tuple(talk.facts.recipients)
     if talk.request.protocol == "lmtp":
         yield from _replies_per_recipient(talk)
-        return
-    reply = yield from talk.hear("message")
+        raise Stop(_recipients_failure(talk, at_rcpt))
+    reply = yield from _hear_final(talk)
     if reply.code == 353:
         # PRDR: a reply for each recipient accepted before, then one for the message as a whole.
         yield from _replies_per_recipient(talk)
-        reply = yield from talk.hear("message")
-    _keep_final_reply(talk, reply)
+        reply = yield from _hear_final(talk)
     if reply.code // 100 != 2:
         raise Stop(talk.refusal("message", reply))
-    failure = _recipients_failure(talk, "message") if talk.request.prdr else None
-    if failure is not None:
-        raise Stop(failure)
+    if talk.request.prdr:
+        raise Stop(_recipients_failure(talk, at_rcpt))
 
 
 def _announce(talk: Talk, message: Message) -> None:
@@ -176,23 +180,33 @@ def _announce(talk: Talk, message: Message) -> None:
 
 def _replies_per_recipient(talk: Talk) -> Steps:
     """One reply for each recipient accepted before (RFC 2033 4.2): each decides for that recipient."""
-    refused_before = _recipients_failure(talk)
     for index, to in enumerate(talk.facts.recipients):
         if to.outcome == "accepted":
-            reply = yield from talk.hear("message")
+            final = talk.request.protocol == "lmtp"
+            reply = yield from _hear_final(talk) if final else talk.hear("message")
             talk.facts.recipients[index] = _recipient(to.address, reply)
-            if talk.request.protocol == "lmtp":
-                _keep_final_reply(talk, reply)
-    if talk.request.protocol == "lmtp":
-        raise Stop(refused_before or _recipients_failure(talk, "message"))
 
 
-def _keep_final_reply(talk: Talk, reply: Reply) -> None:
+def _hear_final(talk: Talk) -> Heard:
+    """Hear what becomes of the message. An answer before its end stops it, and cannot mean acceptance."""
+    try:
+        reply = yield from talk.hear("message")
+    except Stop as stop:  # 421: not taken (RFC 5321 4.2.1)
+        if stop.failure is not None:
+            _keep_final_reply(talk, 421, stop.failure.text)
+        raise
+    if reply.code != 353:
+        _keep_final_reply(talk, reply.code, reply.text)
+    if not talk.facts.message_handed_over:
+        raise Stop(talk.refusal("message", reply))
+    return reply
+
+
+def _keep_final_reply(talk: Talk, code: int, text: str) -> None:
     facts = talk.facts
-    taken = reply.code // 100 == 2
-    facts.message_taken = facts.message_taken or taken
+    facts.message_taken = facts.message_taken or code // 100 == 2
     if facts.message is not None:
-        facts.message = facts.message._replace(queue_id=queue_id(reply.text), code=reply.code, text=reply.text)
+        facts.message = facts.message._replace(queue_id=queue_id(text), code=code, text=text)
 
 
 # Parameters

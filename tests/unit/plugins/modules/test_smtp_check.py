@@ -24,6 +24,7 @@ pytest.importorskip("ansible", reason="ansible-core is not installed for this Py
 
 import trustme
 import yaml
+from ansible.module_utils.common import warnings as ansible_warnings
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.postmaster.mailcheck.plugins.doc_fragments import attributes
@@ -32,9 +33,9 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils import module
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.argument_specs import smtp_check_spec
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import model
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.certificates import read_certificate
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.expectations import evaluate
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import build_request
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.plan import Verdict
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.probes import Survey
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.report import as_report
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transcript import Transcript
 from ansible_collections.postmaster.mailcheck.plugins.modules import smtp_check
@@ -101,7 +102,7 @@ def relay() -> Iterator[Relay]:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Run the module with these options; return its exit status and its result."""
 
     def run_module(check_mode: bool = False, **options: Any) -> Tuple[int, Dict[str, Any]]:
@@ -111,6 +112,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
         assert printed.err == ""
         return ended.value.code, json.loads(printed.out)  # type: ignore[return-value]
 
+    # They gather per process, and a process is a task everywhere but here.
+    monkeypatch.setattr(ansible_warnings, "_global_warnings", type(ansible_warnings._global_warnings)())
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield run_module
     for number, handler in handlers.items():
@@ -158,9 +161,13 @@ def test_a_message_is_sent(run: Run, relay: Relay) -> None:
 
 
 def test_check_mode_stops_before_the_message(run: Run, relay: Relay) -> None:
-    options = relay.options(sender="a@example.com", recipients=["b@example.com"], send=True)
+    options = relay.options(
+        sender="a@example.com", recipients=["b@example.com"], send=True, extra_commands=["VRFY postmaster"]
+    )
     code, result = run(check_mode=True, **options)
     assert (code, result["changed"], result["message"]) == (0, True, None)
+    (warning,) = warnings_of(result)
+    assert "Check mode: the message and extra_commands not sent." in warning
     assert [line.split()[0] for line in relay.said] == ["EHLO", "MAIL", "RCPT", "RSET", "QUIT"]
 
 
@@ -285,13 +292,7 @@ def test_each_secret_option_is_kept_out_of_logs() -> None:
 
 def full_report() -> Dict[str, Any]:
     """A report in which nothing is null."""
-    options = {
-        "sender": "a@example.com",
-        "recipients": ["b@example.com"],
-        "tls": "none",
-        "expect": {"codes": {"rcpt": 250}},
-    }
-    request = build_request("relay.example.com", options, now=0.0)
+    request = build_request("relay.example.com", {"tls": "none"}, now=0.0)
     der = trustme.CA().issue_cert("relay.example.com").cert_chain_pems[0].bytes()
     facts = model.Facts(Transcript(0.0))
     facts.greeting = model.Reply(220, ("relay.example.com ESMTP",))
@@ -306,7 +307,8 @@ def full_report() -> Dict[str, Any]:
     addresses = (model.AddressAttempt("192.0.2.25", "connected", 0.1),)
     outcome = model.Outcome(facts, addresses, "192.0.2.25", "192.0.2.7", 0.0, 1.0)
     failure = model.Failure("rcpt", "relay_denied", 554, "5.7.1", "5.7.1 Relay access denied", "b@example.com")
-    return as_report(Verdict(request, outcome, addresses, evaluate(request.expect, facts, 0.0), failure), 0.0)
+    rules = (model.Rule("codes.rcpt", "unmet", "high", [250], [554], "the reply code is one of 250", "See codes."),)
+    return as_report(Verdict(request, outcome, addresses, rules, failure, Survey({}, {}, {}, "relay")), 0.0)
 
 
 def _der(pem: bytes) -> bytes:

@@ -1,0 +1,137 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The engine at work, in a process of its own so that its time and memory are nobody else's.
+#
+#   echo '{"its": "arguments"}' | python work.py FUNCTION      prints what the function returns, as JSON
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import driver, tls
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check, sweep
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import Attempt, StartTls, TlsFacts
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import build_request
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.plan import check_plan
+
+UNPACED = 1e6  # starts a second
+
+
+def growth(**options: Any) -> Any:
+    """Seconds that one sweep took, and the peak of memory in KiB, the interpreter included."""
+    began = time.monotonic()
+    _must_pass(sweep(**options))
+    return time.monotonic() - began, _memory("VmHWM")
+
+
+def greetings(**options: Any) -> Any:
+    """How long each greeting took, in seconds, as reported."""
+    result = sweep(details="all", **options)
+    _must_pass(result)
+    return [endpoint["timings"]["greeting"] for endpoint in result["endpoints"]]
+
+
+def transfer(**options: Any) -> Any:
+    """Seconds from the end of EHLO to the reply that accepts the message."""
+    report = check(send=True, **options)
+    assert report["message"] and report["message"]["code"] == 250, report["msg"]
+    heard = [entry for entry in report["transcript"] if entry["from"] == "server"]
+    ehlo = max(entry["at"] for entry in heard if entry["text"].startswith("250-"))
+    accepted = max(entry["at"] for entry in heard if report["message"]["text"] in entry["text"])
+    return accepted - ehlo
+
+
+def held(hosts: Any, sample_after: float, **options: Any) -> Any:
+    """KiB that each session holds: memory with one of them open, then with all, as the loop itself sees it."""
+    samples = []
+    for some in (hosts[:1], hosts):
+        gc.collect()
+        loop = driver.Driver(driver.Limits(concurrency=len(some), unpaced=len(some)))
+        loop.at(loop.clock() + sample_after, lambda: samples.append(_memory("VmRSS")))
+        plans = ((host, check_plan(build_request(host, options, time.time()), time.monotonic(), time.time)) for host in some)
+        assert all(verdict.failure is None for _host, verdict in loop.run(plans))
+    return (samples[1] - samples[0]) / (len(hosts) - 1)
+
+
+def cpu(hosts: Any, starttls_port: int, tls_port: int, runs: int, **options: Any) -> Any:
+    """CPU milliseconds a session, in turn: [[our checks, the least that TLS can cost in the same driver], …]."""
+    pairs = []
+    for _run in range(runs + 1):
+        ours = _cpu_of(lambda: sweep(hosts, details="all", port=starttls_port, starts_per_second=UNPACED, **options))
+        with _handshakes_only():
+            requests = [build_request(host, dict(options, port=tls_port, tls="implicit"), time.time()) for host in hosts]
+            least = _cpu_of(lambda: _attempt_each(requests))
+        pairs.append([1000 * ours / len(hosts), 1000 * least / len(hosts)])
+    return pairs[1:]  # the first one warms up
+
+
+def _attempt_each(requests: Any) -> None:
+    def plan(request: Any) -> Any:
+        return (yield (Attempt(request),))
+
+    loop = driver.Driver(driver.Limits(starts_per_second=UNPACED))
+    for _key, (outcome,) in loop.run((index, plan(request)) for index, request in enumerate(requests)):
+        assert outcome.facts.failure is None and "tls" in outcome.facts.timings, outcome.facts.failure
+
+
+@contextlib.contextmanager
+def _handshakes_only() -> Iterator[None]:
+    """TCP and a verified handshake by the engine's own driver and TLS; no SMTP, no look at the certificates."""
+
+    def conversation(_request: Any, _facts: Any) -> Any:
+        yield StartTls()
+
+    nothing = TlsFacts(None, None, None, "", True, (), None)
+    with mock.patch.object(driver, "converse", conversation), mock.patch.object(
+        tls.Channel, "_facts", lambda _self: nothing
+    ):
+        yield
+
+
+def _cpu_of(work: Any) -> float:
+    gc.collect()
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    result = work()
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    if result is not None:
+        _must_pass(result)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def soak(hosts: Any, checks: int, samples: int, **options: Any) -> Any:
+    """Check one relay after another: [[seconds a check, KiB, file descriptors], …] for each part of the way."""
+    parts = []
+    for part in range(samples):
+        began = time.monotonic()
+        for index in range(checks // samples):
+            report = check(hosts[(part + index) % len(hosts)], **options)
+            assert report["verdict"] == "passed", report["msg"]
+        taken = (time.monotonic() - began) / (checks // samples)
+        parts.append([taken, _memory("VmRSS"), len(os.listdir("/proc/self/fd"))])
+    return parts
+
+
+def _must_pass(result: Any) -> None:
+    passed = result["summary"]["verdicts"].get("passed", 0)
+    assert passed == len(result["endpoints"]), result["msg"]
+
+
+def _memory(field: str) -> int:
+    """KiB, of /proc/self/status: VmRSS is held now, VmHWM is its peak (getrusage's would be the parent's)."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(field + ":"))
+
+
+if __name__ == "__main__":
+    print(json.dumps(globals()[sys.argv[1]](**json.load(sys.stdin))))

@@ -1,0 +1,283 @@
+#!/usr/bin/python
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: smtp_sweep
+short_description: Check many mail relays at once
+version_added: 0.1.0
+author:
+  - postmaster.mailcheck contributors (@postmaster-mailcheck)
+description:
+  - Checks any number of mail relays side by side in one task, each as M(postmaster.mailcheck.smtp_check) would, and
+    returns one row a relay, every certificate once, and a summary.
+  - The relays are given as O(hosts), as O(endpoints) with options of their own, or as O(domains), whose MX records name
+    them. All other options are those of M(postmaster.mailcheck.smtp_check) and hold for every relay.
+  - One relay that hangs, floods or resets neither delays nor falsifies another.
+extends_documentation_fragment:
+  - postmaster.mailcheck.attributes
+  - postmaster.mailcheck.smtp
+  - postmaster.mailcheck.smtp.endpoints
+attributes:
+  check_mode:
+    details:
+      - All is done that changes nothing. With O(send=true) each check ends before the message, and RV(changed) is
+        reported as the real run would.
+requirements:
+  - dnspython 2.6 or newer on the host where the module runs, if O(domains) is used.
+notes:
+  - Relays that are listed twice with the same options are probed once, and have a row each.
+options:
+  hosts:
+    description:
+      - Relays, each as V(host) or V(host:port); an IPv6 address with a port is written V([2001:db8::25]:587).
+    type: list
+    elements: str
+    default: []
+  endpoints:
+    description:
+      - Relays with options of their own, which override those of the task.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      host:
+        description:
+          - The relay. A host name, an IPv4 or an IPv6 address, or with O(endpoints[].protocol=lmtp) the path of a Unix
+            socket.
+        type: str
+        required: true
+      name:
+        description:
+          - What to call this row; by default its host.
+        type: str
+      labels:
+        description:
+          - Anything of your own that shall come back with the row.
+        type: dict
+      transcript:
+        description:
+          - When to return this relay's transcript.
+        type: str
+        choices: [always, on_failure, never]
+  domains:
+    description:
+      - Mail domains. Each of their MX hosts becomes a row, the most preferred first. A domain without MX records is its
+        own relay (RFC 5321, section 5.1); one with a null MX (RFC 7505) fails with that as its cause.
+    type: list
+    elements: str
+    default: []
+  all_addresses:
+    description:
+      - Give each address of a host a row of its own, so that one broken member behind a name shows.
+    type: bool
+    default: false
+  dns_servers:
+    description:
+      - The name servers to ask for MX records, each an address, perhaps with a port, such as V(127.0.0.1:5353).
+      - If not set, those of the system.
+    type: list
+    elements: str
+  dns_timeout:
+    description:
+      - Seconds to wait for an answer about one domain.
+    type: float
+    default: 5.0
+  concurrency:
+    description:
+      - How many relays to check at once. The limit on open files of the host may lower this.
+    type: int
+    default: 200
+  connections_per_relay:
+    description:
+      - How many connections one relay (a host and port) may see at the same time.
+    type: int
+    default: 2
+  starts_per_second:
+    description:
+      - How many checks to begin in a second, once the first 200 are under way. More would falsify the times reported.
+    type: float
+    default: 600.0
+  jitter:
+    description:
+      - Begin each check after a random pause of at most this many seconds.
+    type: float
+    default: 0.0
+  deadline:
+    description:
+      - Seconds that the whole task may take. What is under way then ends with what it has learned, and what was not begun
+        is reported as V(not_checked).
+    type: float
+  max_failures:
+    description:
+      - End the sweep when more relays than this have not passed. The rest is reported as V(not_checked).
+    type: int
+  details:
+    description:
+      - Which rows come in full, V(failures), V(all), or V(none). The others are short, with the keys named at
+        RV(endpoints).
+    type: str
+    choices: [failures, all, none]
+    default: failures
+  transcript:
+    description:
+      - When to return a relay's transcript.
+    type: str
+    choices: [always, on_failure, never]
+    default: on_failure
+seealso:
+  - module: postmaster.mailcheck.smtp_check
+"""
+
+EXAMPLES = r"""
+- name: Check a fleet from the controller, once
+  postmaster.mailcheck.smtp_sweep:
+    hosts:
+      - mx1.example.com
+      - mx2.example.com
+      - smtp.example.com:587
+    expect:
+      certificate_days_left: 30
+      tls_versions_refused: [TLSv1, TLSv1.1]
+  delegate_to: localhost
+  run_once: true
+  register: fleet
+
+- name: Show who did not pass, and why
+  ansible.builtin.debug:
+    msg: "{{ fleet.endpoints | rejectattr('verdict', 'eq', 'passed') | map(attribute='msg') }}"
+
+- name: Check every mail server of the inventory, each at two ports
+  postmaster.mailcheck.smtp_sweep:
+    endpoints: >-
+      {{ groups['mail'] | map('community.general.dict_kv', 'host')
+         | product([{'port': 25}, {'port': 465, 'tls': 'implicit'}]) | map('combine') }}
+    deadline: 60
+  delegate_to: localhost
+  run_once: true
+
+- name: Check all addresses of all MX hosts of our domains
+  postmaster.mailcheck.smtp_sweep:
+    domains: [example.com, example.org]
+    all_addresses: true
+
+- name: Relays with options of their own
+  postmaster.mailcheck.smtp_sweep:
+    endpoints:
+      - host: smtp.example.com
+        port: 587
+        name: submission
+        username: probe@example.com
+        password: "{{ probe_password }}"
+      - host: mx1.example.com
+        name: inbound
+        labels: {site: north}
+        sender: probe@example.com
+        recipients: [postmaster@example.com]
+"""
+
+RETURN = r"""
+msg:
+  description: One sentence. How many relays, their verdicts, and the most frequent causes.
+  returned: always
+  type: str
+  sample: "200 relays in 0.41 s: 1 failed, 199 passed. Causes: certificate_expired (1)."
+changed:
+  description: Whether a relay took a message, or may have taken one.
+  returned: always
+  type: bool
+endpoints:
+  description:
+    - One row a relay, in the order of O(hosts), O(endpoints), O(domains); the relays of a domain by preference and name,
+      the addresses of a host in order.
+    - A full row has the keys that M(postmaster.mailcheck.smtp_check) returns, and those below; RV(ignore:tls.certificate)
+      and RV(ignore:tls.chain) are keys of RV(certificates).
+    - A short row has C(msg), C(host), C(port), C(address), C(protocol), C(verdict), C(stage), C(failure), C(changed),
+      C(tls) (C(version), C(cipher), C(verified), C(certificate)), C(rules), C(seconds), and those below.
+  returned: if checks were made
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: What the row is called.
+      type: str
+      sample: mx1.example.com
+    labels:
+      description: The labels of the endpoint; for O(domains), its C(domain) and C(preference).
+      type: dict
+      sample: {site: north}
+    input:
+      description: What the row came from; the entry of O(hosts) or O(domains), or host and port of that of O(endpoints).
+      type: raw
+      sample: mx1.example.com:25
+    verdict:
+      description: As M(postmaster.mailcheck.smtp_check) returns it, or V(not_checked).
+      type: str
+      sample: passed
+certificates:
+  description: Every certificate that was sent, by its SHA-256, with the keys that M(postmaster.mailcheck.smtp_check) gives.
+  returned: if checks were made
+  type: dict
+summary:
+  description: The whole at a glance.
+  returned: if checks were made
+  type: dict
+  contains:
+    endpoints:
+      description: The number of rows.
+      type: int
+    probed:
+      description: The number of checks that were made; the same relay listed twice is checked once.
+      type: int
+    verdicts:
+      description: Verdict, and how many rows have it.
+      type: dict
+      sample: {passed: 199, failed: 1}
+    causes:
+      description: Cause of failure, and how many rows have it.
+      type: dict
+      sample: {certificate_expired: 1}
+    tls_versions:
+      description: TLS version, and how many sessions used it.
+      type: dict
+      sample: {TLSv1.3: 200}
+    auth_mechanisms:
+      description: SASL mechanism, and how many relays offer it.
+      type: dict
+      sample: {PLAIN: 12}
+    slowest:
+      description: The slowest checks, C(name) and C(seconds).
+      type: list
+      elements: dict
+    soonest_expiry:
+      description:
+        - The relay's certificate that expires first; C(not_after), C(days_left), C(subject), C(certificate) (its SHA-256),
+          C(endpoints) (how many rows have it) and C(names) (some of them). V(null) if none was seen.
+      type: dict
+    seconds:
+      description: How long the sweep took.
+      type: float
+    lag:
+      description: The longest that the sweep's own work held up its clock, in seconds. Times reported are true to this.
+      type: float
+engine:
+  description: What did the checking, as M(postmaster.mailcheck.smtp_check) returns it.
+  returned: if checks were made
+  type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.argument_specs import smtp_sweep_spec
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.module_support import run_sweep
+
+
+def main() -> None:
+    run_sweep(AnsibleModule(argument_spec=smtp_sweep_spec(), supports_check_mode=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The one door to the wire: what each command looks like, what cannot pass, and that no secret is ever shown.
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import commands
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.commands import dot_stuffed
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.message import Message
+from ansible_collections.postmaster.mailcheck.tests.support.script import stuffed
+
+SECRET = b"\0tim\0tanstaaftanstaaf"
+
+
+@pytest.mark.parametrize(
+    "command, wire, stage",
+    [
+        (commands.ehlo("client.example.org"), b"EHLO client.example.org\r\n", "ehlo"),
+        (commands.helo("client.example.org"), b"HELO client.example.org\r\n", "ehlo"),
+        (commands.lhlo("client.example.org"), b"LHLO client.example.org\r\n", "ehlo"),
+        (commands.starttls(), b"STARTTLS\r\n", "starttls"),
+        (commands.mail("probe@example.org", {}), b"MAIL FROM:<probe@example.org>\r\n", "mail"),
+        (commands.mail("", {}), b"MAIL FROM:<>\r\n", "mail"),
+        (
+            commands.mail("probe@example.org", {"SMTPUTF8": None, "SIZE": "12"}),
+            b"MAIL FROM:<probe@example.org> SMTPUTF8 SIZE=12\r\n",
+            "mail",
+        ),
+        (commands.rcpt("anna@example.com", {}), b"RCPT TO:<anna@example.com>\r\n", "rcpt"),
+        (commands.rcpt("j\xf6rg@example.com", {}), b"RCPT TO:<j\xc3\xb6rg@example.com>\r\n", "rcpt"),
+        (commands.data(), b"DATA\r\n", "data"),
+        (commands.lone_dot(), b".\r\n", "message"),
+        (commands.rset(), b"RSET\r\n", "rset"),
+        (commands.quit_(), b"QUIT\r\n", "quit"),
+        (commands.auth_cancel(), b"*\r\n", "auth"),
+    ],
+)
+def test_commands_that_are_shown_as_they_are(command, wire, stage):
+    assert (command.wire, command.stage) == (wire, stage)
+    assert command.shown == wire[:-2].decode("utf-8")
+
+
+# Secrets
+
+
+def test_auth_is_redacted_where_it_is_built():
+    command = commands.auth("PLAIN", SECRET)
+    assert command.wire == b"AUTH PLAIN " + base64.b64encode(SECRET) + b"\r\n"
+    assert command.shown == "AUTH PLAIN <redacted>"
+
+
+def test_auth_without_an_initial_response():
+    command = commands.auth("LOGIN", None)
+    assert (command.wire, command.shown) == (b"AUTH LOGIN\r\n", "AUTH LOGIN")
+
+
+def test_an_empty_initial_response_is_an_equals_sign():
+    """RFC 4954 4."""
+    assert commands.auth("EXTERNAL", b"").wire == b"AUTH EXTERNAL =\r\n"
+
+
+def test_responses_are_redacted():
+    command = commands.auth_response(SECRET)
+    assert command.wire == base64.b64encode(SECRET) + b"\r\n"
+    assert command.shown == "<redacted>"
+    assert commands.auth_response(b"").wire == b"\r\n"
+
+
+@pytest.mark.parametrize("command", [commands.auth("PLAIN", SECRET), commands.auth_response(SECRET)])
+def test_no_form_in_which_a_command_is_printed_holds_a_secret(command):
+    for shown in (repr(command), str(command), "%s" % (command,), "{}".format(command)):
+        assert "tanstaaf" not in shown
+        assert base64.b64encode(SECRET).decode() not in shown
+
+
+def test_a_long_response_stays_on_one_line():
+    token = b"x" * 9000
+    assert commands.auth("XOAUTH2", token).wire.count(b"\r\n") == 1
+    assert b"\n" not in commands.auth_response(token).wire[:-2]
+
+
+# Injection
+
+
+@pytest.mark.parametrize("control", ["\r", "\n", "\0", "\r\n", "a\r\nQUIT"])
+@pytest.mark.parametrize(
+    "build",
+    [
+        commands.ehlo,
+        commands.helo,
+        commands.lhlo,
+        lambda text: commands.mail(text, {}),
+        lambda text: commands.rcpt(text, {}),
+        lambda text: commands.mail("", {"ENVID": text}),
+        lambda text: commands.mail("", {text: None}),
+        lambda text: commands.rcpt("", {"ORCPT": text}),
+        lambda text: commands.auth(text, None),
+        lambda text: commands.auth(text, b"x"),
+    ],
+)
+def test_no_line_end_and_no_nul_gets_through_the_door(build, control):
+    with pytest.raises(ValueError, match="CR, LF or NUL") as refused:
+        build("before%safter" % control)
+    assert "before" not in str(refused.value)
+
+
+@given(st.text())
+def test_a_command_is_one_line_or_none(text):
+    try:
+        wire = commands.rcpt(text, {}).wire
+    except ValueError:
+        return
+    assert wire.count(b"\r") == wire.count(b"\n") == 1
+    assert wire.endswith(b"\r\n")
+    assert b"\0" not in wire
+
+
+def test_what_is_shown_steers_no_terminal():
+    assert commands.mail("\x1b[31m@example.org", {}).shown == "MAIL FROM:<\\x1b[31m@example.org>"
+
+
+# Dot-stuffing (RFC 5321 4.5.2)
+
+
+def in_blocks(content, size):
+    return [content[start : start + size] for start in range(0, len(content), size)]
+
+
+CONTENT = b".first\r\n..second\r\nthird.\r\n.\r\n\r\n.\r\r\n.x\r\n.\r\n\n.no\r.no\r\n"
+
+
+@pytest.mark.parametrize("size", range(1, len(CONTENT) + 1))
+def test_dots_are_doubled_across_every_border(size):
+    assert b"".join(dot_stuffed(in_blocks(CONTENT, size))) == stuffed(CONTENT)
+
+
+@pytest.mark.parametrize("one", range(len(CONTENT) + 1))
+def test_dots_are_doubled_whatever_the_two_borders(one):
+    for other in range(one, len(CONTENT) + 1):
+        blocks = [CONTENT[:one], CONTENT[one:other], CONTENT[other:]]
+        assert b"".join(dot_stuffed(blocks)) == stuffed(CONTENT)
+
+
+@given(st.lists(st.sampled_from([b".", b"\r\n", b"\r", b"\n", b"a", b"", b"..", b"\r\n."])))
+def test_any_blocks_are_stuffed_as_their_whole_would_be(blocks):
+    assert b"".join(dot_stuffed(blocks)) == stuffed(b"".join(blocks))
+
+
+@given(st.lists(st.sampled_from([b".", b"\r\n", b"a", b"..", b"\r\n.\r\n"])))
+def test_no_content_can_end_the_message_early(blocks):
+    """Not even `CRLF . CRLF`; and taking the dots away again gives what was put in."""
+    content = b"".join(blocks)
+    sent = b"".join(dot_stuffed(blocks))
+    assert b"\r\n.\r\n" not in b"\r\n" + sent
+    received = b"\r\n".join(line[1:] if line.startswith(b".") else line for line in sent.split(b"\r\n"))
+    assert received == content
+
+
+def test_content_shows_its_size_only():
+    message = Message(None, None, 1234, False, False, lambda: iter([b"secret plans\r\n"]))
+    command = commands.content(message)
+    assert (command.stage, command.shown, command.content) == ("message", "<message, 1234 octets>", message)
