@@ -81,7 +81,7 @@ def _carry(one: int, other: int, delay: float) -> None:
     target = {one: other, other: one}
     while True:
         pause = max(0.0, held[0][0] - time.monotonic()) if held else None
-        readable, _, _ = select.select([one, other], [], [], pause)
+        readable, _writable, _failed = select.select([one, other], [], [], pause)
         for device in readable:
             with contextlib.suppress(BlockingIOError):
                 while True:

@@ -25,7 +25,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model im
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import build_request
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.plan import check_plan
 
-UNPACED = 1e6  # starts a second
+UNPACED = 1e5  # starts a second
 
 
 def growth(**options: Any) -> Any:

@@ -14,9 +14,9 @@ requirements:
   - Python 3.8 or newer on the host where the module runs. Nothing but its standard library is needed there.
 notes:
   - Everything happens on the host where the module runs, and every path is a path of that host.
-  - Options that make no sense are refused before any connection is opened; then only RV(msg) is returned, naming the
+  - Options that make no sense are refused before any connection is opened; then only C(msg) is returned, naming the
     option and what to do about it.
-  - Whatever a relay answers is returned as facts. The task fails unless RV(verdict) is V(passed), and returns its
+  - Whatever a relay answers is returned as facts. The task fails unless C(verdict) is V(passed), and returns its
     facts then, too; C(failed_when), or C(rescue), decide otherwise.
   - Passwords and tokens appear in no fact, transcript, message or log. Ansible also masks their values wherever else
     they happen to occur, so that a password V(secret) turns C(secretary) into C(********ary); the module warns when
@@ -38,7 +38,7 @@ options:
   address_family:
     description:
       - Which addresses of the host to use. With V(any) all of them are tried, IPv6 and IPv4 in turn, the next one
-        after a quarter of a second without an answer (RFC 8305). RV(attempts) tells what became of each.
+        after a quarter of a second without an answer (RFC 8305). C(attempts) tells what became of each.
     type: str
     choices: [any, ipv4, ipv6]
     default: any
@@ -65,7 +65,7 @@ options:
     choices: [starttls, opportunistic, implicit, none]
   validate_certs:
     description:
-      - With V(false) the certificate is still judged and reported (RV(tls.verified), RV(tls.verify_errors)), but a
+      - With V(false) the certificate is still judged and reported (C(tls.verified), C(tls.verify_errors)), but a
         certificate that is not accepted does not stop the check.
     type: bool
     default: true
@@ -77,7 +77,7 @@ options:
   tls_server_name:
     description:
       - The name to ask for in TLS (SNI), which the certificate must be valid for.
-      - If not set, it is O(host).
+      - If not set, it is C(host).
     type: str
   tls_min_version:
     description:
@@ -143,7 +143,7 @@ options:
     type: str
   recipients:
     description:
-      - The envelope's recipients (RCPT TO), without angle brackets. Each gets its own answer in RV(recipients).
+      - The envelope's recipients (RCPT TO), without angle brackets. Each gets its own answer in C(recipients).
       - Without O(send), the transaction is reset after the last recipient, so that nothing is sent.
     type: list
     elements: str
@@ -234,7 +234,7 @@ options:
     type: dict
   extra_commands:
     description:
-      - Commands of your own, such as V(VRFY postmaster), given after signing in and before MAIL. RV(extra_replies)
+      - Commands of your own, such as V(VRFY postmaster), given after signing in and before MAIL. C(extra_replies)
         has the answers, which decide nothing.
       - Commands that change the session (such as DATA, STARTTLS, AUTH, QUIT) are refused. Nothing is given in check
         mode.
@@ -242,7 +242,7 @@ options:
     elements: str
   survey:
     description:
-      - Look closer at the relay's TLS, on eight more connections. RV(survey) tells which versions it accepts, with
+      - Look closer at the relay's TLS, on eight more connections. C(survey) tells which versions it accepts, with
         which cipher and group, which certificates it has for RSA and for ECDSA, and whether its order of ciphers
         counts.
     type: bool
@@ -250,7 +250,7 @@ options:
   test_message:
     description:
       - The message that O(send) sends. Everything in it has a default.
-      - It carries a random token (RV(message.token)) in the header C(X-Mailcheck-Token) and in its Message-ID, by
+      - It carries a random token (C(message.token)) in the header C(X-Mailcheck-Token) and in its Message-ID, by
         which it is found again.
     type: dict
     suboptions:
@@ -345,7 +345,7 @@ options:
     default: 2
   expect:
     description:
-      - What must be true for the relay to pass, as a dictionary of rules. RV(rules) tells what became of each; one
+      - What must be true for the relay to pass, as a dictionary of rules. C(rules) tells what became of each; one
         that is unmet fails the check, one that could not be judged (the certificate's, without TLS) does not.
       - "C(capabilities), C(capabilities_absent): EHLO keywords that must (not) be offered, a list of words such as
         V(PIPELINING) or V(AUTH PLAIN). C(capabilities_before_tls), C(capabilities_before_tls_absent): the same, for
@@ -368,17 +368,33 @@ options:
     type: dict
 """
 
-    # The same options again, for one endpoint of many: what is not given there comes from the task's own.
-    ENDPOINTS = yaml.safe_dump(
+    # The same options once more, for one relay of many: a default would override the task's own option.
+    ENDPOINTS: str = yaml.safe_dump(
         {
             "options": {
                 "endpoints": {
+                    "description": ["Relays with options of their own, which override those of the task."],
+                    "type": "list",
+                    "elements": "dict",
+                    "default": [],
                     "suboptions": {
+                        "host": {
+                            "description": ["The relay, as the module M(postmaster.mailcheck.smtp_check) takes it."],
+                            "type": "str",
+                            "required": True,
+                        },
+                        "name": {"description": ["What to call this row; by default its host."], "type": "str"},
+                        "labels": {"description": ["What shall come back with the row, as it is."], "type": "dict"},
+                        "transcript": {
+                            "description": ["When to return this relay's transcript."],
+                            "type": "str",
+                            "choices": ["always", "on_failure", "never"],
+                        },
                         **{
                             name: {key: text for key, text in option.items() if key != "default"}
                             for name, option in yaml.safe_load(DOCUMENTATION)["options"].items()
                         },
-                    }
+                    },
                 }
             }
         }

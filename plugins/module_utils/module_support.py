@@ -19,22 +19,22 @@ from .smtp.driver import describe_bug
 from .smtp.model import OptionError
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, NoReturn
+    from typing import Any, Callable, Dict
 
     from ansible.module_utils.basic import AnsibleModule
 
 
-def run_check(module: AnsibleModule) -> NoReturn:
+def run_check(module: AnsibleModule) -> None:
     """Check the relay that the module's options describe; exit with its report, as a failure unless it passed."""
     _run(module, check, lambda report: report["verdict"] == "passed")
 
 
-def run_sweep(module: AnsibleModule) -> NoReturn:
+def run_sweep(module: AnsibleModule) -> None:
     """Check the relays that the module's options describe; exit with the result, as a failure unless all passed."""
     _run(module, sweep, lambda result: set(result["summary"]["verdicts"]) == {"passed"})
 
 
-def _run(module: AnsibleModule, work: Callable[..., Dict[str, Any]], passed: Callable[[Dict[str, Any]], bool]) -> NoReturn:
+def _run(module: AnsibleModule, work: Callable[..., Dict[str, Any]], passed: Callable[[Dict[str, Any]], bool]) -> None:
     try:
         report = work(check_mode=module.check_mode, on_start=_stop_on_signals, **module.params)
     except OptionError as error:
@@ -47,7 +47,7 @@ def _run(module: AnsibleModule, work: Callable[..., Dict[str, Any]], passed: Cal
     module.fail_json(msg=refusal)
 
 
-def _exit(module: AnsibleModule, report: Dict[str, Any], passed: bool) -> NoReturn:
+def _exit(module: AnsibleModule, report: Dict[str, Any], passed: bool) -> None:
     for warning in report.pop("warnings", ()):
         module.warn(warning)
     _warn_of_masked_facts(module, report)

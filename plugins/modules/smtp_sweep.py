@@ -37,32 +37,6 @@ options:
     type: list
     elements: str
     default: []
-  endpoints:
-    description:
-      - Relays with options of their own, which override those of the task.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      host:
-        description:
-          - The relay. A host name, an IPv4 or an IPv6 address, or with O(endpoints[].protocol=lmtp) the path of a Unix
-            socket.
-        type: str
-        required: true
-      name:
-        description:
-          - What to call this row; by default its host.
-        type: str
-      labels:
-        description:
-          - Anything of your own that shall come back with the row.
-        type: dict
-      transcript:
-        description:
-          - When to return this relay's transcript.
-        type: str
-        choices: [always, on_failure, never]
   domains:
     description:
       - Mail domains. Each of their MX hosts becomes a row, the most preferred first. A domain without MX records is its

@@ -39,7 +39,7 @@ def run_greylist(port: int) -> Iterator[Greylist]:
         def handle(self) -> None:
             attributes: dict[str, str] = {}
             for line in self.rfile:
-                name, _, value = line.decode().rstrip("\n").partition("=")
+                name, _equals, value = line.decode().rstrip("\n").partition("=")
                 if name:
                     attributes[name] = value
                     continue

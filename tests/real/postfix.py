@@ -143,6 +143,7 @@ def _postfix(program: str, folder: Path, command: str) -> None:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            check=False,
         )
         output.seek(0)
         assert ended.returncode == 0, f"postfix {command}: {ended.returncode}\n{output.read().decode()}"

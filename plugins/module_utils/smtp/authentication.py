@@ -41,7 +41,7 @@ def sign_in(talk: Talk, credentials: Credentials) -> Steps:
             plus_offered=mechanism + "-PLUS" in offered,
         )
         dialogue = sasl.MECHANISMS[mechanism].dialogue(exchange)
-        first = next(dialogue)
+        first = next(dialogue, None)
     except sasl.CredentialError as unusable:
         talk.fail("auth", "auth_protocol_error", str(unusable))
     error: Optional[sasl.SaslError] = None

@@ -238,7 +238,7 @@ def _relaying(option: str, value: Any) -> Dict[str, str]:
 
 
 def _number(option: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
         raise OptionError(option, "must be a number, not negative.")
     return value
 
@@ -253,7 +253,7 @@ def _bits(option: str, value: Any) -> Dict[str, int]:
 def _pattern(option: str, value: Any) -> str:
     try:
         re.compile(value)
-    except (re.error, TypeError) as error:
+    except (re.error, TypeError, OverflowError, RecursionError) as error:
         raise OptionError(option, "is no regular expression: %s." % error) from None
     return str(value)
 
@@ -268,7 +268,7 @@ def _codes(option: str, value: Any) -> Dict[str, List[int]]:
         listed = list(wanted) if isinstance(wanted, (list, tuple)) else [wanted]
         try:
             codes[stage] = [int(code) for code in listed]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             codes[stage] = []
         if not codes[stage] or not all(200 <= code < 600 for code in codes[stage]):
             raise OptionError("%s.%s" % (option, stage), "must be one reply code or a list of them, 200 to 599.")

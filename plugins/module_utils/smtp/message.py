@@ -133,16 +133,22 @@ def _with_crlf(option: str, source: Iterator[bytes], normalise: bool) -> Iterato
             block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
         pairs = block.count(b"\r\n")
         if block.count(b"\r") != pairs or block.count(b"\n") != pairs:
-            found = next(re.finditer(_BARE, block))
-            at = (line + block.count(b"\r\n", 0, found.start()), "CR" if found.group() == b"\r" else "LF")
-            remedy = "write it with CRLF line ends, or set test_message.normalise_line_endings to true"
-            raise MessageError(option, "line %d ends in a bare %s: %s" % (at + (remedy,)))
+            raise MessageError(option, _bare_line_end(block, line))
         line += pairs
         if block:
             last = block
             yield block
     if not last.endswith(b"\r\n"):
         yield b"\r\n"
+
+
+def _bare_line_end(block: bytes, line: int) -> str:
+    """Say where in `block`, which begins in the given line, the first bare CR or LF stands."""
+    found = re.search(_BARE, block)
+    start = found.start() if found else 0
+    kind = "CR" if block[start : start + 1] == b"\r" else "LF"
+    remedy = "write it with CRLF line ends, or set test_message.normalise_line_endings to true"
+    return "line %d ends in a bare %s: %s" % (line + block.count(b"\r\n", 0, start), kind, remedy)
 
 
 def _slices(content: bytes) -> Iterator[bytes]:

@@ -120,7 +120,7 @@ _TYPES: Dict[str, Tuple[type, ...]] = {
     "list": (list, tuple),
     "dict": (dict,),
 }
-_CONTROL = re.compile("[\x00-\x1f\x7f]")
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # lone surrogates stand for octets that are not UTF-8
 _EHLO_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?|\[[A-Za-z0-9:.-]+\]")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -165,7 +165,8 @@ def build_request(host: str, given: Mapping[str, Any], now: float, check_mode: b
     warnings: List[str] = []
     lmtp = options["protocol"] == "lmtp"
     tls = options["tls"] or ("none" if lmtp else "starttls")
-    port = options["port"] or (24 if lmtp else 465 if tls == "implicit" else 25)
+    default_port = 24 if lmtp else 465 if tls == "implicit" else 25
+    port = default_port if options["port"] is None else options["port"]
     name = _host(host, lmtp)
     credentials = _credentials(options, tls)
     expect = parse_expect(options["expect"] or {})
@@ -225,7 +226,7 @@ def _in_range(option: str, value: int, low: int, high: int) -> int:
 
 
 def _seconds(option: str, value: float, low: float = 0.001) -> float:
-    if not math.isfinite(value) or not low <= value <= 86400:
+    if not low <= value <= 86400:  # nan is not, either
         raise OptionError(option, "%r will not do: give seconds, more than 0 and at most 86400." % value)
     return float(value)
 

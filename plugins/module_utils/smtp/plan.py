@@ -69,7 +69,7 @@ def check_plan(request: Request, now: float, time_of_day: Callable[[], float]) -
             return verdict
         if (yield Wait(outcome.finished + wait)) is None:
             return verdict
-        pause = min(pause * 2, MAX_RETRY_INTERVAL)
+        pause = max(pause, min(pause * 2, MAX_RETRY_INTERVAL))
 
 
 def _look(request: Request) -> Generator[Tuple[Attempt, ...], Any, Tuple[Dict[str, Judged], Optional[Survey]]]:

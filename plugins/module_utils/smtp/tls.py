@@ -127,7 +127,7 @@ def _set_ciphers(made: ssl.SSLContext, policy: TlsPolicy) -> None:
         ciphers += ":@SECLEVEL=%d" % (0 if old else 2)
     try:
         made.set_ciphers(ciphers)
-    except ssl.SSLError:
+    except (ssl.SSLError, ValueError):  # ValueError: a NUL
         raise OptionError(
             "tls_ciphers", "OpenSSL knows none of '%s'; see `openssl ciphers`." % policy.ciphers
         ) from None
@@ -140,14 +140,15 @@ def _load_authorities(made: ssl.SSLContext, ca_path: Optional[str]) -> None:
     try:
         files = [ca_path]
         if os.path.isdir(ca_path):
-            files = [os.path.join(ca_path, name) for name in sorted(os.listdir(ca_path))]
+            inside = (os.path.join(ca_path, name) for name in sorted(os.listdir(ca_path)))
+            files = [name for name in inside if os.path.isfile(name)]
         for name in files:
-            with open(name, encoding="ascii", errors="replace") as file:
-                text = file.read()
-            if "-----BEGIN" in text:
-                made.load_verify_locations(cadata=_certificates_only(text))
-    except OSError as error:  # ssl.SSLError is one
-        reason = "holds a certificate that cannot be read" if isinstance(error, ssl.SSLError) else error.strerror
+            with open(name, encoding="ascii", errors="ignore") as file:
+                certificates = _certificates_only(file.read())
+            if certificates:
+                made.load_verify_locations(cadata=certificates)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; ValueError: a NUL in the path
+        reason = "holds a certificate that cannot be read" if isinstance(error, ssl.SSLError) else str(error)
         raise OptionError("ca_path", "'%s': %s. Give a PEM file, or a folder of them." % (ca_path, reason)) from None
     if not made.cert_store_stats()["x509"]:
         raise OptionError("ca_path", "'%s' holds no certificate. Give a PEM file, or a folder of them." % ca_path)
@@ -170,8 +171,8 @@ def _load_client_certificate(made: ssl.SSLContext, certificate: str, policy: Tls
             "'%s' with its key is not a usable pair. Give PEM files, the key of this certificate, and "
             "client_key_password when the key is encrypted." % certificate,
         ) from None
-    except OSError as error:
-        raise OptionError("client_cert", "'%s': %s." % (policy.client_key or certificate, error.strerror)) from None
+    except (OSError, ValueError) as error:
+        raise OptionError("client_cert", "'%s': %s." % (policy.client_key or certificate, error)) from None
 
 
 class Channel:

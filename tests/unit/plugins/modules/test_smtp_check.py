@@ -24,8 +24,8 @@ pytest.importorskip("ansible", reason="ansible-core is not installed for this Py
 
 import trustme
 import yaml
+from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as ansible_warnings
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.postmaster.mailcheck.plugins.doc_fragments import attributes
 from ansible_collections.postmaster.mailcheck.plugins.doc_fragments import smtp as fragment
@@ -106,7 +106,10 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     """Run the module with these options; return its exit status and its result."""
 
     def run_module(check_mode: bool = False, **options: Any) -> Tuple[int, Dict[str, Any]]:
-        with patch_module_args({**options, "_ansible_check_mode": check_mode}), pytest.raises(SystemExit) as ended:
+        arguments = {"ANSIBLE_MODULE_ARGS": {**options, "_ansible_check_mode": check_mode}}
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(arguments).encode())
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)  # from ansible-core 2.19
+        with pytest.raises(SystemExit) as ended:
             smtp_check.main()
         printed = capsys.readouterr()
         assert printed.err == ""

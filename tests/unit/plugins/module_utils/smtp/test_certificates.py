@@ -809,7 +809,7 @@ def test_days_left_are_whole_days_and_negative_once_expired(seconds_left: float,
     certificate = read_certificate(by_hand())
     facts = certificate_facts(certificate, now=certificate.not_after_timestamp - seconds_left)
     assert facts["days_left"] == days_left
-    assert type(facts["days_left"]) is int
+    assert isinstance(facts["days_left"], int)
 
 
 def test_the_largest_certificate_that_is_read() -> None:

@@ -240,7 +240,7 @@ def test_names_have_their_separators_escaped() -> None:
 
 
 def test_each_sign_in_has_a_nonce_of_its_own() -> None:
-    openings = {begin("SCRAM-SHA-256", exchange())[1] for _ in range(10)}
+    openings = {begin("SCRAM-SHA-256", exchange())[1] for _one in range(10)}
     assert len(openings) == 10
 
 
@@ -372,7 +372,7 @@ def test_a_challenge_after_the_verified_signature_ends_the_sign_in() -> None:
 @pytest.mark.parametrize("mechanism, heard", [("LOGIN", 0), ("LOGIN", 1), ("CRAM-MD5", 0)])
 def test_a_server_that_accepts_before_it_has_heard_us(mechanism: str, heard: int) -> None:
     dialogue, _initial = begin(mechanism, exchange())
-    for _ in range(heard):
+    for _one in range(heard):
         dialogue.send(b"prompt")
     assert fails(dialogue, None).cause == "auth_protocol_error"
 
