@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.postmaster.mailcheck.bench.lab.postfix import run_postfix
-from ansible_collections.postmaster.mailcheck.bench.rows.common import Absent, Bench, Row, program, race, ratio_row, timed
+from ansible_collections.postmaster.mailcheck.bench.rows.common import (
+    Absent,
+    Bench,
+    Row,
+    program,
+    race,
+    ratio_row,
+    timed,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECK, SWEEP, PING = "smtp_check", "smtp_sweep", "ping"

@@ -17,7 +17,15 @@ from typing import Callable
 
 from ansible_collections.postmaster.mailcheck.bench.lab.postfix import run_postfix
 from ansible_collections.postmaster.mailcheck.bench.lab.slow_link import HOSTS, slow_link
-from ansible_collections.postmaster.mailcheck.bench.rows.common import Absent, Bench, Row, program, race, ratio_row, timed
+from ansible_collections.postmaster.mailcheck.bench.rows.common import (
+    Absent,
+    Bench,
+    Row,
+    program,
+    race,
+    ratio_row,
+    timed,
+)
 
 COUNT = 200
 SWEEP = (

@@ -37,14 +37,13 @@ def run_sweep(module: AnsibleModule) -> None:
 def _run(module: AnsibleModule, work: Callable[..., Dict[str, Any]], passed: Callable[[Dict[str, Any]], bool]) -> None:
     try:
         report = work(check_mode=module.check_mode, on_start=_stop_on_signals, **module.params)
+        good = passed(report)
     except OptionError as error:
-        refusal = str(error)
+        report, good = {"msg": str(error)}, False
     except Exception as bug:  # noqa: BLE001  # the boundary: users get a sentence, never a traceback
-        refusal = "A fault of this collection, please report it: %s." % describe_bug(bug)
-    else:
-        _exit(module, report, passed(report))
+        report, good = {"msg": "A fault of this collection, please report it: %s." % describe_bug(bug)}, False
     # Not inside the handlers: fail_json() would add the exception that is being handled.
-    module.fail_json(msg=refusal)
+    _exit(module, report, good)
 
 
 def _exit(module: AnsibleModule, report: Dict[str, Any], passed: bool) -> None:

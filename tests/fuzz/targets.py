@@ -30,8 +30,17 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.certific
 )
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.conversation import converse
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.dialogue import Dialogue
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.expectations import RULES, evaluate, parse_expect
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import Facts, OptionError, Outcome, TlsFacts
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.expectations import (
+    RULES,
+    evaluate,
+    parse_expect,
+)
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import (
+    Facts,
+    OptionError,
+    Outcome,
+    TlsFacts,
+)
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.plan import check_plan
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.replies import ReplyError, ReplyReader, decode
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.report import as_report
@@ -39,7 +48,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transact
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transcript import Transcript
 
 if TYPE_CHECKING:
-    from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import Reply
+    pass
 
 PASSWORD = "tanstaaftanstaaf"
 SECRETS = (PASSWORD, b64encode(PASSWORD.encode()).decode()[:20], b64encode(b"\0tim\0" + PASSWORD.encode()).decode()[:28])

@@ -18,6 +18,7 @@ import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check as engine_check
 from ansible_collections.postmaster.mailcheck.tests.real import servers
+from ansible_collections.postmaster.mailcheck.tests.real.bind import Bind, run_bind
 from ansible_collections.postmaster.mailcheck.tests.real.dovecot import Dovecot, run_dovecot
 from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim, run_exim
 from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki, make_pki
@@ -64,6 +65,12 @@ def dovecot(server_folder: Path, pki: Pki, mx_port: int) -> Iterator[Dovecot]:
 def postfix(server_folder: Path, pki: Pki, dovecot: Dovecot, mx_port: int) -> Iterator[Postfix]:
     folder = _subfolder(server_folder, "postfix")
     with servers.skip_where_unavailable(), run_postfix(folder, pki, dovecot, mx_port) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def bind(server_folder: Path) -> Iterator[Bind]:
+    with servers.skip_where_unavailable(), run_bind(_subfolder(server_folder, "bind")) as server:
         yield server
 
 

@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_collections.postmaster.mailcheck.tests.real import servers
+from ansible_collections.postmaster.mailcheck.tests.real.introspection import run_introspection
 from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
 
-MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
+MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")  # with a password
+TOKEN_MECHANISMS = ("XOAUTH2", "OAUTHBEARER")
+EXTERNAL = "EXTERNAL"  # with a client certificate, whose common name is the user; Postfix does not pass it on
 
 # submission: STARTTLS, then sign-in; but Dovecot takes a client on its own address for encrypted, and offers
 # it AUTH in clear: one that is to be refused comes from 127.0.0.2. auth: Dovecot's own protocol, for Postfix.
@@ -33,6 +36,11 @@ ssl_cert = <{pki.relay.chain}
 ssl_key = <{pki.relay.key}
 disable_plaintext_auth = yes
 auth_mechanisms = {mechanisms}
+# A client certificate is asked for; none is required.
+ssl_ca = <{pki.ca}
+ssl_require_crl = no
+ssl_verify_client_cert = yes
+auth_ssl_username_from_cert = yes
 # Wrong passwords are part of the tests: answer at the next beat of half a second, hold none against anyone.
 auth_failure_delay = 0
 service anvil {{
@@ -52,7 +60,18 @@ plugin {{
   quota = maildir
 }}
 passdb {{
+  driver = static
+  mechanisms = external
+  args = nopassword=y
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.conf
+}}
+passdb {{
   driver = passwd-file
+  mechanisms = {password_mechanisms}
   args = username_format=%u {folder}/users
 }}
 userdb {{
@@ -98,6 +117,14 @@ submission_relay_port = {relay_port}
 submission_relay_trusted = no
 """
 
+OAUTH2 = """\
+introspection_mode = post
+introspection_url = http://127.0.0.1:{port}/introspect
+username_attribute = username
+active_attribute = active
+active_value = true
+"""
+
 # full@lab.test takes RCPT over LMTP and is refused after the dot, as a mailbox over its quota is.
 USERS = """\
 user@lab.test:{PLAIN}secret::::::
@@ -125,7 +152,9 @@ def run_dovecot(folder: Path, pki: Pki, relay_port: int) -> Iterator[Dovecot]:
         maildir=folder / "mail" / servers.USERNAME,
         log=folder / "dovecot.log",
     )
+    introspection_port = servers.free_port()
     (folder / "users").write_text(USERS)
+    (folder / "oauth2.conf").write_text(OAUTH2.format(port=introspection_port))
     (folder / "mail").mkdir()
     shutil.chown(folder / "mail", "dovecot", "dovecot")
     configuration = folder / "dovecot.conf"
@@ -134,9 +163,12 @@ def run_dovecot(folder: Path, pki: Pki, relay_port: int) -> Iterator[Dovecot]:
             folder=folder,
             pki=pki,
             relay_port=relay_port,
-            mechanisms=" ".join(MECHANISMS).lower(),
+            mechanisms=" ".join([*MECHANISMS, *TOKEN_MECHANISMS, EXTERNAL]).lower(),
+            password_mechanisms=" ".join(MECHANISMS).lower(),
             **dovecot._asdict(),
         )
     )
-    with servers.running([program, "-F", "-c", str(configuration)], dovecot.ports["imap"], dovecot.log):
+    with run_introspection(introspection_port), servers.running(
+        [program, "-F", "-c", str(configuration)], dovecot.ports["imap"], dovecot.log
+    ):
         yield dovecot

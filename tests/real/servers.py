@@ -137,8 +137,10 @@ def end_group(group: int, timeout: float = 10.0) -> None:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], port: int, log: Path) -> Iterator[None]:
-    """A server that stays in the foreground, from its greeting on `port` to the end of its last child.
+def running(
+    command: Sequence[str], port: int, log: Path, ready: Callable[[int], object] = read_greeting
+) -> Iterator[None]:
+    """A server that stays in the foreground, from when it is `ready` on `port` to the end of its last child.
 
     It leads a session of its own: a Ctrl-C in the terminal reaches the tests, which then stop it in order.
     What it prints is added to `log`.
@@ -152,15 +154,15 @@ def running(command: Sequence[str], port: int, log: Path) -> Iterator[None]:
             start_new_session=True,
         )
 
-    def greets() -> bool:
+    def up() -> bool:
         assert process.poll() is None, f"{command[0]} ended with {process.returncode}:\n{log.read_text()}"
         try:
-            return bool(read_greeting(port))
+            return bool(ready(port))
         except OSError:
             return False
 
     try:
-        poll_until(greets, 10.0, f"{command[0]} on port {port}")
+        poll_until(up, 10.0, f"{command[0]} on port {port}")
         yield
     finally:
         process.terminate()

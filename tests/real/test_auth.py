@@ -15,8 +15,10 @@ import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import OptionError
 from ansible_collections.postmaster.mailcheck.tests.real import servers
-from ansible_collections.postmaster.mailcheck.tests.real.dovecot import MECHANISMS, Dovecot
+from ansible_collections.postmaster.mailcheck.tests.real.dovecot import MECHANISMS, TOKEN_MECHANISMS, Dovecot
 from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim
+from ansible_collections.postmaster.mailcheck.tests.real.introspection import TOKEN
+from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix
 from ansible_collections.postmaster.mailcheck.tests.real.reports import PASSED, Check, Log, Report, outcome, said, verbs
 
@@ -141,6 +143,66 @@ def test_an_unknown_user(check: Check, submission: Callable[[str], Submission]) 
         assert (outcome(report), report["codes"]["auth"]) == (("failed", "auth_rejected"), 535)
 
 
+# Without a password
+
+
+@pytest.mark.parametrize("server", ["postfix", "dovecot"])
+@pytest.mark.parametrize("mechanism", TOKEN_MECHANISMS)
+def test_a_token(check: Check, submission: Callable[[str], Submission], server: str, mechanism: str) -> None:
+    report = check(
+        submission(server).port, auth_mechanisms=[mechanism], username=servers.USERNAME, access_token=TOKEN
+    )
+    assert outcome(report) == PASSED
+    assert (report["auth"]["mechanism"], report["auth"]["code"]) == (mechanism, 235)
+    assert_no_secret(report)
+
+
+@pytest.mark.parametrize(("mechanism", "status"), [("XOAUTH2", "401"), ("OAUTHBEARER", "invalid_token")])
+def test_a_token_that_is_not_active(
+    check: Check, submission: Callable[[str], Submission], mechanism: str, status: str
+) -> None:
+    # The 334 with the error has to be answered before the 535 comes (RFC 7628 3.2.3).
+    peer = submission("dovecot")
+    log = Log(peer.log)
+    report = check(
+        peer.port,
+        auth_mechanisms=[mechanism],
+        username=servers.USERNAME,
+        access_token="no-" + TOKEN,
+        retry_for=5,
+        retry_interval=0.1,
+    )
+    assert outcome(report) == ("failed", "auth_rejected")
+    assert (report["failure"]["code"], report["auth"]["server_error"]["status"]) == (535, status)
+    assert log.wait_for(peer.session_in_log).count(peer.attempt_in_log) == 1
+    assert_no_secret(report)
+
+
+def test_a_token_picks_a_mechanism_that_takes_one(check: Check, dovecot: Dovecot) -> None:
+    report = check(dovecot.ports["submission"], username=servers.USERNAME, access_token=TOKEN)
+    assert (outcome(report), report["auth"]["mechanism"]) == (PASSED, "OAUTHBEARER")
+
+
+def test_external(check: Check, dovecot: Dovecot, pki: Pki) -> None:
+    certificate = {"client_cert": str(pki.client.chain), "client_key": str(pki.client.key)}
+    log = Log(dovecot.log)
+    report = check(dovecot.ports["submission"], auth_mechanisms=["EXTERNAL"], **certificate)
+    assert (outcome(report), report["auth"]["mechanism"]) == (PASSED, "EXTERNAL")
+    assert "Login: user=<user@lab.test>, method=EXTERNAL" in log.wait_for("submission-login")
+    # It is never used unasked.
+    report = check(dovecot.ports["submission"], **SIGN_IN, **certificate)
+    assert (outcome(report), report["auth"]["mechanism"]) == (PASSED, "SCRAM-SHA-256")
+
+
+def test_external_without_a_certificate(check: Check, dovecot: Dovecot, postfix: Postfix, pki: Pki) -> None:
+    report = check(dovecot.ports["submission"], auth_mechanisms=["EXTERNAL"])
+    assert outcome(report) == ("failed", "auth_no_common_mechanism")
+    assert "AUTH" not in verbs(report)
+    certificate = {"client_cert": str(pki.client.chain), "client_key": str(pki.client.key)}
+    report = check(postfix.ports["submission"], auth_mechanisms=["EXTERNAL"], **certificate)
+    assert outcome(report) == ("failed", "auth_no_common_mechanism")
+
+
 # Where credentials may go
 
 
@@ -202,8 +264,8 @@ def encodings(secret: str) -> list[str]:
 
 def assert_no_secret(report: Report) -> None:
     text = json.dumps(report)
-    for form in [*encodings(servers.PASSWORD), *encodings(WRONG["password"])]:
-        assert form not in text
+    for secret in (servers.PASSWORD, WRONG["password"], TOKEN):
+        assert not [form for form in encodings(secret) if form in text]
 
 
 def test_a_transcript_does_not_let_a_password_be_guessed(check: Check, dovecot: Dovecot) -> None:

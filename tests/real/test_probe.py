@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.postmaster.mailcheck.tests.real import servers
-from ansible_collections.postmaster.mailcheck.tests.real.dovecot import MECHANISMS, Dovecot
+from ansible_collections.postmaster.mailcheck.tests.real.dovecot import EXTERNAL, MECHANISMS, TOKEN_MECHANISMS, Dovecot
 from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix
 from ansible_collections.postmaster.mailcheck.tests.real.reports import PASSED, Check, Log, outcome, said, verbs
@@ -135,7 +135,7 @@ def test_the_source_address_is_what_the_server_sees(check: Check, dovecot: Dovec
     report = check(dovecot.ports["submission"], source_address=OTHER_HOST)
     assert report["local_address"] == OTHER_HOST
     assert report["auth_mechanisms_before_tls"] == []
-    assert set(report["auth_mechanisms"]) == set(MECHANISMS)
+    assert set(report["auth_mechanisms"]) == {*MECHANISMS, *TOKEN_MECHANISMS, EXTERNAL}
     assert check(dovecot.ports["submission"])["auth_mechanisms_before_tls"] == report["auth_mechanisms"]
 
 

@@ -20,12 +20,13 @@ from typing import Callable
 import pytest
 
 from ansible_collections.postmaster.mailcheck.tests.real import servers
-from ansible_collections.postmaster.mailcheck.tests.real.dovecot import MECHANISMS, Dovecot
+from ansible_collections.postmaster.mailcheck.tests.real.dovecot import EXTERNAL, MECHANISMS, TOKEN_MECHANISMS, Dovecot
 from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim, run_exim
 from ansible_collections.postmaster.mailcheck.tests.real.pki import Identity, Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import SMALL_MESSAGE_SIZE, Postfix
 
 TIMEOUT = 10.0
+OFFERED = {*MECHANISMS, *TOKEN_MECHANISMS}
 OTHER_HOST = "127.0.0.2"  # to Dovecot, a client on its own address is as good as encrypted; this one is not
 
 
@@ -128,7 +129,7 @@ def test_submission_wants_tls_then_sign_in(postfix: Postfix, pki: Pki) -> None:
         assert not session.has_extn("auth")
         assert session.mail("sender@elsewhere.test")[0] == 530
         inside_tls(session, pki)
-        assert set(session.esmtp_features["auth"].split()) == set(MECHANISMS)
+        assert set(session.esmtp_features["auth"].split()) == OFFERED
         assert recipient_reply(session, servers.ACCEPTED)[0] == 554
         session.login(servers.USERNAME, servers.PASSWORD)
         assert recipient_reply(session, servers.STRANGER)[0] == 250
@@ -301,7 +302,7 @@ def test_dovecot_submission_wants_tls_then_relays(dovecot: Dovecot, postfix: Pos
         assert session.has_extn("starttls") and not session.has_extn("auth")
         assert session.docmd("AUTH", "PLAIN")[0] == 530
         inside_tls(session, pki)
-        assert set(session.esmtp_features["auth"].split()) == set(MECHANISMS)
+        assert set(session.esmtp_features["auth"].split()) == {*OFFERED, EXTERNAL}
         session.login(servers.USERNAME, servers.PASSWORD)
         refused = session.sendmail(servers.USERNAME, [servers.ACCEPTED, servers.UNKNOWN], message)
     assert refused[servers.UNKNOWN][0] == 550

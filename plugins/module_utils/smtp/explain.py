@@ -179,23 +179,23 @@ CAUSES: Dict[str, Cause] = {
         "mail rcpt auth", "failed", "The relay wants TLS first (RFC 3207 4).",
         "Set tls to starttls."),
     "sender_rejected": Cause(
-        "mail", "failed", "The relay does not accept the sender.",
+        "mail rcpt", "failed", "The relay does not accept the sender.",
         "Use a sender address that exists, whose domain resolves, and that the signed-in user may use."),
     "sender_deferred": Cause(
-        "mail", "deferred", "The relay does not accept the sender for now.",
+        "mail rcpt", "deferred", "The relay does not accept the sender for now.",
         "Try again later (retry_for); the relay's words tell whether it is short of resources or looking something up."),
     "relay_denied": Cause(
         "rcpt mail", "failed", "The relay does not carry mail for this recipient's domain from this client.",
         "Sign in, use the submission port (587 or 465), or add the client's address or the domain to what the relay "
         "permits (Postfix: mynetworks, relay_domains; Exim: relay_from_hosts)."),
     "mailbox_unknown": Cause(
-        "rcpt", "failed", "The relay knows no mailbox of this address.",
+        "rcpt data message", "failed", "The relay knows no mailbox of this address.",
         "Check the address; if it is right, the relay's recipient table is behind."),
     "mailbox_full": Cause(
         "rcpt data message", "failed", "The mailbox has no room left.",
         "Raise the quota or empty the mailbox; use another recipient for the check."),
     "greylisted": Cause(
-        "rcpt mail data", "deferred", "The relay puts unknown senders off for some minutes: greylisting (RFC 6647).",
+        "mail rcpt data message", "deferred", "The relay puts unknown senders off for some minutes: greylisting (RFC 6647).",
         "This is no fault. Wait for it with retry_for (5 minutes or more), or exempt this client."),
     "recipient_rejected": Cause(
         "rcpt", "failed", "The relay does not accept the recipient.",
@@ -340,18 +340,24 @@ _SIGNS: List[_Sign] = [
     _Sign("authentication_required", "mail rcpt data message", "530"),
     _Sign("authentication_required", "mail rcpt data message", "5..",
           words=r"auth(entication|orization)? (is )?required|must (first )?authenticate|not authenticated"),
-    _Sign("greylisted", "mail rcpt data message", "4..", words=r"gr[ae]y-?list|try again (in|after) \d|postgrey"),
+    _Sign("greylisted", "mail rcpt data message", "4..", words=r"gr[ae]y[- ]?list|try again (in|after) \d|postgrey"),
     _Sign("mailbox_full", "rcpt data message", enhanced=r"[45]\.2\.2"),
     _Sign("mailbox_full", "rcpt data message", "[45]5[0-4]", words=r"(mailbox|quota|inbox)[^.]*(full|exceed)|over ?quota"),
     _Sign("message_too_large", "mail rcpt data message", enhanced=r"5\.(3\.4|2\.3)"),
-    _Sign("message_too_large", "mail data message", "55[24]", words=r"(too (big|large)|size (limit )?exceed|exceeds)"),
-    _Sign("relay_denied", "rcpt mail", "55[0-4]|5..|4..",
-          words=r"relay(ing)?\b[^.]*(denied|not (permitted|allowed)|prohibited|disallowed|refused)|(unable|not permitted|"
-                r"cannot|refus\w+) to relay|we do not relay|not (a )?local|rcpthosts"),
+    _Sign("message_too_large", "mail data message", "55[24]", words=r"too (big|large)|size.{0,40}exceed|exceed.{0,40}size"),
+    # Postfix and Exim look at the sender when the recipients come.
+    _Sign("sender_rejected", "rcpt", "5..", words=r"sender (address )?(rejected|verify|verification|denied)"),
+    _Sign("sender_deferred", "rcpt", "4..", words=r"sender (address )?(rejected|verify|verification|denied)"),
+    _Sign("sender_rejected", "rcpt", enhanced=r"5\.1\.[78]"),
+    _Sign("sender_deferred", "rcpt", enhanced=r"4\.1\.[78]"),
     _Sign("mailbox_unknown", "rcpt data message", enhanced=r"5\.1\.(1|6|10)"),
+    _Sign("relay_denied", "rcpt mail", "[45]..",
+          words=r"relay(ing)?\b.{0,300}(denied|not (permitted|allowed)|prohibited|disallowed|refused)|(unable|not permitted|"
+                r"cannot|refus\w+) to relay|we do not relay|not (a )?local|rcpthosts"),
     _Sign("mailbox_unknown", "rcpt data message", "55[013]",
-          words=r"(unknown|no such|invalid|unrouteable|non-?existent) (local )?(user|recipient|mailbox|address|account|person)|"
-                r"(user|recipient|mailbox|address|account)[^.]*(unknown|not found|does ?n.t exist|not exist|invalid|unrouteable)"),
+          words=r"(unknown|no such|invalid|unrouteable|non-?existent) (local )?(user|recipient|mailbox|address|account|person|part)|"
+                r"(user|recipient|mailbox|(?<!ip )address|account)\b[^:;]{0,300}"
+                r"(unknown|not found|does ?n.t exist|not exist|invalid|unrouteable)|no mailbox"),
 ]  # fmt: skip
 
 # Where no sign fits: stage -> (cause of 4yz, cause of 5yz).
@@ -376,7 +382,7 @@ def cause_of(stage: str, reply: Reply) -> str:
             stage in sign.stages.split()
             and re.fullmatch(sign.codes or ".*", str(reply.code))
             and re.match("(?:%s)$" % (sign.enhanced or ".*"), reply.enhanced_code or "")
-            and re.search(sign.words, reply.text, re.IGNORECASE)
+            and re.search(sign.words, " ".join(reply.lines), re.IGNORECASE)
         ):
             return sign.cause
     return _GENERAL.get(stage, ("protocol_violation", "protocol_violation"))[reply.code // 500]

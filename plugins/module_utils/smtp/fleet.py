@@ -11,12 +11,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from .model import Failure, OptionError
 from .options import OPTIONS, build_request, did_you_mean, with_defaults
-from .resolve import ResolveError, in_threads, look_up, look_up_mx
+from .resolve import ResolveError, in_threads, look_up, look_up_mx, name_server
 
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
@@ -87,6 +88,12 @@ def fleet_of(given: Mapping[str, Any]) -> Fleet:
     for name, (low, high) in _RANGES.items():
         if own[name] is not None and not low <= own[name] <= high:  # NaN is neither
             raise OptionError(name, "%s will not do: give a number from %s to %s." % (own[name], low, high))
+    for index, server in enumerate(own["dns_servers"] or ()):
+        try:
+            name_server(server)
+        except ValueError:
+            text = "'%s' is no address. Give one, perhaps with a port: 192.0.2.1:53." % server
+            raise OptionError("dns_servers[%d]" % index, text) from None
     if shared.get("transcript") is None:
         shared["transcript"] = "on_failure"
     return Fleet(own, shared)
@@ -97,8 +104,8 @@ def rows_of(fleet: Fleet, now: float, check_mode: bool) -> List[Row]:
     rows: List[Row] = []
     for index, text in enumerate(fleet.options["hosts"]):
         host, port = _split(text, "hosts[%d]" % index)
-        options = dict(fleet.shared, **({"port": port} if port else {}))
-        rows.append(_row("hosts[%d]" % index, text, text, {}, host, options, now, check_mode))
+        row = _row("hosts[%d]" % index, text, text, {}, host, fleet, {"port": port} if port else {}, now, check_mode)
+        rows.append(row)
     for index, entry in enumerate(fleet.options["endpoints"]):
         given = {name: value for name, value in entry.items() if value is not None}
         host, name = given.pop("host", ""), given.pop("name", None)
@@ -107,7 +114,7 @@ def rows_of(fleet: Fleet, now: float, check_mode: bool) -> List[Row]:
         if not host:
             raise OptionError(where + ".host", "is needed.")
         shown = {"host": host, **({"port": given["port"]} if "port" in given else {})}
-        rows.append(_row(where, shown, name or host, labels, host, dict(fleet.shared, **given), now, check_mode))
+        rows.append(_row(where, shown, name or host, labels, host, fleet, given, now, check_mode))
     rows.extend(_domain_rows(fleet, now, check_mode))
     if not rows:
         raise OptionError("hosts", "is empty, and so are endpoints and domains: there is nothing to check.")
@@ -130,15 +137,18 @@ def _row(
     name: str,
     labels: Mapping[str, Any],
     host: str,
-    options: Mapping[str, Any],
+    fleet: Fleet,
+    own: Mapping[str, Any],
     now: float,
     check_mode: bool,
 ) -> Row:
+    options = dict(fleet.shared, **own)
     try:
         request = build_request(host, options, now, check_mode)
     except OptionError as error:
-        if error.option in options and error.option not in ("host", "port"):
-            raise  # a shared option names itself
+        name = re.split(r"[.\[]", error.option)[0]
+        if name in fleet.shared and name not in own:
+            raise  # a mistake that all relays share names itself
         raise OptionError("%s.%s" % (where, error.option), str(error).partition(": ")[2]) from None
     key = json.dumps([request.host.lower(), request.port, options], sort_keys=True, default=str)
     return Row(given, name, labels, request, key)
@@ -149,12 +159,12 @@ def _domain_rows(fleet: Fleet, now: float, check_mode: bool) -> Iterable[Row]:
     answers = in_threads(lambda domain: look_up_mx(domain, servers, timeout), domains)
     for index, (domain, answer) in enumerate(zip(domains, answers)):
         if isinstance(answer, ResolveError):
-            row = _row("domains[%d]" % index, domain, domain, {"domain": domain}, domain, fleet.shared, now, check_mode)
+            row = _row("domains[%d]" % index, domain, domain, {"domain": domain}, domain, fleet, {}, now, check_mode)
             yield row._replace(failure=Failure("resolve", answer.cause, text=str(answer)))
             continue
         for preference, host in answer:
             labels = {"domain": domain, "preference": preference}
-            yield _row("domains[%d]" % index, domain, host, labels, host, fleet.shared, now, check_mode)
+            yield _row("domains[%d]" % index, domain, host, labels, host, fleet, {}, now, check_mode)
 
 
 def _each_address(rows: Sequence[Row]) -> List[Row]:

@@ -33,7 +33,7 @@ def as_report(verdict: Verdict, checked_at: float) -> Dict[str, Any]:
         "msg": "",
         "host": request.host,
         "port": request.port,
-        "address": outcome.address,
+        "address": outcome.address or request.connect_to,
         "local_address": outcome.local_address,
         "protocol": request.protocol,
         "checked_at": _iso(checked_at),

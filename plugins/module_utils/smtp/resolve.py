@@ -81,13 +81,14 @@ def look_up_mx(domain: str, servers: Optional[Sequence[str]], timeout: float) ->
     """
     try:
         import dns.exception
+        import dns.nameserver
         import dns.resolver
     except ImportError:
         raise ResolveError("dns_library_missing", domain) from None
     try:
         resolver = dns.resolver.Resolver(configure=not servers)
         if servers:
-            resolver.nameservers, resolver.port = _name_servers(servers)
+            resolver.nameservers = [dns.nameserver.Do53Nameserver(*name_server(server)) for server in servers]
         resolver.lifetime = timeout
         found = sorted((record.preference, str(record.exchange)) for record in resolver.resolve(domain, "MX"))
     except dns.resolver.NXDOMAIN:
@@ -101,16 +102,15 @@ def look_up_mx(domain: str, servers: Optional[Sequence[str]], timeout: float) ->
     return [(preference, host.rstrip(".")) for preference, host in found]
 
 
-def _name_servers(servers: Sequence[str]) -> Tuple[List[str], int]:
-    """`192.0.2.1`, or with a port that is then the port of all: `127.0.0.1:5353`."""
-    port = 53
-    addresses = []
-    for server in servers:
-        address, colon, tail = server.rpartition(":")
-        if colon and not is_literal(server):
-            server, port = address.strip("[]"), int(tail)
-        addresses.append(server)
-    return addresses, port
+def name_server(text: str) -> Tuple[str, int]:
+    """Return address and port of `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:53`. Raises ValueError."""
+    if is_literal(text):
+        return text, 53
+    address, _colon, port = text.rpartition(":")
+    address = address[1:-1] if address.startswith("[") and address.endswith("]") else address
+    if not is_literal(address):
+        raise ValueError(text)
+    return address, int(port)
 
 
 def in_threads(call: Callable[[Any], Any], values: Sequence[Any]) -> List[Any]:

@@ -76,7 +76,7 @@ def test_responses_are_redacted():
 
 @pytest.mark.parametrize("command", [commands.auth("PLAIN", SECRET), commands.auth_response(SECRET)])
 def test_no_form_in_which_a_command_is_printed_holds_a_secret(command):
-    for shown in (repr(command), str(command), "%s" % (command,), "{}".format(command)):
+    for shown in (repr(command), str(command), "%s" % (command,), f"{command}"):
         assert "tanstaaf" not in shown
         assert base64.b64encode(SECRET).decode() not in shown
 

@@ -1,0 +1,62 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# A private BIND that is authoritative for the MX records the tests ask for, and knows nothing else.
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ansible_collections.postmaster.mailcheck.tests.real import servers
+
+CONFIGURATION = """\
+options {{
+  directory "{folder}";
+  listen-on port {port} {{ 127.0.0.1; }};
+  listen-on-v6 {{ none; }};
+  recursion no;
+  dnssec-validation no;
+  pid-file "{folder}/named.pid";
+  session-keyfile "{folder}/session.key";
+}};
+controls {{ }};
+zone "lab.test" {{ type primary; file "{folder}/lab.zone"; }};
+"""
+# `localhost` is the one name that the system's resolver knows everywhere.
+ZONE = """\
+$TTL 300
+@ IN SOA ns.lab.test. hostmaster.lab.test. 1 3600 600 86400 300
+@ IN NS ns
+@ IN MX 20 backup.invalid.
+@ IN MX 10 localhost.
+ns IN A 127.0.0.1
+nullmx IN MX 0 .
+implicit IN A 127.0.0.1
+"""
+
+
+class Bind(NamedTuple):
+    address: str  # with its port, as `dns_servers` takes it
+
+
+@contextlib.contextmanager
+def run_bind(folder: Path) -> Iterator[Bind]:
+    program = servers.find_program("named")
+    port = servers.free_port()
+    (folder / "lab.zone").write_text(ZONE)
+    configuration = folder / "named.conf"
+    configuration.write_text(CONFIGURATION.format(folder=folder, port=port))
+    command = [program, "-g", "-c", str(configuration)]
+    with servers.running(command, port, folder / "log", ready=_accepts):
+        yield Bind(f"{servers.HOST}:{port}")
+
+
+def _accepts(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((servers.HOST, port), timeout=1):
+        return True
+    return False

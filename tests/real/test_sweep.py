@@ -1,0 +1,175 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# A fleet in one sweep: the lab's Postfix, Dovecot and Exim, and MX records from a BIND of our own.
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check, sweep
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import OptionError
+from ansible_collections.postmaster.mailcheck.tests.real import servers
+from ansible_collections.postmaster.mailcheck.tests.real.bind import Bind
+from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim
+from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
+from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix
+
+
+@pytest.fixture
+def ca(pki: Pki) -> dict[str, Any]:
+    return {"ca_path": str(pki.ca), "timeout": 10.0}
+
+
+def named(result: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(row["name"], row["verdict"]) for row in result["endpoints"]]
+
+
+def test_each_relay_has_its_row_in_the_order_of_the_input(postfix: Postfix, exim: Exim, ca: dict[str, Any]) -> None:
+    ports = [postfix.ports["expired"], postfix.ports["mx"], exim.ports["smtp"], servers.free_port()]
+    result = sweep([f"127.0.0.1:{port}" for port in ports], **ca)
+    assert [row["port"] for row in result["endpoints"]] == ports
+    assert [row["verdict"] for row in result["endpoints"]] == ["failed", "passed", "passed", "unreachable"]
+    assert result["summary"]["verdicts"] == {"failed": 1, "passed": 2, "unreachable": 1}
+    assert result["summary"]["causes"] == {"certificate_expired": 1, "connection_refused": 1}
+    assert result["summary"]["tls_versions"] == {"TLSv1.3": 2}
+
+
+def test_the_sweep_says_of_a_relay_what_the_check_says(postfix: Postfix, ca: dict[str, Any]) -> None:
+    port = postfix.ports["mx"]
+    alone = check("127.0.0.1", port=port, **ca)
+    (row,) = sweep([f"127.0.0.1:{port}"], details="all", **ca)["endpoints"]
+    for volatile in ("checked_at", "timings", "attempts", "transcript", "engine", "tls", "msg"):
+        alone.pop(volatile)
+    assert {key: row[key] for key in alone} == alone
+
+
+def test_a_certificate_is_told_once_however_many_relays_show_it(postfix: Postfix, ca: dict[str, Any]) -> None:
+    port = postfix.ports["mx"]
+    result = sweep([f"127.0.0.1:{port}", f"localhost:{port}"], details="all", **ca)
+    fingerprints = {row["tls"]["certificate"] for row in result["endpoints"]}
+    assert len(fingerprints) == 1
+    assert len(result["certificates"]) == 2  # leaf and intermediate
+    assert result["certificates"][fingerprints.pop()]["days_left"] > 300
+
+
+def test_what_is_asked_twice_is_probed_once(postfix: Postfix, ca: dict[str, Any]) -> None:
+    result = sweep([f"127.0.0.1:{postfix.ports['mx']}"] * 3, **ca)
+    assert result["summary"]["probed"] == 1
+    assert result["summary"]["verdicts"] == {"passed": 3}
+
+
+def test_an_endpoint_overrides_what_is_shared(postfix: Postfix, ca: dict[str, Any]) -> None:
+    user = {"username": servers.USERNAME, "password": servers.PASSWORD}
+    result = sweep(
+        endpoints=[
+            {"host": "127.0.0.1", "port": postfix.ports["submission"], "name": "right", **user},
+            {"host": "127.0.0.1", "port": postfix.ports["submission"], "name": "wrong", **dict(user, password="no")},
+            {"host": "127.0.0.1", "port": postfix.ports["submissions"], "name": "implicit", "tls": "implicit"},
+        ],
+        **ca,
+    )
+    assert named(result) == [("right", "passed"), ("wrong", "failed"), ("implicit", "passed")]
+    assert result["endpoints"][1]["failure"]["cause"] == "auth_rejected"
+
+
+def test_labels_and_input_come_back_with_their_row(postfix: Postfix, ca: dict[str, Any]) -> None:
+    endpoint = {"host": "127.0.0.1", "port": postfix.ports["mx"], "labels": {"site": "north"}}
+    (row,) = sweep(endpoints=[endpoint], **ca)["endpoints"]
+    assert row["labels"] == {"site": "north"}
+    assert row["input"] == {"host": "127.0.0.1", "port": postfix.ports["mx"]}
+
+
+def test_the_relays_of_a_domain_by_preference(postfix: Postfix, bind: Bind, ca: dict[str, Any]) -> None:
+    options = {"dns_servers": [bind.address], "port": postfix.ports["mx"]}
+    result = sweep(domains=["lab.test"], **options, **ca)
+    assert named(result) == [("localhost", "passed"), ("backup.invalid", "unreachable")]
+    assert [row["labels"] for row in result["endpoints"]] == [
+        {"domain": "lab.test", "preference": 10},
+        {"domain": "lab.test", "preference": 20},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("domain", "cause"),
+    [
+        ("nullmx.lab.test", "null_mx"),
+        ("gone.lab.test", "name_not_found"),
+        ("elsewhere.example", "name_server_failed"),  # BIND refuses what it is not authoritative for
+        ("implicit.lab.test", "name_not_found"),  # its own relay, of a name the system's resolver does not know
+    ],
+)
+def test_why_a_domain_has_no_relay(bind: Bind, ca: dict[str, Any], domain: str, cause: str) -> None:
+    (row,) = sweep(domains=[domain], dns_servers=[bind.address], dns_timeout=3.0, **ca)["endpoints"]
+    assert (row["input"], row["failure"]["cause"]) == (domain, cause)
+
+
+def test_every_address_behind_a_name_has_a_row(
+    postfix: Postfix, ca: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No name has two addresses on every machine, so the system's resolver is given one that has."""
+    found = [(socket.AF_INET, 1, 6, "", (address, postfix.ports["mx"])) for address in ("127.0.0.2", "127.0.0.1")]
+    system = socket.getaddrinfo
+
+    def getaddrinfo(host: bytes, *rest: Any) -> list[Any]:
+        return found if host == b"relay.lab.test" else system(host, *rest)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    result = sweep([f"relay.lab.test:{postfix.ports['mx']}"], all_addresses=True, **ca)
+    # Postfix listens at the first address alone: a check of the name would not show it.
+    assert [(row["address"], row["verdict"]) for row in result["endpoints"]] == [
+        ("127.0.0.1", "passed"),
+        ("127.0.0.2", "unreachable"),
+    ]
+
+
+def test_a_message_to_each(postfix: Postfix, ca: dict[str, Any]) -> None:
+    envelope = {"sender": "probe@lab.test", "recipients": [servers.ACCEPTED], "send": True}
+    result = sweep([f"127.0.0.1:{postfix.ports['mx']}"], details="all", **envelope, **ca)
+    assert result["changed"] is True
+    token = result["endpoints"][0]["message"]["token"]
+    assert servers.wait_for_message(postfix.maildir, token)
+
+
+def test_in_check_mode_nothing_is_sent(postfix: Postfix, ca: dict[str, Any]) -> None:
+    envelope = {"sender": "probe@lab.test", "recipients": [servers.ACCEPTED], "send": True}
+    result = sweep([f"127.0.0.1:{postfix.ports['mx']}"], details="all", check_mode=True, **envelope, **ca)
+    assert result["changed"] is True
+    assert "data" not in result["endpoints"][0]["codes"]
+
+
+def test_enough_failures_end_the_sweep(ca: dict[str, Any]) -> None:
+    hosts = [f"127.0.0.1:{servers.free_port()}" for _number in range(20)]
+    result = sweep(hosts, max_failures=2, concurrency=1, **ca)
+    verdicts = result["summary"]["verdicts"]
+    assert verdicts["unreachable"] >= 3
+    assert verdicts["not_checked"] == 20 - verdicts["unreachable"]
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [
+        ({}, "hosts"),
+        ({"hosts": ["relay.example.com:smtp"]}, "hosts[0]"),
+        ({"hosts": ["relay.example.com:99999"]}, "hosts[0].port"),
+        ({"hosts": ["a b"]}, "hosts[0].host"),
+        ({"endpoints": [{"port": 25}]}, "endpoints[0].host"),
+        ({"endpoints": [{"host": "a"}, {"host": "b", "timeout": 0}]}, "endpoints[1].timeout"),
+        ({"endpoints": [{"host": "a", "prot": 25}]}, "endpoints[0].prot"),
+        ({"hosts": ["a"], "concurrency": 0}, "concurrency"),
+        ({"hosts": ["a"], "deadline": -1.0}, "deadline"),
+        ({"hosts": ["a"], "jitter": float("nan")}, "jitter"),
+        ({"hosts": ["a"], "detail": "all"}, "detail"),
+        ({"hosts": ["a"], "timeout": 0}, "timeout"),
+        ({"domains": ["a\nb"], "dns_servers": ["127.0.0.1:1"], "dns_timeout": 0.2}, "domains[0].host"),
+        ({"domains": ["a"], "dns_servers": ["dns.example"]}, "dns_servers[0]"),
+    ],
+)
+def test_mistakes_name_their_option(options: dict[str, Any], option: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        sweep(**options)
+    assert caught.value.option == option

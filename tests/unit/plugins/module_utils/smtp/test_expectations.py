@@ -1,0 +1,322 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Rules held against facts: met, unmet, or unknown where the facts do not say.
+
+from __future__ import annotations
+
+import datetime
+import math
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.certificates import read_certificate
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.expectations import (
+    RULES,
+    evaluate,
+    expected_refusal,
+    parse_expect,
+    stage_of,
+)
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import (
+    STAGES,
+    Facts,
+    OptionError,
+    RecipientFacts,
+    Reply,
+)
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transcript import Transcript
+from ansible_collections.postmaster.mailcheck.tests.support.script import VERIFIED
+
+NOW = 1767225600.0  # 2026-01-01
+NOTHING = Facts(Transcript(0.0))
+
+
+def certificate(days):
+    expires = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(days=days)
+    made = trustme.CA().issue_cert("relay.example.com", "*.mail.example.com", not_after=expires)
+    pem = x509.load_pem_x509_certificate(made.cert_chain_pems[0].bytes())
+    return read_certificate(pem.public_bytes(Encoding.DER))
+
+
+LEAF = certificate(days=30.5)
+
+
+def facts(**known):
+    made = Facts(Transcript(0.0))
+    for name, value in known.items():
+        setattr(made, name, value)
+    return made
+
+
+OFFERS = facts(
+    capabilities={"SIZE": ["1000000"], "AUTH": ["PLAIN", "login"], "PIPELINING": []},
+    capabilities_before_tls={"STARTTLS": [], "SIZE": ["1000000"]},
+    tls=VERIFIED._replace(version="TLSv1.2", chain=(LEAF,)),
+    greeting=Reply(220, ("relay.example.com ESMTP Postfix",)),
+    timings={"total": 1.25},
+)
+
+
+def judged(name, expected, known=OFFERS):
+    (rule,) = evaluate(parse_expect({name: expected}), known, {}, NOW)
+    assert rule.id == name
+    assert rule.severity in ("high", "medium", "low")
+    assert rule.text and rule.remedy
+    return rule
+
+
+@pytest.mark.parametrize(
+    "name, expected, outcome",
+    [
+        ("capabilities", ["PIPELINING", "SIZE"], "met"),
+        ("capabilities", "pipelining", "met"),
+        ("capabilities", ["AUTH PLAIN"], "met"),
+        ("capabilities", ["auth plain LOGIN"], "met"),
+        ("capabilities", ["AUTH CRAM-MD5"], "unmet"),
+        ("capabilities", ["PIPELINING", "DSN"], "unmet"),
+        ("capabilities_absent", ["VRFY", "ETRN"], "met"),
+        ("capabilities_absent", ["VRFY", "SIZE"], "unmet"),
+        ("capabilities_absent", ["AUTH CRAM-MD5"], "met"),
+        ("capabilities_absent", ["AUTH LOGIN"], "unmet"),
+        ("capabilities_before_tls", ["STARTTLS"], "met"),
+        ("capabilities_before_tls", ["AUTH"], "unmet"),
+        ("capabilities_before_tls_absent", ["AUTH"], "met"),
+        ("capabilities_before_tls_absent", ["STARTTLS"], "unmet"),
+        ("auth_mechanisms", ["plain", "LOGIN"], "met"),
+        ("auth_mechanisms", ["SCRAM-SHA-256"], "unmet"),
+        ("auth_absent_before_tls", True, "met"),
+        ("auth_absent_before_tls", False, "unmet"),
+        ("tls_version_min", "TLSv1.2", "met"),
+        ("tls_version_min", "TLSv1", "met"),
+        ("tls_version_min", "TLSv1.3", "unmet"),
+        ("certificate_days_left", 30, "met"),
+        ("certificate_days_left", 31, "unmet"),
+        ("certificate_days_left", 0, "met"),
+        ("certificate_names", ["relay.example.com"], "met"),
+        ("certificate_names", ["a.mail.example.com", "RELAY.example.com"], "met"),
+        ("certificate_names", ["mail.example.com"], "unmet"),
+        ("certificate_names", ["relay.example.com", "b.a.mail.example.com"], "unmet"),
+        ("greeting_matches", "^relay\\.example\\.com ESMTP", "met"),
+        ("greeting_matches", "Exim", "unmet"),
+        ("min_message_size", 1000000, "met"),
+        ("min_message_size", 1000001, "unmet"),
+        ("max_seconds", 1.25, "met"),
+        ("max_seconds", 1, "unmet"),
+    ],
+)
+def test_rules_that_read_facts(name, expected, outcome):
+    rule = judged(name, expected)
+    assert rule.outcome == outcome
+    assert rule.observed is not None
+    if outcome == "unmet":
+        assert "observed" in rule.text
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("capabilities", ["SIZE"]),
+        ("capabilities_absent", ["VRFY"]),
+        ("capabilities_before_tls", ["STARTTLS"]),
+        ("capabilities_before_tls_absent", ["AUTH"]),
+        ("auth_mechanisms", ["PLAIN"]),
+        ("auth_absent_before_tls", True),
+        ("tls_version_min", "TLSv1.2"),
+        ("certificate_days_left", 30),
+        ("certificate_names", ["relay.example.com"]),
+        ("public_key_min_bits", 2048),
+        ("greeting_matches", "."),
+        ("min_message_size", 1),
+        ("max_seconds", 10),
+        ("tls_versions_refused", ["TLSv1"]),
+        ("tls_required", True),
+        ("auth_refused_in_clear", True),
+    ],
+)
+def test_what_the_facts_do_not_say_is_unknown(name, expected):
+    rule = judged(name, expected, NOTHING)
+    assert (rule.outcome, rule.observed) == ("unknown", None)
+    assert "could not be judged" in rule.text
+
+
+def test_every_rule_is_tested_here():
+    tested = {mark.args[1][index][0]
+              for test in (test_rules_that_read_facts, test_what_the_facts_do_not_say_is_unknown)
+              for mark in test.pytestmark for index in range(len(mark.args[1]))}  # fmt: skip
+    assert set(RULES) - tested == {"codes", "relaying_refused"}  # which have their own tests
+
+
+def test_no_size_is_no_limit_and_silence_is_unknown():
+    assert judged("min_message_size", 10**9, facts(capabilities={"SIZE": ["0"]})).outcome == "met"
+    assert judged("min_message_size", 1, facts(capabilities={"SIZE": []})).outcome == "unknown"
+    assert judged("min_message_size", 1, facts(capabilities={})).outcome == "unknown"
+
+
+def test_capabilities_of_a_relay_that_only_knows_helo():
+    assert judged("capabilities", ["SIZE"], facts(capabilities={})).outcome == "unmet"
+    assert judged("capabilities_absent", ["SIZE"], facts(capabilities={})).outcome == "met"
+
+
+def test_auth_before_tls_is_seen_in_a_session_without_tls():
+    assert judged("auth_absent_before_tls", True, facts(capabilities={"AUTH": ["PLAIN"]})).outcome == "unmet"
+    assert judged("auth_absent_before_tls", True, facts(capabilities={"SIZE": []})).outcome == "met"
+
+
+def test_under_implicit_tls_nothing_is_known_of_the_time_before():
+    known = facts(capabilities={"AUTH": ["PLAIN"]}, tls=VERIFIED)
+    assert judged("auth_absent_before_tls", True, known).outcome == "unknown"
+
+
+def test_a_certificate_that_has_expired():
+    expired = facts(tls=VERIFIED._replace(chain=(certificate(days=-0.5),)))
+    rule = judged("certificate_days_left", 0, expired)
+    assert (rule.outcome, rule.observed) == ("unmet", -1)
+
+
+@pytest.mark.parametrize("expected, outcome", [({"EC": 256}, "met"), ({"EC": 384}, "unmet"), (2048, "unknown")])
+def test_key_sizes_count_by_kind_of_key(expected, outcome):
+    """2048 is a size for RSA; this key is on an elliptic curve."""
+    assert LEAF.public_key.algorithm.startswith("EC")
+    assert judged("public_key_min_bits", expected).outcome == outcome
+
+
+# Codes
+
+
+def to(code):
+    return RecipientFacts("x%d@example.com" % code, code, None, "", {2: "accepted", 4: "deferred"}.get(code // 100, "rejected"))
+
+
+def codes(expected, known):
+    return {rule.id: (rule.outcome, rule.observed) for rule in evaluate(parse_expect({"codes": expected}), known, {}, NOW)}
+
+
+def test_codes_are_one_rule_a_stage():
+    known = facts(codes={"greeting": 220, "ehlo": 250, "auth": 535})
+    assert codes({"greeting": 220, "auth": [535, 534], "ehlo": [500], "mail": 250}, known) == {
+        "codes.greeting": ("met", [220]),
+        "codes.auth": ("met", [535]),
+        "codes.ehlo": ("unmet", [250]),
+        "codes.mail": ("unknown", None),
+    }
+
+
+@pytest.mark.parametrize(
+    "answers, outcome",
+    [([550], "met"), ([550, 554], "met"), ([550, 250], "unmet"), ([250], "unmet"), ([450], "unmet"), ([], "unknown")],
+)
+def test_every_recipient_has_to_answer_as_expected(answers, outcome):
+    known = facts(recipients=[to(code) for code in answers])
+    assert codes({"rcpt": [550, 554]}, known)["codes.rcpt"] == (outcome, answers or None)
+
+
+def test_a_refusal_counts_as_expected_only_at_its_stage_and_with_its_code():
+    rules = evaluate(parse_expect({"codes": {"rcpt": [550, 554]}}), facts(recipients=[to(550)]), {}, NOW)
+    assert expected_refusal(rules, "rcpt", 550)
+    assert not expected_refusal(rules, "rcpt", 450)
+    assert not expected_refusal(rules, "mail", 550)
+    assert not expected_refusal(rules, "rcpt", None)
+    mixed = evaluate(parse_expect({"codes": {"rcpt": [550]}}), facts(recipients=[to(550), to(250)]), {}, NOW)
+    assert not expected_refusal(mixed, "rcpt", 550)
+
+
+# Rules that look for themselves
+
+
+@pytest.mark.parametrize("outcome", ["met", "unmet", "unknown"])
+def test_what_a_probe_found_is_what_counts(outcome):
+    (rule,) = evaluate(parse_expect({"tls_required": True}), NOTHING, {"tls_required": (outcome, 250)}, NOW)
+    assert (rule.outcome, rule.observed) == (outcome, 250)
+
+
+def test_every_rule_names_a_stage():
+    for name, kind in RULES.items():
+        assert kind.stage in STAGES
+        (rule,) = [r for r in evaluate({"capabilities": ["X"]}, OFFERS, {}, NOW)]
+        assert stage_of(rule) == "ehlo"
+        assert stage_of(rule._replace(id=name)) == kind.stage
+    assert stage_of(rule._replace(id="codes.rcpt")) == "rcpt"
+
+
+# What `expect` may hold
+
+
+@pytest.mark.parametrize(
+    "name, meant",
+    [("capabilites", "capabilities"), ("tls_min_version", "tls_version_min"), ("certificate_day_left", "certificate_days_left"),
+     ("code", "codes"), ("auth_mechanism", "auth_mechanisms"), ("relaying_refuse", "relaying_refused")],
+)  # fmt: skip
+def test_an_unknown_rule_suggests_the_nearest(name, meant):
+    with pytest.raises(OptionError, match="Did you mean %s\\?" % meant) as error:
+        parse_expect({name: 1})
+    assert error.value.option == "expect." + name
+
+
+def test_an_unknown_rule_like_no_other_lists_them_all():
+    with pytest.raises(OptionError, match="Known: .*certificate_days_left"):
+        parse_expect({"zzz": 1})
+
+
+@pytest.mark.parametrize("name", [5, None, ("a",)])
+def test_the_name_of_a_rule_may_be_any_nonsense(name):
+    with pytest.raises(OptionError, match="no such rule"):
+        parse_expect({name: 1})
+
+
+def test_a_rule_without_a_value_does_not_apply():
+    assert parse_expect({"capabilities": None, "max_seconds": 3}) == {"max_seconds": 3}
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("capabilities", []),
+        ("capabilities", [""]),
+        ("capabilities", " "),
+        ("capabilities", 5),
+        ("capabilities", ["SIZE", 5]),
+        ("capabilities", {"SIZE": 1}),
+        ("auth_absent_before_tls", "yes"),
+        ("auth_absent_before_tls", 1),
+        ("tls_version_min", "1.2"),
+        ("tls_version_min", 1.2),
+        ("tls_version_min", ["TLSv1.2"]),
+        ("certificate_days_left", "30"),
+        ("certificate_days_left", -1),
+        ("certificate_days_left", True),
+        ("certificate_days_left", math.nan),
+        ("max_seconds", [3]),
+        ("public_key_min_bits", "2048"),
+        ("public_key_min_bits", {"RSA": "2048"}),
+        ("public_key_min_bits", True),
+        ("greeting_matches", "("),
+        ("greeting_matches", 5),
+        ("greeting_matches", "a{99999999999999999999}"),
+        ("codes", [550]),
+        ("codes", 550),
+        ("codes", {"rcpt": []}),
+        ("codes", {"rcpt": None}),
+        ("codes", {"rcpt": [99]}),
+        ("codes", {"rcpt": [600]}),
+        ("codes", {"rcpt": ["55x"]}),
+        ("codes", {"rcpt": [550, math.inf]}),
+        ("codes", {"recipient": 550}),
+        ("codes", {"tls": 550}),
+        ("codes", {5: 550}),
+    ],
+)
+def test_a_value_of_the_wrong_form(name, value):
+    with pytest.raises(OptionError) as error:
+        parse_expect({name: value})
+    assert error.value.option.startswith("expect." + name)
+
+
+def test_the_normal_form():
+    assert parse_expect(
+        {"codes": {"rcpt": "550", "mail": [250, "251"]}, "capabilities": "DSN", "public_key_min_bits": 2048}
+    ) == {"codes": {"rcpt": [550], "mail": [250, 251]}, "capabilities": ["DSN"], "public_key_min_bits": {"RSA": 2048}}
