@@ -63,6 +63,9 @@ def main() -> int:
     arguments = parser.parse_args([*shlex.split(os.environ.get("BENCH", "")), *sys.argv[1:]])
     folder = Path(tempfile.mkdtemp(prefix="mailcheck-bench-"))
     folder.chmod(0o755)  # Postfix's own users read it
+    # What is installed has its bytecode beside it; a module that Ansible sends has not, here as everywhere.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
     try:
         (folder / "pki").mkdir()
         bench = Bench(folder, make_pki(folder / "pki"), arguments.runs, arguments.soak)

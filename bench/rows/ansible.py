@@ -80,4 +80,5 @@ def _ansible(name: str) -> str:
 
 
 def _ad_hoc(module: str, options: dict[str, Any], expected: str) -> float:
-    return timed([_ansible("ansible"), "localhost", "-m", module, "-a", json.dumps(options)], expected, 1)
+    given = ["-a", json.dumps(options)] if options else []
+    return timed([_ansible("ansible"), "localhost", "-m", module, *given], expected, 1)

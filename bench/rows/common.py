@@ -82,7 +82,8 @@ def timed(command: Sequence[object], expected: str, count: int, given: str = "")
     taken = time.monotonic() - began
     found = len(re.findall(expected, ended.stdout))
     if found != count:
-        raise Absent(f"{words[0]}: {found} of {count} succeeded; it ended with: {ended.stdout[-300:].strip()}")
+        last = " ".join(ended.stdout.split())[-60:]
+        raise Absent(f"{found} of {count} succeeded: … {last}")
     return taken
 
 

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,7 +37,7 @@ HOLES: Dict[str, Tuple[Any, Dict[str, Any]]] = {
     "username": ("tim%s", {"password": "sesame"}),
     "password": ("sesame%s", {"username": "tim"}),
     "access_token": ("token%s", {"username": "tim"}),
-    "extra_commands": (["VRFY tim%s"], {}),
+    "extra_commands[0]": (["VRFY tim%s"], {}),
     "mail_parameters.BY": ({"BY": "1%s"}, {}),
     "mail_parameters": ({"BY%s": "1"}, {}),
     "xclient.NAME": ({"NAME": "client%s"}, {}),
@@ -62,10 +63,14 @@ def _filled(value: Any, text: str) -> Any:
     return value
 
 
+def _top(option: str) -> str:
+    return re.split(r"[.\[]", option)[0]
+
+
 def _holes() -> Iterator[Any]:
     for option, (value, others) in HOLES.items():
         for name, text in {**CONTROLS, **NOT_TEXT}.items():
-            yield pytest.param(option, dict(others, **{option.split(".")[0]: _filled(value, text)}),
+            yield pytest.param(option, dict(others, **{_top(option): _filled(value, text)}),
                                id="%s-%s" % (option, name))  # fmt: skip
 
 
@@ -338,7 +343,7 @@ def test_a_mistake_names_its_option(option: str, given: Dict[str, Any]) -> None:
 
 def test_there_are_two_hundred_bad_inputs() -> None:
     assert len(list(_holes())) + len(WRONG) >= 200
-    named = {option.split(".")[0].split("[")[0] for option, _given in WRONG} | {name.split(".")[0] for name in HOLES}
+    named = {_top(option) for option, _given in WRONG} | {_top(option) for option in HOLES}
     choiceless = {"chunking", "requiretls", "prdr"}  # booleans alike
     assert set(OPTIONS) - named == choiceless
 

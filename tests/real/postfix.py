@@ -37,7 +37,7 @@ def _listeners(pki: Pki, greylist_port: int) -> dict[str, tuple[str, ...]]:
         "submission": (tls_required, "smtpd_tls_auth_only = yes", *_SIGN_IN),
         "submissions": ("smtpd_tls_wrappermode = yes", *_SIGN_IN),
         "auth_in_clear": ("smtpd_tls_security_level = none", *_SIGN_IN),
-        "tls_required": (tls_required,),
+        "tls_required": (tls_required, "smtpd_tls_mandatory_protocols = >=TLSv1.2"),
         "expired": (_certificate(pki.expired),),
         "wrong_name": (_certificate(pki.wrong_name),),
         "seven_days": (_certificate(pki.seven_days),),

@@ -149,9 +149,7 @@ def test_an_unknown_user(check: Check, submission: Callable[[str], Submission]) 
 @pytest.mark.parametrize("server", ["postfix", "dovecot"])
 @pytest.mark.parametrize("mechanism", TOKEN_MECHANISMS)
 def test_a_token(check: Check, submission: Callable[[str], Submission], server: str, mechanism: str) -> None:
-    report = check(
-        submission(server).port, auth_mechanisms=[mechanism], username=servers.USERNAME, access_token=TOKEN
-    )
+    report = check(submission(server).port, auth_mechanisms=[mechanism], username=servers.USERNAME, access_token=TOKEN)
     assert outcome(report) == PASSED
     assert (report["auth"]["mechanism"], report["auth"]["code"]) == (mechanism, 235)
     assert_no_secret(report)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from pathlib import Path
 
@@ -74,7 +73,8 @@ def test_bdat_for_nobody(check: Check, postfix: Postfix, exim: Exim, tmp_path: P
             test_message={"file": raw_message(tmp_path, DOTS * times)[0]},
         )
         assert (outcome(report), report["changed"]) == (("failed", "mailbox_unknown"), False)
-        assert report["message"] is None
+        # The small one left before the refusal was known: the relay says once more that nobody is to get it.
+        assert report["message"] is None or report["message"]["code"] // 100 == 5
 
 
 # PRDR, DSN, further parameters
@@ -163,9 +163,9 @@ def test_extra_commands(check: Check, postfix: Postfix) -> None:
     assert outcome(report) == PASSED
     exchanged = [entry["text"] for entry in report["transcript"]]
     replies = {command: exchanged[exchanged.index(command) + 1] for command in commands}
-    assert [reply[:3] for reply in replies.values()] == ["250", "252", "550", "502"] or re.match(
-        "50[02]", replies["XNONESUCH"]
-    )
-    log = Log(postfix.log)
-    assert "NOOP" not in verbs(check(postfix.ports["mx"], extra_commands=["NOOP"], check_mode=True))
-    log.wait_for("disconnect from")
+    assert [int(reply[:3]) for reply in replies.values()] == [250, 252, 550, 500]
+
+
+def test_no_extra_commands_in_check_mode(check: Check, postfix: Postfix) -> None:
+    report = check(postfix.ports["mx"], extra_commands=["NOOP"], check_mode=True)
+    assert (outcome(report), verbs(report)) == (PASSED, ["EHLO", "STARTTLS", "EHLO", "QUIT"])

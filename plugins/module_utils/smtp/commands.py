@@ -151,7 +151,7 @@ def proxy_header(options: Mapping[str, Any], relay_address: Optional[str], relay
     ports = (options.get("source_port") or 0, options.get("destination_port") or relay_port)
     shown = "PROXY TCP%d %s %s %d %d" % (4 if source.version == 4 else 6, source, target, *ports)
     if options["version"] == 1:
-        return Command("connect", shown.encode("ascii") + b"\r\n", shown)
+        return _command("connect", shown)
     addresses = source.packed + target.packed + b"".join(port.to_bytes(2, "big") for port in ports)
     family = b"\x11" if source.version == 4 else b"\x21"  # TCP over IPv4, over IPv6
     signature = b"\r\n\r\n\0\r\nQUIT\n" + b"\x21"  # version 2, command PROXY

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 MET, UNMET, UNKNOWN = "met", "unmet", "unknown"
 _STAGE_NAMES = ("greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "message")
 _VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+_TRIED = _VERSIONS[1:]  # no OpenSSL at hand speaks SSLv3 any more
 
 
 class RuleKind(NamedTuple):
@@ -221,7 +223,10 @@ def _version(option: str, value: Any) -> str:
 
 
 def _versions(option: str, value: Any) -> List[str]:
-    return [_version(option, one) for one in _words(option, value)]
+    words = _words(option, value)
+    if not set(words) <= set(_TRIED):
+        raise OptionError(option, "must be a list of %s." % ", ".join(_TRIED))
+    return words
 
 
 def _relaying(option: str, value: Any) -> Dict[str, str]:
@@ -232,20 +237,20 @@ def _relaying(option: str, value: Any) -> Dict[str, str]:
     for name, address in value.items():
         if name not in names:
             raise OptionError("%s.%s" % (option, name), "is not known. Known: %s." % ", ".join(names))
-        if not isinstance(address, str) or re.search("[\x00-\x20\x7f<>]", address):
+        if not isinstance(address, str) or re.search("[\x00-\x20\x7f-\x9f<>\ud800-\udfff]", address):
             raise OptionError("%s.%s" % (option, name), "is no address.")
     return dict(value)
 
 
 def _number(option: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
         raise OptionError(option, "must be a number, not negative.")
     return value
 
 
 def _bits(option: str, value: Any) -> Dict[str, int]:
     given = {"RSA": value} if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(given, dict) or not all(isinstance(bits, int) for bits in given.values()):
+    if not isinstance(given, dict) or not all(isinstance(b, int) and not isinstance(b, bool) for b in given.values()):
         raise OptionError(option, "must be a number of bits (for RSA), or a mapping such as {RSA: 2048, EC: 256}.")
     return {str(name).upper(): bits for name, bits in given.items()}
 

@@ -126,7 +126,7 @@ def _split(text: str, where: str) -> Tuple[str, Optional[int]]:
     head, colon, tail = text.rpartition(":")
     if not colon or (":" in head and not head.endswith("]")):
         return text, None
-    if not tail.isdecimal():
+    if not re.fullmatch("[0-9]{1,5}", tail):
         raise OptionError(where, "'%s': the port must be a number, as in relay.example.com:587." % text)
     return head, int(tail)
 

@@ -119,7 +119,9 @@ _TYPES: Dict[str, Tuple[type, ...]] = {
     "list": (list, tuple),
     "dict": (dict,),
 }
-_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # lone surrogates stand for octets that are not UTF-8
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # lone surrogates stand for octets that are not UTF-8
+_HOST_NAME = re.compile(r"(?!-)([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
+_UNIX_PATH_OCTETS = 107  # what a socket's address has room for
 _EHLO_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?|\[[A-Za-z0-9:.-]+\]")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -133,19 +135,20 @@ def with_defaults(given: Mapping[str, Any], table: Mapping[str, Mapping[str, Any
 
 
 def _checked(option: str, value: Any, row: Mapping[str, Any]) -> Any:
-    if value is None:
-        return row.get("default")
+    return row.get("default") if value is None else _given(option, value, row)
+
+
+def _given(option: str, value: Any, row: Mapping[str, Any]) -> Any:
     kinds: Any = _TYPES[row["type"]]
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise OptionError(option, "must be of type %s, not %s." % (row["type"], type(value).__name__))
     if "choices" in row and "elements" not in row and value not in row["choices"]:
-        raise OptionError(
-            option, "must be one of %s.%s" % (", ".join(row["choices"]), did_you_mean(value, row["choices"]))
-        )
+        choices = list(map(str, row["choices"]))
+        raise OptionError(option, "must be one of %s.%s" % (", ".join(choices), did_you_mean(str(value), choices)))
     if "elements" in row:
         element = dict(row, type=row["elements"])
         del element["elements"]
-        return [_checked("%s[%d]" % (option, index), item, element) for index, item in enumerate(value)]
+        return [_given("%s[%d]" % (option, index), item, element) for index, item in enumerate(value)]
     if row.get("options"):
         return with_defaults(value, row["options"], option + ".")
     return value
@@ -244,6 +247,8 @@ def _host(host: str, lmtp: bool) -> str:
     if host.startswith("/"):
         if not lmtp:
             raise OptionError("host", "'%s' is a path: only protocol lmtp talks to a Unix socket." % host)
+        if len(os.fsencode(host)) > _UNIX_PATH_OCTETS:
+            raise OptionError("host", "is longer than the path of a socket may be (%d octets)." % _UNIX_PATH_OCTETS)
         return host
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
@@ -254,7 +259,7 @@ def _host(host: str, lmtp: bool) -> str:
     if ":" in host:
         raise OptionError("host", "'%s' is no host name. Give the port by the option port." % host)
     name = _to_ascii("host", host)
-    if not re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?", name) or ".." in name or len(name) > 254:
+    if not _HOST_NAME.fullmatch(name) or len(name) > 254:
         raise OptionError("host", "'%s' is no host name. Give a name as the DNS has it, or an IP address." % host)
     return name
 
@@ -273,7 +278,7 @@ def _server_name(given: Optional[str], host: str, tls: str) -> str:
     """The name a certificate is held against: without the dot that ends an absolute name."""
     name = host if given is None else _to_ascii("tls_server_name", _clean("tls_server_name", given))
     name = name.rstrip(".").partition("%")[0]
-    if given is not None and not (is_literal(name) or re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name)):
+    if given is not None and not (is_literal(name) or _HOST_NAME.fullmatch(name)):
         raise OptionError("tls_server_name", "'%s' is no host name." % given)
     if host.startswith("/") and given is None and tls != "none":
         raise OptionError("tls_server_name", "is needed: a Unix socket has no name to verify.")
@@ -403,7 +408,9 @@ _OWN_PARAMETERS = {
 }
 _XCLIENT = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "LOGIN", "DESTADDR", "DESTPORT")
 # These change the session under our feet, or carry what has an option of its own.
-_NOT_EXTRA = tuple("AUTH BDAT DATA EHLO ETRN HELO LHLO MAIL PROXY QUIT RCPT RSET STARTTLS XCLIENT".split())
+_NOT_EXTRA = tuple(
+    "ATRN AUTH BDAT DATA EHLO ETRN HELO LHLO MAIL PROXY QUIT RCPT RSET SAML SEND SOML STARTTLS TURN XCLIENT".split()
+)
 
 
 def _mail_parameters(given: Mapping[str, Any]) -> Dict[str, Optional[str]]:
@@ -426,8 +433,8 @@ def _dsn(dsn: Optional[Mapping[str, Any]]) -> Optional[Mapping[str, Any]]:
     notify = dsn["notify"] or ()
     if "never" in notify and len(notify) > 1:
         raise OptionError("dsn.notify", "never excludes the others.")
-    if dsn["envid"] and len(dsn["envid"]) > 100:
-        raise OptionError("dsn.envid", "is longer than 100 characters (RFC 3461 4.4).")
+    if dsn["envid"] and not re.fullmatch("[ -~]{1,100}", dsn["envid"]):
+        raise OptionError("dsn.envid", "must be printable ASCII, 100 characters at most (RFC 3461 4.4).")
     return dsn
 
 
@@ -437,7 +444,7 @@ def _proxy_protocol(given: Optional[Mapping[str, Any]]) -> Optional[Mapping[str,
     if given["source_address"] is None:
         raise OptionError("proxy_protocol.source_address", "is needed: the client's address as the relay is to see it.")
     for name in ("source_address", "destination_address"):
-        if given[name] is not None and not is_literal(given[name]):
+        if given[name] is not None and (not is_literal(given[name]) or "%" in given[name]):
             raise OptionError("proxy_protocol.%s" % name, "'%s' is no IP address." % given[name])
     for name in ("source_port", "destination_port"):
         _in_range("proxy_protocol.%s" % name, given[name] or 0, 0, 65535)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import queue
+import re
 import socket
 import threading
 from collections import deque
@@ -46,11 +47,12 @@ class ResolveError(Exception):
 
 def is_literal(host: str) -> bool:
     """Return whether `host` is an IP address, an IPv6 one perhaps with its zone."""
+    address, percent, zone = host.partition("%")
     try:
-        ipaddress.ip_address(host.partition("%")[0])
+        version = ipaddress.ip_address(address).version
     except ValueError:
         return False
-    return True
+    return not percent or (version == 6 and re.fullmatch("[A-Za-z0-9_.:@-]+", zone) is not None)
 
 
 def look_up(host: str, port: int, address_family: str) -> List[Address]:
