@@ -125,7 +125,7 @@ def pytest(python: Path, *paths: str) -> None:
     missing = [path for path in paths if not list((ROOT / path).rglob("test_*.py"))]
     if missing:
         raise Failed("no test in %s" % ", ".join(missing))
-    variables = {"PYTHONPATH": tree(), "ANSIBLE_COLLECTIONS_PATH": tree()}
+    variables = {"PYTHONPATH": "%s:%s" % (tree(), ROOT / "src"), "ANSIBLE_COLLECTIONS_PATH": tree()}
     variables["HYPOTHESIS_STORAGE_DIRECTORY"] = BUILD / "hypothesis"
     run(python, "-m", "pytest", "-q", "--tb=short", *paths, **variables)
 
@@ -156,6 +156,15 @@ def units_on(version: str) -> str:
     environ = environment("py" + version, interpreter(version), "tests/unit/requirements.txt")
     pytest(environ / "python", "tests/unit")
     return "pytest on Python %s" % version
+
+
+def cli() -> str:
+    """With rich on our own Python, without it on the oldest."""
+    pytest(tools() / "python", "tests/cli")
+    oldest = OTHER_PYTHONS[0]
+    environ = environment("py" + oldest, interpreter(oldest), "tests/unit/requirements.txt")
+    pytest(environ / "python", "tests/cli")
+    return "the command mailcheck, with rich on Python %s, without on %s" % (own_version(), oldest)
 
 
 def real() -> str:
@@ -256,6 +265,7 @@ GATES: Dict[str, Callable[[], str]] = {
     "types": types,
     "units": units,
     **{"units-" + version: functools.partial(units_on, version) for version in OTHER_PYTHONS},
+    "cli": cli,
     "real": real,
     "sanity": sanity,
     "ansible-units": ansible_units,

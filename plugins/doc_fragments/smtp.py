@@ -360,6 +360,7 @@ options:
       - "These look for themselves, on connections of their own, where no credential and no message goes out.
         C(tls_versions_refused): a list of TLS versions, such as V([TLSv1, TLSv1.1]), each of which is tried.
         C(tls_required): V(true) if MAIL must be refused in clear. C(auth_refused_in_clear): V(true) if AUTH must be.
+        C(auth_required): an address of another domain, mail for which must be refused without a sign-in.
         C(relaying_refused): a dictionary of C(recipient), in a domain that the relay must not serve,
         C(control_recipient), which it accepts, and C(sender)."
       - "C(codes): the reply codes to get, a dictionary of stages (V(greeting), V(ehlo), V(starttls), V(auth),

@@ -583,6 +583,10 @@ rules:
       description: What to change where it is unmet.
       type: str
       sample: See codes and transcript for what the relay answered.
+    stage:
+      description: The stage that it looks at.
+      type: str
+      sample: tls
 transcript:
   description:
     - The dialogue of the last attempt, in order, without secrets. V(null) if O(transcript) does not ask for it.

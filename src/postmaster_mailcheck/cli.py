@@ -36,6 +36,7 @@ MISTAKE = 2  # argparse's own
 
 # Secret option -> the option that it goes with: without that one, a secret that happens to be set is left alone.
 SECRETS = {"password": "username", "access_token": "username", "client_key_password": "client_key"}
+_DOCUMENTED = re.compile(r"^  (\w+):\n    description:\n      - (.+\n(?:        .+\n)*)", re.MULTILINE)
 FROM_FILE = ("hosts", "endpoints")  # what `sweep` reads from its file
 
 EPILOG = """
@@ -72,9 +73,6 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     except (Mistake, OptionError) as error:
         print("mailcheck: %s" % terminal.printable(with_remedy(error)), file=sys.stderr)
         return MISTAKE
-    except BrokenPipeError:  # the reader has seen enough: `mailcheck … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
 
 
 # The arguments
@@ -114,9 +112,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 SWEEP_DESCRIPTION = """
-Check many relays at once. FILE has a relay a line, such as mx1.example.com or mx1.example.com:587, and comments after #.
-A file named .json, .yml or .yaml holds a list of endpoints instead, or a dictionary of the options of smtp_sweep. The
-options below hold for all relays; what a file says goes first.
+Check many relays at once. FILE has a relay a line, such as mx1.example.com or mx1.example.com:587, and comments after
+#. A file named .json, .yml or .yaml holds a list of endpoints instead, or a dictionary of the options of smtp_sweep.
+The options below hold for all relays; what a file says goes first.
 """
 
 
@@ -125,9 +123,10 @@ def add_options(parser: argparse.ArgumentParser, table: Mapping[str, Mapping[str
     group = parser.add_argument_group("options of the check")
     group.add_argument("--check-mode", action="store_true", help="do all that changes nothing: no message goes out")
     for name, row in table.items():
-        flag, shown = "--" + name.replace("_", "-"), {"help": texts.get(name, ""), "default": None, "dest": name}
+        flag = "--" + name.replace("_", "-")
+        shown: Dict[str, Any] = {"help": texts.get(name, ""), "dest": name}
         if row.get("no_log"):
-            group.add_argument("--ask-%s" % flag[2:], action="store_true", help="ask for: " + shown["help"])
+            group.add_argument("--ask-" + flag[2:], action="store_true", help="ask for: " + shown["help"])
         elif row["type"] == "bool":
             turned = "--no-" + flag[2:] if row["default"] else flag
             group.add_argument(turned, action="store_const", const=not row["default"], **shown)
@@ -153,7 +152,7 @@ def help_texts(*files: str) -> Dict[str, str]:
     plugins = Path(str(engine.__file__)).parents[2]
     for file in files:
         source = (plugins / file).read_text(encoding="utf-8")
-        for name, text in re.findall(r"^  (\w+):\n    description:\n      - (.+\n(?:        .+\n)*)", source, re.MULTILINE):
+        for name, text in _DOCUMENTED.findall(source):
             plain = re.sub(r"\b[A-Z]{1,2}\(([^()]*)\)", r"\1", " ".join(text.split()).strip('"'))
             texts[name] = plain.replace("%", "%%")
     return texts

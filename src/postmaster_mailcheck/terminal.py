@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ def printable(text: str) -> str:
 
 def show(found: Any, lines: Callable[[Any], Iterator[Line]], as_json: bool) -> None:
     """Print as one JSON document, or as lines."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that has seen enough, as `head`, ends this quietly
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -111,8 +113,8 @@ def _facts(report: Mapping[str, Any]) -> Iterator[Tuple[str, str, str]]:
     for to in report["recipients"]:
         yield "recipient", "%(address)s: %(outcome)s, %(code)s %(text)s" % to, _OUTCOMES.get(to["outcome"], "yellow")
     if report["message"]:
-        message = report["message"]
-        yield "message", "%s, %d octets, queued as %s" % (message["message_id"], message["size"], message["queue_id"]), ""
+        text = "%(message_id)s, %(size)d octets, queued as %(queue_id)s" % report["message"]
+        yield "message", text, ""
     for rule in report["rules"]:
         text = "%s: %s" % (rule["outcome"], rule["text"])
         if rule["outcome"] == "unmet":

@@ -123,9 +123,10 @@ def test_colours_are_for_terminals_and_no_color_is_honoured(relay: Relay) -> Non
 
 @pytest.mark.parametrize("how", [AS_MODULE, ["-c", WITHOUT_RICH]], ids=["with rich", "without rich"])
 def test_markup_and_escape_sequences_of_a_relay_stay_text(relay: Relay, how: List[str]) -> None:
-    relay.answers[""] = "220 [red]relay[/red] :smile: [link=https://example.net]x[/link] \x1b[31mred\x1b]0;title\x07 \u202e\r\n"
+    markup = "[red]relay[/red] :smile: [link=https://example.net]x[/link]"
+    relay.answers[""] = "220 %s \x1b[31mred\x1b]0;title\x07 \u202e\r\n" % markup
     ran = mailcheck(*plain(relay), how=how)
-    assert "[red]relay[/red] :smile: [link=https://example.net]x[/link]" in ran.out
+    assert markup in ran.out
     assert not set("\x1b\x07\u202e") & set(ran.out)
 
 
@@ -152,7 +153,7 @@ def test_a_reader_that_has_seen_enough_is_no_fault() -> None:
     command = "%s -m postmaster_mailcheck explain | head -n 1; echo ${PIPESTATUS[0]}" % sys.executable
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert done.stderr == ""
-    assert done.stdout.split()[-1] in ("0", "141")
+    assert done.stdout.split()[-1] in ("0", "141")  # 141: ended by SIGPIPE
 
 
 # Exit codes
@@ -254,8 +255,8 @@ def test_every_option_is_an_argument_with_a_help_text(command: str, table: Dict[
     for name, row in table.items():
         flag = name.replace("_", "-")
         if row.get("no_log"):
-            assert "--ask-%s " % flag in shown
-            assert "--%s " % flag not in shown.replace("--ask-", "")
+            assert "--ask-%s" % flag in shown
+            assert "--" + flag not in shown
         elif name not in cli.FROM_FILE:
             assert "--no-%s" % flag in shown if row.get("default") is True else "--%s" % flag in shown, name
 
@@ -288,9 +289,10 @@ def test_check_mode_sends_nothing(relay: Relay) -> None:
 
 
 def test_a_sweep_shows_a_line_a_relay_and_the_whole(relay: Relay, tmp_path: Path) -> None:
-    with running(Relay(**{"EHLO": "421 later\r\n"})) as busy:
+    with running(Relay(EHLO="421 later\r\n")) as busy:
         file = tmp_path / "relays.txt"
-        file.write_text("# ours\n127.0.0.1:%d\n\n127.0.0.1:%d # the other\n" % (relay.port, busy.port), encoding="utf-8")
+        text = "# ours\n127.0.0.1:%d\n\n127.0.0.1:%d # the other\n" % (relay.port, busy.port)
+        file.write_text(text, encoding="utf-8")
         ran = mailcheck("sweep", file, "--tls", "none")
         assert ran.lines()[:2] == [
             "passed 127.0.0.1:%d no TLS" % relay.port,
@@ -338,7 +340,7 @@ def test_codes_are_explained() -> None:
 
 def test_causes_are_explained() -> None:
     lines = mailcheck("explain", "greylisted").lines()
-    assert lines[0].startswith("greylisted (deferred; rcpt")
+    assert lines[0].startswith("greylisted (deferred; ")
     assert lines[2].startswith("Next: This is no fault.")
     assert [one["cause"] for one in json.loads(mailcheck("explain", "--json").out)] == list(CAUSES)
 

@@ -218,7 +218,7 @@ def sasl_dialogues(data: bytes) -> None:
 
 _CLIENT_LINE = re.compile(
     rb"(EHLO|HELO|LHLO) client\.example\.org|STARTTLS|QUIT|RSET|DATA|\.|\*|[A-Za-z0-9+/=]*|AUTH [A-Z0-9-]+( [A-Za-z0-9+/=]+)?"
-    rb"|MAIL FROM:<probe@example\.org>( SIZE=[0-9]+)?|RCPT TO:<(anna|bert)@example\.com>|BDAT [0-9]+ LAST|VRFY tim"
+    rb"|MAIL FROM:<probe@example\.org>( SIZE=[0-9]+)?( PRDR)?|RCPT TO:<(anna|bert)@example\.com>|BDAT [0-9]+ LAST|VRFY tim"
 )
 _SETTINGS: List[Dict[str, Any]] = [
     {"tls": "none"},

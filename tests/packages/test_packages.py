@@ -174,6 +174,16 @@ def test_the_wheel_alone_checks_a_relay_without_ansible(site: Path, tmp_path: Pa
     assert seen == {"version": VERSION, "verdict": "passed", "ansible": []}
 
 
+def test_the_wheel_alone_brings_the_command(site: Path, tmp_path: Path) -> None:
+    command = site / "bin/mailcheck"
+    assert run(command, "--version", cwd=tmp_path).strip() == "mailcheck " + VERSION
+    with relay(tmp_path) as facts:
+        port, ca_path = (json.loads(facts)[name] for name in ("relay_port", "relay_ca_path"))
+        said = run(command, "check", "localhost:%d" % port, "--ca-path", ca_path, cwd=tmp_path)
+    assert "passed" in said.splitlines()[-1]
+    assert "--tls-min-version" in run(command, "sweep", "--help", cwd=tmp_path)
+
+
 def test_ansible_finds_the_collection_of_the_wheel(site_with_ansible: Path, tmp_path: Path) -> None:
     command = [
         site_with_ansible / "bin/ansible-doc",

@@ -97,7 +97,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.failed:
         for name, value in getattr(item, "funcargs", {}).items():
-            if isinstance(value, (Dovecot, Exim, Postfix)):
+            # At the very end the folder may be gone.
+            if isinstance(value, (Dovecot, Exim, Postfix)) and value.log.exists():
                 lines = value.log.read_text(errors="replace").splitlines()[-LOG_TAIL:]
                 report.sections.append((f"end of {value.log}, the log of {name}", "\n".join(lines)))
     return report

@@ -127,13 +127,22 @@ def group_members(group: int) -> list[int]:
     return members
 
 
+def command_of(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return "(ended)"
+
+
 def end_group(group: int, timeout: float = 10.0) -> None:
     """Wait until a stopped server's children are gone too; whatever outlasts the wait is killed, and told."""
     try:
         poll_until(lambda: not group_members(group), timeout, f"end of process group {group}")
-    except AssertionError:
-        os.killpg(group, signal.SIGKILL)
-        raise
+    except AssertionError as late:
+        left = [command_of(process) for process in group_members(group)]
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+        raise AssertionError(f"{late}: {left}") from None
 
 
 @contextlib.contextmanager

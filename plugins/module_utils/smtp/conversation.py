@@ -6,18 +6,17 @@
 #
 # `converse()` yields what to do (model.Say, Hear, StartTls) and is sent what came of it; what it learns goes
 # into the Facts it was given, reply by reply, so that nothing is lost when a connection ends in the middle.
-# Signing in is in authentication.py, the envelope and the message are in transaction.py.
+# Signing in is in authentication.py, the envelope and the message are in transaction.py: most checks need
+# neither, and import neither.
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from . import commands
-from .authentication import probe_auth, sign_in
 from .capabilities import masked_keywords, parse_capabilities
 from .model import ExtraReply, Failure, Hear, Say, StartTls
 from .talk import Broken, Stop, Talk, worse
-from .transaction import transact
 
 if TYPE_CHECKING:
     from typing import Optional
@@ -58,11 +57,15 @@ def _steps(talk: Talk) -> Steps:
         yield from _starttls(talk)
     _reached(talk, "tls")
     if request.stop_after == "auth_probe":
+        from .authentication import probe_auth
+
         yield from probe_auth(talk)
         raise Stop()
     if request.xclient:
         yield from _xclient(talk)
     if request.credentials:
+        from .authentication import sign_in
+
         yield from sign_in(talk, request.credentials)
     _reached(talk, "auth")
     for text in request.extra_commands:
@@ -70,6 +73,8 @@ def _steps(talk: Talk) -> Steps:
         reply = yield from talk.exchange(command)
         talk.facts.extra_replies.append(ExtraReply(command.shown, reply.code, reply.enhanced_code, reply.text))
     if request.sender is not None:
+        from .transaction import transact
+
         yield from transact(talk, request.sender)
 
 
@@ -150,9 +155,9 @@ def _starttls(talk: Talk) -> Steps:
             raise Stop(talk.refusal("starttls", reply))
         talk.facts.warnings.append("TLS was not used: the relay answered STARTTLS with %d." % reply.code)
         return
-    yield from _start_tls(talk)
     # RFC 3207 4.2: what was said before counts no more.
     talk.facts.capabilities = None
+    yield from _start_tls(talk)
     yield from _ehlo(talk)
 
 

@@ -224,12 +224,14 @@ class Driver:
         self._pacing = False
 
     def _end_everything(self) -> None:
-        for connection in [*self._waiting, *self._active]:
-            connection.stop()
-        self._waiting.clear()
-        for endpoint in list(self._resting):
-            del self._resting[endpoint]
-            endpoint.go_on(None)
+        while self._waiting or self._active or self._resting:  # a plan may ask for more attempts before it ends
+            stopped = [*self._waiting, *self._active]
+            self._waiting.clear()
+            for connection in stopped:
+                connection.stop()
+            for endpoint in list(self._resting):
+                del self._resting[endpoint]
+                endpoint.go_on(None)
 
     def _close(self) -> None:
         for connection in list(self._active):
@@ -370,6 +372,8 @@ class _Connection:
         self._race_alarms.append(alarm)
 
     def _connected(self, sock: socket.socket) -> None:
+        if sock not in self._racing:
+            return  # overtaken in this very turn of the loop
         address, began = self._racing.pop(sock)
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:

@@ -71,19 +71,16 @@ def evaluate(expect: Mapping[str, Any], facts: Facts, looked: Mapping[str, Judge
     return tuple(rules)
 
 
-def stage_of(rule: Rule) -> str:
-    name, _dot, stage = rule.id.partition(".")
-    return stage or RULES[name].stage
-
-
-def _rule(rule_id: str, kind: RuleKind, outcome: str, expected: Any, observed: Any) -> Rule:
+def _rule(
+    rule_id: str, kind: RuleKind, outcome: str, expected: Any, observed: Any, stage: Optional[str] = None
+) -> Rule:
     shown = ", ".join(map(str, expected)) if isinstance(expected, list) else str(expected)
     text = kind.text % shown if "%s" in kind.text else kind.text
     if outcome == UNMET:
         text += "; observed: %s" % (", ".join(map(str, observed)) if isinstance(observed, list) else observed)
     elif outcome == UNKNOWN:
         text += "; this could not be judged"
-    return Rule(rule_id, outcome, kind.severity, expected, observed, text, kind.remedy)
+    return Rule(rule_id, outcome, kind.severity, expected, observed, text, kind.remedy, stage or kind.stage)
 
 
 # Reply codes: one rule a stage. Every recipient has to answer as expected.
@@ -99,12 +96,9 @@ def _judge_codes(expected: Mapping[str, List[int]], facts: Facts) -> Iterable[Ru
             else []
         )
         met = bool(seen) and all(code in codes for code in seen)
-        yield _rule("codes." + stage, RULES["codes"], MET if met else UNMET if seen else UNKNOWN, codes, seen or None)
-
-
-def expected_refusal(rules: Iterable[Rule], stage: str, code: Optional[int]) -> bool:
-    """Return whether the refusal that ended the session at `stage` is just what was expected there."""
-    return any(r.id == "codes." + stage and r.outcome == MET and code in r.expected for r in rules)
+        yield _rule(
+            "codes." + stage, RULES["codes"], MET if met else UNMET if seen else UNKNOWN, codes, seen or None, stage
+        )
 
 
 # The judges
@@ -229,6 +223,12 @@ def _versions(option: str, value: Any) -> List[str]:
     return words
 
 
+def _address(option: str, value: Any) -> str:
+    if not isinstance(value, str) or not value or re.search("[\x00-\x20\x7f-\x9f<>\ud800-\udfff]", value):
+        raise OptionError(option, "is no address.")
+    return value
+
+
 def _relaying(option: str, value: Any) -> Dict[str, str]:
     names = ("recipient", "control_recipient", "sender")
     if not isinstance(value, dict) or not all(value.get(name) for name in names[:2]):
@@ -237,8 +237,7 @@ def _relaying(option: str, value: Any) -> Dict[str, str]:
     for name, address in value.items():
         if name not in names:
             raise OptionError("%s.%s" % (option, name), "is not known. Known: %s." % ", ".join(names))
-        if not isinstance(address, str) or re.search("[\x00-\x20\x7f-\x9f<>\ud800-\udfff]", address):
-            raise OptionError("%s.%s" % (option, name), "is no address.")
+        _address("%s.%s" % (option, name), address)
     return dict(value)
 
 
@@ -285,6 +284,7 @@ _FORMS: Dict[str, Callable[[str, Any], Any]] = {
     "flag": _flag,
     "version": _version,
     "versions": _versions,
+    "address": _address,
     "relaying": _relaying,
     "number": _number,
     "bits": _bits,
@@ -343,6 +343,10 @@ RULES: Dict[str, RuleKind] = {
         "auth", "high", "flag", None, "AUTH is refused before STARTTLS",
         "Postfix: smtpd_tls_auth_only=yes. Exim: auth_advertise_hosts with a condition on $tls_in_cipher. Dovecot: "
         "disable_plaintext_auth=yes (2.4: auth_allow_cleartext=no)."),
+    "auth_required": RuleKind(
+        "mail", "high", "address", None, "mail for %s is refused without a sign-in",
+        "Postfix: smtpd_relay_restrictions=permit_sasl_authenticated, reject. Exim: an acl_smtp_rcpt that accepts only "
+        "authenticated = *."),
     "relaying_refused": RuleKind(
         "rcpt", "high", "relaying", None, "the relay refuses mail from strangers to strangers",
         "Postfix: smtpd_relay_restrictions=permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination. "

@@ -293,3 +293,4 @@ class Rule(NamedTuple):
     observed: Any
     text: str
     remedy: str
+    stage: str  # what it looks at

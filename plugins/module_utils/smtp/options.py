@@ -6,7 +6,8 @@
 #
 # OPTIONS is the one list of options that every module and the Python face share, in the form of an Ansible
 # argument spec. `build_request()` refuses every mistake before any socket opens, with an OptionError that names
-# the option and the remedy; what it returns needs no further looking at.
+# the option and the remedy; what it returns needs no further looking at. What only some checks need (TLS, signing in,
+# rules, a message) is imported where it is needed: every line of it costs each task its time.
 
 from __future__ import annotations
 
@@ -15,11 +16,7 @@ import re
 import socket
 from typing import TYPE_CHECKING
 
-from . import sasl
-from .expectations import parse_expect
-from .message import build_message
 from .model import Credentials, OptionError, Request, TlsPolicy
-from .probes import PROBES
 from .resolve import is_literal
 
 if TYPE_CHECKING:
@@ -171,7 +168,7 @@ def build_request(host: str, given: Mapping[str, Any], now: float, check_mode: b
     port = default_port if options["port"] is None else options["port"]
     name = _host(host, lmtp)
     credentials = _credentials(options, tls)
-    expect = parse_expect(options["expect"] or {})
+    expect = _expect(options["expect"])
     sender, recipients = _envelope(options, expect, warnings)
     sending = options["send"]
     extra_commands = _extra_commands(options["extra_commands"] or ())
@@ -324,40 +321,48 @@ def _tls_policy(options: Mapping[str, Any], tls: str, credentials: Optional[Cred
     from .tls import prepare  # the ssl module is loaded only where it is used
 
     prepare(policy)
-    if options["survey"] or PROBES.keys() & (options["expect"] or {}).keys():
+    if options["survey"] or options["expect"]:
         prepare(policy._replace(verify=False))
     return policy
 
 
+def _expect(given: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+    if not given:
+        return {}
+    from .expectations import parse_expect
+
+    return parse_expect(given)
+
+
 def _credentials(options: Mapping[str, Any], tls: str) -> Optional[Credentials]:
     username, password, token = (options[name] for name in ("username", "password", "access_token"))
-    mechanisms = [name.upper() for name in options["auth_mechanisms"] or ()]
-    for name in mechanisms:
-        if name not in sasl.MECHANISMS:
-            hint = did_you_mean(name, sasl.MECHANISMS)
-            raise OptionError(
-                "auth_mechanisms", "'%s' is not known. Known: %s.%s" % (name, ", ".join(sasl.MECHANISMS), hint)
-            )
-    if password is not None and token is not None:
-        raise OptionError("access_token", "and password exclude each other. Give one of them.")
     if (password is not None or token is not None) and username is None:
         raise OptionError("username", "is needed where there is a password or an access_token.")
-    bare = any(sasl.MECHANISMS[name].needs in ("certificate", "nothing") for name in mechanisms)
+    if username is None and not options["auth_mechanisms"]:
+        return None
+    from . import sasl
+
+    bare = _without_secret(options["auth_mechanisms"] or (), sasl.MECHANISMS)
+    if password is not None and token is not None:
+        raise OptionError("access_token", "and password exclude each other. Give one of them.")
     if username is not None and password is None and token is None and not bare:
         raise OptionError("password", "is needed where there is a username; or give an access_token.")
-    if username is None and not mechanisms:
-        return None
     if username is None and not bare:
         raise OptionError("auth_mechanisms", "need a username, with a password or an access_token.")
     if tls == "none" and not options["allow_plaintext_auth"]:
-        raise OptionError(
-            "tls", "none would send the credentials in clear. Use starttls or implicit; or set allow_plaintext_auth."
-        )
-    try:
-        sasl.Exchange(username, password, token)
-    except sasl.CredentialError as error:
-        raise OptionError(error.option, str(error)) from None
+        text = "none would send the credentials in clear. Use starttls or implicit; or set allow_plaintext_auth."
+        raise OptionError("tls", text)
+    sasl.Exchange(username, password, token)  # refuses what no mechanism could carry
     return Credentials(username or "", password, token)
+
+
+def _without_secret(names: Sequence[str], known: Mapping[str, Any]) -> bool:
+    """Return whether one of the mechanisms named needs neither password nor token."""
+    for name in names:
+        if name.upper() not in known:
+            hint = did_you_mean(name.upper(), known)
+            raise OptionError("auth_mechanisms", "'%s' is not known. Known: %s.%s" % (name, ", ".join(known), hint))
+    return any(known[name.upper()].needs in ("certificate", "nothing") for name in names)
 
 
 def _envelope(
@@ -474,6 +479,8 @@ def _extra_commands(given: Sequence[str]) -> Tuple[str, ...]:
 
 
 def _message(options: Mapping[str, Any], sender: str, recipients: Tuple[str, ...], now: float) -> Any:
+    from .message import build_message
+
     domain = sender.rpartition("@")[2] or socket.gethostname()
     domain = domain if _EHLO_NAME.fullmatch(domain) else "localhost"
     return build_message(options["test_message"] or {}, sender, recipients, domain, now, os.urandom(16).hex())

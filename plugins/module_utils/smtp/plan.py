@@ -10,21 +10,21 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from .expectations import UNMET, evaluate, expected_refusal, stage_of
 from .explain import may_pass_later
 from .model import Attempt, Facts, Failure, Outcome, Wait
-from .probes import PROBES, read_survey, survey_requests
 from .transcript import Transcript
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Generator, Iterable, List, Optional, Tuple, Union
+    from typing import Any, Callable, Dict, Generator, List, Optional, Sequence, Tuple, Union
 
     from .model import AddressAttempt, Request, Rule
     from .probes import Judged, Survey
 
     Plan = Generator[Union[Tuple[Attempt, ...], Wait], Any, "Verdict"]
+    Looking = Generator[Tuple[Attempt, ...], Any, Tuple[Tuple[Rule, ...], Optional[Survey]]]
 
 MAX_RETRY_INTERVAL = 30.0
 # A relay that says 421, or greylists, counts what comes too soon against the client.
@@ -55,11 +55,7 @@ def check_plan(request: Request, now: float, time_of_day: Callable[[], float]) -
     while True:
         (outcome,) = yield (Attempt(request),)
         addresses.extend(outcome.addresses)
-        looked: Dict[str, Judged] = {}
-        survey = None
-        if outcome.facts.greeting is not None:
-            looked, survey = yield from _look(request)
-        rules = evaluate(request.expect, outcome.facts, looked, time_of_day())
+        rules, survey = yield from _look(request, outcome.facts, time_of_day)
         failure = _judge(outcome.facts, rules)
         verdict = Verdict(request, outcome, tuple(addresses), rules, failure, survey)
         if failure is None or not _may_retry(outcome.facts, failure):
@@ -72,37 +68,46 @@ def check_plan(request: Request, now: float, time_of_day: Callable[[], float]) -
         pause = max(pause, min(pause * 2, MAX_RETRY_INTERVAL))
 
 
-def _look(request: Request) -> Generator[Tuple[Attempt, ...], Any, Tuple[Dict[str, Judged], Optional[Survey]]]:
-    """Make the attempts that rules and survey want, side by side; return what the rules' judges say, and the survey."""
-    wanted = [
-        (name, list(PROBES[name].requests(request.expect[name], request))) for name in request.expect if name in PROBES
-    ]
+def _look(request: Request, facts: Facts, time_of_day: Callable[[], float]) -> Looking:
+    """Judge what is expected. What the facts do not tell is looked for, in attempts of its own, side by side."""
+    if not request.expect and not request.survey:
+        return (), None
+    from .expectations import evaluate
+    from .probes import PROBES, read_survey, survey_requests
+
+    wanted = {name: PROBES[name].requests(request.expect[name], request) for name in request.expect if name in PROBES}
     if request.survey:
-        wanted.append(("survey", survey_requests(request)))
-    requests = [one for _name, several in wanted for one in several]
-    if not requests:
-        return {}, None
-    outcomes = list((yield tuple(Attempt(one) for one in requests)))
+        wanted["survey"] = survey_requests(request)
+    if facts.greeting is None:
+        wanted.clear()  # nobody there to ask
+    requests = [Attempt(one) for several in wanted.values() for one in several]
+    outcomes = iter((yield tuple(requests)) if requests else ())
     looked: Dict[str, Judged] = {}
     survey = None
-    for name, several in wanted:
-        own, outcomes = outcomes[: len(several)], outcomes[len(several) :]
+    for name, several in wanted.items():
+        own = list(islice(outcomes, len(several)))
         if name == "survey":
             survey = read_survey(own)
         else:
             looked[name] = PROBES[name].judge(request.expect[name], own)
-    return looked, survey
+    return evaluate(request.expect, facts, looked, time_of_day()), survey
 
 
-def _judge(facts: Facts, rules: Iterable[Rule]) -> Optional[Failure]:
+def _judge(facts: Facts, rules: Sequence[Rule]) -> Optional[Failure]:
     """Return why the check did not pass. A refusal that was expected is none; an unmet rule is one."""
     failure = facts.failure
-    if failure is not None and not expected_refusal(rules, failure.stage, failure.code):
+    if failure is not None and not _was_expected(failure, rules):
         return failure
     for rule in rules:
-        if rule.outcome == UNMET:
-            return Failure(stage_of(rule), "rule_unmet", text=rule.text)
+        if rule.outcome == "unmet":
+            return Failure(rule.stage, "rule_unmet", text=rule.text)
     return None
+
+
+def _was_expected(failure: Failure, rules: Sequence[Rule]) -> bool:
+    """Return whether the refusal that ended the session is just what was expected at its stage."""
+    rule_id = "codes." + failure.stage
+    return any(rule.id == rule_id and rule.outcome == "met" and failure.code in rule.expected for rule in rules)
 
 
 def _may_retry(facts: Facts, failure: Failure) -> bool:

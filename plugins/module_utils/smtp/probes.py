@@ -43,8 +43,9 @@ def _bare(request: Request) -> Request:
     )
 
 
-def _in_clear(request: Request) -> Request:
-    return _bare(request)._replace(tls="none", tls_policy=None)
+def _in_clear(request: Request) -> List[Request]:
+    """Nothing to ask where TLS comes with the first octet: there is no time before it."""
+    return [] if request.tls == "implicit" else [_bare(request)._replace(tls="none", tls_policy=None)]
 
 
 def tls_only(request: Request, minimum: str, maximum: str, ciphers: Optional[str] = None) -> Request:
@@ -77,6 +78,8 @@ def _judge_versions(expected: Sequence[str], outcomes: Sequence[Outcome]) -> Jud
 
 
 def _judge_tls_required(expected: bool, outcomes: Sequence[Outcome]) -> Judged:
+    if not outcomes:
+        return ("met" if expected else "unmet"), "implicit TLS"
     code = outcomes[0].facts.codes.get("mail")
     if code is None or 400 <= code < 500:
         return "unknown", code
@@ -88,11 +91,22 @@ def _judge_tls_required(expected: bool, outcomes: Sequence[Outcome]) -> Judged:
 
 
 def _judge_auth_in_clear(expected: bool, outcomes: Sequence[Outcome]) -> Judged:
+    if not outcomes:
+        return ("met" if expected else "unmet"), "implicit TLS"
     code = outcomes[0].facts.codes.get("auth")
     offered = 334 in (code, outcomes[0].facts.auth_probe)
     if code is None or (400 <= code < 500 and not offered):
         return "unknown", code
     return ("unmet" if offered is expected else "met"), outcomes[0].facts.auth_probe or code
+
+
+def _judge_auth_required(expected: str, outcomes: Sequence[Outcome]) -> Judged:
+    """Some relays refuse MAIL (RFC 6409 4.3), some put it off to RCPT."""
+    facts = outcomes[0].facts
+    if facts.recipients and facts.recipients[0].code // 100 == 2:
+        return "unmet", facts.recipients[0].code
+    code = facts.recipients[0].code if facts.recipients else facts.codes.get("mail")
+    return ("met" if code is not None and code >= 500 else "unknown"), code
 
 
 def _relaying_requests(expected: Mapping[str, str], request: Request) -> List[Request]:
@@ -115,10 +129,16 @@ PROBES: Dict[str, Probe] = {
         lambda expected, request: [tls_only(request, version, version) for version in expected], _judge_versions
     ),
     "tls_required": Probe(
-        lambda expected, request: [_in_clear(request)._replace(sender="", stop_after="mail")], _judge_tls_required
+        lambda expected, request: [one._replace(sender="", stop_after="mail") for one in _in_clear(request)],
+        _judge_tls_required,
     ),
     "auth_refused_in_clear": Probe(
-        lambda expected, request: [_in_clear(request)._replace(stop_after="auth_probe")], _judge_auth_in_clear
+        lambda expected, request: [one._replace(stop_after="auth_probe") for one in _in_clear(request)],
+        _judge_auth_in_clear,
+    ),
+    "auth_required": Probe(
+        lambda expected, request: [_bare(request)._replace(sender=request.sender or "", recipients=(expected,))],
+        _judge_auth_required,
     ),
     "relaying_refused": Probe(_relaying_requests, _judge_relaying),
 }

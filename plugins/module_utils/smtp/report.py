@@ -11,7 +11,6 @@ import platform
 from typing import TYPE_CHECKING
 
 from .capabilities import auth_mechanisms, max_message_size
-from .certificates import certificate_facts
 from .explain import CAUSES, explain_code, verdict_of
 from .model import STAGES, __version__
 
@@ -151,10 +150,16 @@ def _greeting(facts: Facts) -> Optional[Dict[str, Any]]:
     return {"code": reply.code, "text": reply.text, "hostname": words[0] if words else None}
 
 
+def _certificates(tls: Optional[TlsFacts], now: float) -> Optional[List[Dict[str, Any]]]:
+    if tls is None or tls.chain is None:
+        return None
+    from .certificates import certificate_facts
+
+    return [certificate_facts(certificate, now) for certificate in tls.chain]
+
+
 def _tls(tls: TlsFacts, now: float) -> Dict[str, Any]:
-    chain: Optional[List[Dict[str, Any]]] = None
-    if tls.chain is not None:
-        chain = [certificate_facts(certificate, now) for certificate in tls.chain]
+    chain = _certificates(tls, now)
     return {
         "version": tls.version,
         "cipher": tls.cipher,
@@ -171,8 +176,8 @@ def _tls(tls: TlsFacts, now: float) -> Dict[str, Any]:
 def _survey(survey: Survey, now: float) -> Dict[str, Any]:
     certificates: Dict[str, Any] = {}
     for kind, outcome in survey.leaves.items():
-        chain = outcome.facts.tls.chain if outcome and outcome.facts.tls else None
-        certificates[kind] = certificate_facts(chain[0], now) if chain else None
+        chain = _certificates(outcome.facts.tls, now) if outcome else None
+        certificates[kind] = chain[0] if chain else None
     return {
         "versions": survey.versions,
         "ciphers": {

@@ -105,7 +105,7 @@ def look_up_mx(domain: str, servers: Optional[Sequence[str]], timeout: float) ->
 
 
 def name_server(text: str) -> Tuple[str, int]:
-    """Return address and port of `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1` or `[2001:db8::1]:53`. Raises ValueError."""
+    """Return host and port of `192.0.2.1`, `192.0.2.1:53`, `2001:db8::1` or `[2001:db8::1]:53`. Raises ValueError."""
     if is_literal(text):
         return text, 53
     address, _colon, port = text.rpartition(":")

@@ -310,7 +310,7 @@ def full_report() -> Dict[str, Any]:
     addresses = (model.AddressAttempt("192.0.2.25", "connected", 0.1),)
     outcome = model.Outcome(facts, addresses, "192.0.2.25", "192.0.2.7", 0.0, 1.0)
     failure = model.Failure("rcpt", "relay_denied", 554, "5.7.1", "5.7.1 Relay access denied", "b@example.com")
-    rules = (model.Rule("codes.rcpt", "unmet", "high", [250], [554], "the reply code is one of 250", "See codes."),)
+    rules = (model.Rule("codes.rcpt", "unmet", "high", [250], [554], "the reply code is one of 250", "See codes.", "rcpt"),)
     return as_report(Verdict(request, outcome, addresses, rules, failure, Survey({}, {}, {}, "relay")), 0.0)
 
 

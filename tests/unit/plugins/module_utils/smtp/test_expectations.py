@@ -18,17 +18,17 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.certific
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.expectations import (
     RULES,
     evaluate,
-    expected_refusal,
     parse_expect,
-    stage_of,
 )
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import (
     STAGES,
     Facts,
+    Failure,
     OptionError,
     RecipientFacts,
     Reply,
 )
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.plan import _was_expected
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transcript import Transcript
 from ansible_collections.postmaster.mailcheck.tests.support.script import VERIFIED
 
@@ -136,6 +136,7 @@ def test_rules_that_read_facts(name, expected, outcome):
         ("tls_versions_refused", ["TLSv1"]),
         ("tls_required", True),
         ("auth_refused_in_clear", True),
+        ("auth_required", "stranger@example.org"),
     ],
 )
 def test_what_the_facts_do_not_say_is_unknown(name, expected):
@@ -217,12 +218,12 @@ def test_every_recipient_has_to_answer_as_expected(answers, outcome):
 
 def test_a_refusal_counts_as_expected_only_at_its_stage_and_with_its_code():
     rules = evaluate(parse_expect({"codes": {"rcpt": [550, 554]}}), facts(recipients=[to(550)]), {}, NOW)
-    assert expected_refusal(rules, "rcpt", 550)
-    assert not expected_refusal(rules, "rcpt", 450)
-    assert not expected_refusal(rules, "mail", 550)
-    assert not expected_refusal(rules, "rcpt", None)
+    assert _was_expected(Failure("rcpt", "mailbox_unknown", 550), rules)
+    assert not _was_expected(Failure("rcpt", "greylisted", 450), rules)
+    assert not _was_expected(Failure("mail", "sender_rejected", 550), rules)
+    assert not _was_expected(Failure("rcpt", "connection_lost"), rules)
     mixed = evaluate(parse_expect({"codes": {"rcpt": [550]}}), facts(recipients=[to(550), to(250)]), {}, NOW)
-    assert not expected_refusal(mixed, "rcpt", 550)
+    assert not _was_expected(Failure("rcpt", "mailbox_unknown", 550), mixed)
 
 
 # Rules that look for themselves
@@ -235,12 +236,11 @@ def test_what_a_probe_found_is_what_counts(outcome):
 
 
 def test_every_rule_names_a_stage():
-    for name, kind in RULES.items():
-        assert kind.stage in STAGES
-        (rule,) = [r for r in evaluate({"capabilities": ["X"]}, OFFERS, {}, NOW)]
-        assert stage_of(rule) == "ehlo"
-        assert stage_of(rule._replace(id=name)) == kind.stage
-    assert stage_of(rule._replace(id="codes.rcpt")) == "rcpt"
+    assert {kind.stage for kind in RULES.values()} <= set(STAGES)
+    (rule,) = evaluate({"capabilities": ["X"]}, OFFERS, {}, NOW)
+    assert rule.stage == "ehlo"
+    (rule,) = evaluate(parse_expect({"codes": {"rcpt": [550]}}), facts(recipients=[to(550)]), {}, NOW)
+    assert rule.stage == "rcpt"
 
 
 # What `expect` may hold

@@ -1,0 +1,686 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The loop over real sockets of the loopback: addresses raced and failed, clocks, limits, and that nothing one relay
+# does, nor any fault of ours, disturbs another or leaves something open.
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import socket
+import threading
+import time
+
+import pytest
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import driver as driver_module
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import resolve
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.conversation import converse
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.driver import Driver, Limits
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import Attempt, Wait
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import build_request
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.plan import check_plan
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.report import as_report
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.resolve import Address, ResolveError
+
+NOW = 1767225600.0
+# Far more than any of this takes, on any machine: who waits for so long has failed.
+AGES = 20.0
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_over():
+    """No file descriptor and no thread of ours outlives a test."""
+    gc.collect()
+    before = os.listdir("/proc/self/fd")
+    yield
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+    assert [thread.name for thread in threading.enumerate() if thread.name == "relay"] == []
+
+
+class Relay:
+    """Listens on one address; each session is a call of `behave(lines, say, sock)` in a thread of its own."""
+
+    def __init__(self, behave, host="127.0.0.1", port=0):
+        self.behave, self.open, self.most, self.sessions = behave, 0, 0, 0
+        self.lock, self.threads, self.sockets = threading.Lock(), [], []
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind((host, port))
+        self.listener.listen(100)
+        self.port = self.listener.getsockname()[1]
+
+    def __enter__(self):
+        self.start(self.accept)
+        return self
+
+    def __exit__(self, *_error):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        for sock in self.sockets:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join(AGES)
+        self.listener.close()
+
+    def start(self, call, *values):
+        thread = threading.Thread(target=call, args=values, name="relay", daemon=True)
+        self.threads.append(thread)
+        thread.start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                sock, _peer = self.listener.accept()
+                self.sockets.append(sock)
+                self.start(self.serve, sock)
+
+    def serve(self, sock):
+        with self.lock:
+            self.open += 1
+            self.sessions += 1
+            self.most = max(self.most, self.open)
+        try:
+            with sock, sock.makefile("rb") as lines, contextlib.suppress(OSError):
+                self.behave(lines, lambda text: sock.sendall(text.encode() + b"\r\n"), sock)
+        finally:
+            with self.lock:
+                self.open -= 1
+
+
+def well(lines, say, _sock):
+    """A relay as it should be."""
+    say("220 relay.example.com ESMTP")
+    for line in lines:
+        say("221 bye" if line.startswith(b"QUIT") else "250 relay.example.com")
+        if line.startswith(b"QUIT"):
+            return
+
+
+def mute(lines, _say, _sock):
+    """Opens the door and says nothing."""
+    lines.read()
+
+
+def mute_after_greeting(lines, say, _sock):
+    say("220 relay.example.com")
+    lines.read()
+
+
+def request(port, host="127.0.0.1", **options):
+    options = dict({"tls": "none", "ehlo_name": "client.example.org", "timeout": AGES}, **options)
+    return build_request(host, dict(options, port=port), NOW)
+
+
+def run(*requests, limits=Limits(), deadline=None, prepare=None):  # noqa: B008
+    """Return the reports in the order of `requests`, and the driver."""
+    driver = Driver(limits)
+    if prepare:
+        prepare(driver)
+    plans = ((index, check_plan(one, driver.clock(), lambda: NOW)) for index, one in enumerate(requests))
+    end = None if deadline is None else driver.clock() + deadline
+    verdicts = dict(driver.run(plans, end))
+    return [as_report(verdicts[index], NOW) for index in range(len(verdicts))], driver
+
+
+def check(*parameters, **named):
+    ((report,), _driver) = run(request(*parameters, **named))
+    return report
+
+
+def outcome(report):
+    return report["verdict"], report["stage"], report["failure"] and report["failure"]["cause"]
+
+
+def tried(report):
+    return [(attempt["address"], attempt["outcome"]) for attempt in report["attempts"]]
+
+
+def resolves(monkeypatch, *answer):
+    """Let every name resolve to addresses, or fail."""
+
+    def look_up(_host, port, _family):
+        if isinstance(answer[0], Exception):
+            raise answer[0]
+        return [Address(socket.AF_INET6 if ":" in text else socket.AF_INET, (text, port)) for text in answer]
+
+    monkeypatch.setattr(resolve, "look_up", look_up)
+
+
+@contextlib.contextmanager
+def black_hole(host="127.0.0.1", port=0):
+    """A port that drops connection attempts: its queue is full and nobody accepts. Yields the port."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(0)
+        for _number in range(3):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+def closed_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+# One relay
+
+
+def test_a_relay_as_it_should_be():
+    with Relay(well) as relay:
+        report = check(relay.port)
+    assert outcome(report) == ("passed", "ehlo", None)
+    assert report["address"] == report["local_address"] == "127.0.0.1"
+    assert tried(report) == [("127.0.0.1", "connected")]
+    assert 0 < report["timings"]["connect"] <= report["timings"]["total"] < AGES
+
+
+def test_without_a_name_of_its_own_the_client_says_its_address():
+    heard = []
+
+    def listen(lines, say, _sock):
+        say("220 x")
+        heard.append(lines.readline())
+
+    with Relay(listen) as relay:
+        ((_report,), _driver) = run(request(relay.port)._replace(ehlo_name=None))
+    assert heard == [b"EHLO [127.0.0.1]\r\n"]
+
+
+def test_a_port_where_nobody_listens():
+    report = check(closed_port())
+    assert outcome(report) == ("unreachable", "connect", "connection_refused")
+    assert tried(report) == [("127.0.0.1", "connection_refused")]
+
+
+def test_a_port_that_drops_packets():
+    with black_hole() as port:
+        report = check(port, connect_timeout=0.2)
+    assert outcome(report) == ("unreachable", "connect", "connection_timed_out")
+    assert 0.2 <= report["timings"]["total"] < 5
+
+
+def test_the_attempts_timeout_bounds_the_connection_too():
+    with black_hole() as port:
+        report = check(port, connect_timeout=AGES, timeout=0.2)
+    assert outcome(report) == ("unreachable", "connect", "connection_timed_out")
+    assert report["timings"]["total"] < 5
+
+
+def test_a_relay_that_never_greets():
+    with Relay(mute) as relay:
+        report = check(relay.port, timeout=0.2)
+    assert outcome(report) == ("unreachable", "greeting", "no_greeting")
+    assert report["timings"]["total"] < 5
+
+
+def test_a_relay_that_greets_and_falls_silent():
+    with Relay(mute_after_greeting) as relay:
+        report = check(relay.port, timeout=0.2)
+    assert outcome(report) == ("failed", "ehlo", "timed_out")
+    assert report["greeting"]["hostname"] == "relay.example.com"
+
+
+def test_a_relay_that_hangs_up_at_once():
+    with Relay(lambda lines, say, sock: None) as relay:
+        report = check(relay.port)
+    assert outcome(report) == ("unreachable", "greeting", "no_greeting")
+
+
+def test_a_relay_that_resets():
+    def reset(_lines, say, sock):
+        say("220 x")
+        sock.recv(100)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    with Relay(reset) as relay:
+        report = check(relay.port)
+    assert outcome(report) == ("failed", "ehlo", "connection_lost")
+
+
+def test_a_tls_port_spoken_to_in_clear():
+    with Relay(lambda lines, say, sock: sock.sendall(b"\x15\x03\x01\x00\x02\x02\x46")) as relay:
+        report = check(relay.port)
+    assert outcome(report) == ("failed", "greeting", "tls_expected")
+
+
+@pytest.mark.parametrize("answer", [b"\x15\x03\x01\x00\x02\x02\x46", b"220 relay.example.com\r\n"])
+def test_a_silent_port_is_asked_whether_it_speaks_tls(answer):
+    def wait_for_the_client(_lines, _say, sock):
+        if sock.recv(100):
+            sock.sendall(answer)
+
+    with Relay(wait_for_the_client) as relay:
+        report = check(relay.port, timeout=0.2)
+    expected = ("failed", "greeting", "tls_expected") if answer[0] == 0x15 else ("unreachable", "greeting", "no_greeting")
+    assert outcome(report) == expected
+
+
+def test_quit_unanswered_costs_a_second_in_the_background_and_counts_for_nothing():
+    def no_goodbye(lines, say, _sock):
+        say("220 x")
+        lines.readline()
+        say("250 x")
+        lines.read()
+
+    with Relay(no_goodbye) as relay:
+        began = time.monotonic()
+        report = check(relay.port)
+        took = time.monotonic() - began
+    assert outcome(report) == ("passed", "ehlo", None)
+    assert report["timings"]["total"] < 0.9 < took < 5
+
+
+def test_a_reply_octet_by_octet():
+    def dribble(lines, _say, sock):
+        for octet in b"220-relay.example.com\r\n220 ready\r\n":
+            sock.sendall(bytes((octet,)))
+        lines.readline()
+        sock.sendall(b"250 x\r\n")
+        lines.readline()
+        sock.sendall(b"221 x\r\n")
+
+    with Relay(dribble) as relay:
+        report = check(relay.port)
+    assert outcome(report) == ("passed", "ehlo", None)
+    assert report["greeting"]["text"] == "relay.example.com\nready"
+
+
+def test_a_large_message_goes_out_whole(tmp_path):
+    content = b"Subject: large\r\n\r\n" + b"".join(b".line %06d\r\n" % number for number in range(200000))
+    (tmp_path / "large.eml").write_bytes(content)
+    taken = []
+
+    def take(lines, say, _sock):
+        say("220 x")
+        for line in lines:
+            if line.startswith(b"DATA"):
+                say("354 go")
+                body = iter(lines.readline, b".\r\n")
+                taken.append(b"".join(text[1:] if text.startswith(b".") else text for text in body))
+            say("250 x")
+
+    with Relay(take) as relay:
+        report = check(
+            relay.port, sender="", recipients=["anna@example.com"], send=True, test_message={"file": str(tmp_path / "large.eml")}
+        )
+    assert (report["verdict"], report["changed"]) == ("passed", True)
+    assert taken == [content]
+
+
+def test_an_early_refusal_stops_a_large_message(tmp_path):
+    (tmp_path / "large.eml").write_bytes(b"Subject: large\r\n\r\n" + b"x" * 78 + b"\r\n" * 20000000)
+
+    def refuse(lines, say, _sock):
+        say("220 x")
+        for line in lines:
+            if line.startswith(b"DATA"):
+                say("354 go")
+                lines.readline()
+                say("552 5.3.4 enough")
+                lines.read(1000)
+                return
+            say("250 x")
+
+    with Relay(refuse) as relay:
+        options = {"sender": "", "recipients": ["anna@example.com"], "send": True}
+        report = check(relay.port, test_message={"file": str(tmp_path / "large.eml")}, **options)
+    assert outcome(report) == ("failed", "message", "message_too_large")
+    assert report["changed"] is False
+
+
+# Names and addresses
+
+
+@pytest.mark.parametrize("cause", ["name_not_found", "name_server_failed", "no_address_of_family"])
+def test_a_name_that_gives_no_address(monkeypatch, cause):
+    resolves(monkeypatch, ResolveError(cause, "relay.example.com: no"))
+    report = check(25, host="relay.example.com")
+    assert outcome(report) == ("unreachable", "resolve", cause)
+    assert report["attempts"] == []
+
+
+def test_a_look_up_that_hangs_holds_up_nobody(monkeypatch):
+    release = threading.Event()
+
+    def look_up(host, port, _family):
+        if host == "slow.example.com":
+            release.wait(AGES)
+        return [Address(socket.AF_INET, ("127.0.0.1", port))]
+
+    monkeypatch.setattr(resolve, "look_up", look_up)
+    try:
+        with Relay(well) as relay:
+            slow = request(relay.port, host="slow.example.com", timeout=0.5)
+            reports, _driver = run(slow, request(relay.port, host="fast.example.com"))
+    finally:
+        release.set()
+    assert outcome(reports[0]) == ("unreachable", "resolve", "name_server_failed")
+    assert outcome(reports[1]) == ("passed", "ehlo", None)
+    assert reports[1]["timings"]["total"] < 0.5
+
+
+def test_the_second_address_is_tried_when_the_first_refuses(monkeypatch):
+    resolves(monkeypatch, "127.0.0.1", "127.0.0.2")
+    with Relay(well, "127.0.0.2") as relay:
+        report = check(relay.port, host="relay.example.com")
+    assert outcome(report) == ("passed", "ehlo", None)
+    assert report["address"] == "127.0.0.2"
+    assert tried(report) == [("127.0.0.1", "connection_refused"), ("127.0.0.2", "connected")]
+
+
+def test_a_dead_first_address_costs_a_quarter_of_a_second(monkeypatch):
+    """RFC 8305 5: and it is told, so that nobody overlooks it."""
+    resolves(monkeypatch, "127.0.0.1", "127.0.0.2")
+    with Relay(well, "127.0.0.2") as relay, black_hole("127.0.0.1", relay.port):
+        report = check(relay.port, host="relay.example.com")
+    assert outcome(report) == ("passed", "ehlo", None)
+    assert sorted(tried(report)) == [("127.0.0.1", "overtaken"), ("127.0.0.2", "connected")]
+    assert 0.2 < report["timings"]["total"] < 5
+
+
+def test_where_all_addresses_fail_the_most_telling_reason_counts(monkeypatch):
+    resolves(monkeypatch, "127.0.0.1", "127.0.0.2")
+    with black_hole("127.0.0.1") as port:
+        report = check(port, host="relay.example.com", connect_timeout=0.4)
+    assert outcome(report) == ("unreachable", "connect", "connection_refused")
+    assert sorted(tried(report)) == [("127.0.0.1", "connection_timed_out"), ("127.0.0.2", "connection_refused")]
+    assert "127.0.0.1: connection timed out" in report["failure"]["text"]
+
+
+def test_families_take_turns():
+    addresses = [Address(socket.AF_INET6, ("2001:db8::%d" % n,)) for n in (1, 2, 3)]
+    addresses.append(Address(socket.AF_INET, ("192.0.2.1",)))
+    mixed = [address.text for address in driver_module._interleaved(addresses)]
+    assert mixed == ["2001:db8::1", "192.0.2.1", "2001:db8::2", "2001:db8::3"]
+
+
+def test_two_addresses_that_connect_in_the_same_moment(monkeypatch):
+    """One wins; the other, whose turn comes in the same round of the loop, is overtaken."""
+    resolves(monkeypatch, "127.0.0.1", "127.0.0.2")
+    begin_next = driver_module._Connection._try_next
+
+    def begin_both(connection):
+        begin_next(connection)
+        begin_next(connection)
+
+    monkeypatch.setattr(driver_module._Connection, "_try_next", begin_both)
+    with Relay(well) as one, Relay(well, "127.0.0.2", one.port):
+        report = check(one.port, host="relay.example.com")
+    assert outcome(report) == ("passed", "ehlo", None)
+    assert sorted(outcome for _address, outcome in tried(report)) == ["connected", "overtaken"]
+
+
+def test_the_source_address_is_the_callers():
+    with Relay(well) as relay:
+        report = check(relay.port, source_address="127.0.0.3")
+    assert report["local_address"] == "127.0.0.3"
+    assert report["verdict"] == "passed"
+
+
+def test_a_source_address_of_another_family():
+    report = check(25, source_address="::1")
+    assert outcome(report) == ("unreachable", "resolve", "no_address_of_family")
+
+
+def test_a_unix_socket(tmp_path):
+    path = str(tmp_path / "lmtp")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen(1)
+
+        def serve():
+            sock, _peer = listener.accept()
+            with sock, sock.makefile("rb") as lines:
+                well(lines, lambda text: sock.sendall(text.encode() + b"\r\n"), sock)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        report = check(24, host=path, protocol="lmtp")
+        thread.join(AGES)
+    assert outcome(report) == ("passed", "ehlo", None)
+    assert "At connect" in check(24, host=path + "-gone", protocol="lmtp")["msg"]
+
+
+# Many relays
+
+
+def test_one_that_hangs_holds_up_nobody():
+    with Relay(mute) as hanging, Relay(well) as relay, Relay(well) as other:
+        ports = [relay.port, hanging.port, other.port, closed_port()]
+        reports, _driver = run(*(request(port, timeout=1.0) for port in ports))
+    assert [report["verdict"] for report in reports] == ["passed", "unreachable", "passed", "unreachable"]
+    assert reports[0]["timings"]["total"] < 0.9 and reports[2]["timings"]["total"] < 0.9
+
+
+def test_results_come_as_they_end():
+    with Relay(mute) as hanging, Relay(well) as relay:
+        driver = Driver(Limits())
+        wanted = [request(hanging.port, timeout=0.3), request(relay.port)]
+        plans = [(index, check_plan(one, driver.clock(), lambda: NOW)) for index, one in enumerate(wanted)]
+        assert [key for key, _verdict in driver.run(iter(plans))] == [1, 0]
+
+
+@pytest.mark.parametrize("per_relay", [1, 2, 5])
+def test_no_relay_gets_more_connections_than_its_share(per_relay):
+    with Relay(well) as relay, Relay(well) as other:
+        wanted = [request(relay.port)] * 12 + [request(other.port)] * 12
+        reports, _driver = run(*wanted, limits=Limits(per_relay=per_relay))
+    assert {report["verdict"] for report in reports} == {"passed"}
+    assert relay.sessions == other.sessions == 12
+    assert relay.most <= per_relay + 1  # a thread may see the next one before it has noticed the end of its own
+    assert other.most <= per_relay + 1
+
+
+def test_two_that_hang_keep_the_third_waiting_at_their_relay_only():
+    release = threading.Event()
+
+    def hang_twice(lines, say, sock):
+        if relay.sessions <= 2:
+            release.wait(AGES)
+        well(lines, say, sock)
+
+    with Relay(hang_twice) as relay, Relay(well) as other:
+        driver = Driver(Limits())
+        wanted = [request(relay.port)] * 3 + [request(other.port)]
+        plans = [(index, check_plan(one, driver.clock(), lambda: NOW)) for index, one in enumerate(wanted)]
+        results = driver.run(iter(plans))
+        assert next(results)[0] == 3
+        assert relay.sessions <= 2
+        release.set()
+        assert sorted(key for key, _verdict in results) == [0, 1, 2]
+        assert relay.sessions == 3
+
+
+def test_no_more_at_once_than_the_limit():
+    with Relay(well) as relay:
+        reports, _driver = run(*[request(relay.port)] * 20, limits=Limits(concurrency=3, per_relay=100))
+    assert len(reports) == 20
+    assert relay.most <= 3 + 1
+
+
+def test_starts_are_paced_after_the_first():
+    with Relay(well) as relay:
+        began = time.monotonic()
+        reports, _driver = run(
+            *[request(relay.port)] * 8, limits=Limits(per_relay=100, unpaced=2, starts_per_second=20.0)
+        )
+        took = time.monotonic() - began
+    assert {report["verdict"] for report in reports} == {"passed"}
+    assert took >= 5 / 20.0
+
+
+def test_a_plan_that_waits_lets_others_go_on():
+    def patient(wanted, driver):
+        yield Wait(driver.clock() + 0.2)
+        (ended,) = yield (Attempt(wanted),)
+        return ended.facts.codes["ehlo"]
+
+    with Relay(well) as relay:
+        driver = Driver(Limits(concurrency=1))
+        wanted = request(relay.port)
+        plans = [("patient", patient(wanted, driver)), ("other", check_plan(wanted, driver.clock(), lambda: NOW))]
+        results = list(driver.run(iter(plans)))
+    assert [key for key, _result in results] == ["other", "patient"]
+    assert results[1][1] == 250
+
+
+def test_attempts_side_by_side_come_back_in_their_order():
+    def both(one, other):
+        outcomes = yield (Attempt(one), Attempt(other))
+        return [result.facts.failure and result.facts.failure.cause for result in outcomes]
+
+    with Relay(mute) as hanging, Relay(well) as relay:
+        driver = Driver(Limits())
+        plan = both(request(hanging.port, timeout=0.2), request(relay.port))
+        assert list(driver.run(iter([("both", plan)]))) == [("both", ["no_greeting", None])]
+
+
+# Faults of ours
+
+
+def test_a_fault_in_a_conversation_ends_that_attempt_alone(monkeypatch):
+    def faulty(wanted, facts):
+        steps = converse(wanted, facts)
+        reply = yield next(steps)
+        if wanted.sender == "fault@example.org":
+            raise KeyError("tanstaaftanstaaf")
+        while True:
+            reply = yield steps.send(reply)
+
+    monkeypatch.setattr(driver_module, "converse", faulty)
+    with Relay(well) as relay:
+        wanted = request(relay.port, sender="fault@example.org")
+        reports, _driver = run(wanted, request(relay.port, stop_after="greeting"), wanted)
+    assert outcome(reports[0]) == outcome(reports[2]) == ("failed", "greeting", "internal_error")
+    assert "KeyError at test_driver.py:" in reports[0]["failure"]["text"]
+    assert "tanstaaf" not in str(reports[0])  # the values that a fault arose from may be secret
+    assert [entry["text"] for entry in reports[0]["transcript"]] == ["220 relay.example.com ESMTP"]
+
+
+def test_a_fault_in_a_plan_is_that_plans_result():
+    def faulty(wanted):
+        yield (Attempt(wanted),)
+        raise ZeroDivisionError
+
+    with Relay(well) as relay:
+        driver = Driver(Limits())
+        wanted = request(relay.port)
+        plans = [("faulty", faulty(wanted)), ("good", check_plan(wanted, driver.clock(), lambda: NOW))]
+        results = dict(driver.run(iter(plans)))
+    assert isinstance(results["faulty"], ZeroDivisionError)
+    assert results["good"].failure is None
+
+
+# Ends
+
+
+def test_the_deadline_leaves_what_was_learned():
+    with Relay(mute_after_greeting) as relay, Relay(well) as other:
+        reports, _driver = run(request(relay.port), request(other.port), deadline=0.3)
+    assert outcome(reports[0]) == ("failed", "ehlo", "deadline_reached")
+    assert reports[0]["greeting"]["hostname"] == "relay.example.com"
+    assert outcome(reports[1]) == ("passed", "ehlo", None)
+
+
+def test_the_deadline_ends_whatever_is_under_way():
+    hosts = [request(closed_port(), retry_for=600.0)]
+    with black_hole() as dropping, Relay(mute) as relay:
+        hosts += [request(dropping), *[request(relay.port)] * 4]
+        began = time.monotonic()
+        reports, _driver = run(*hosts, deadline=0.3)
+    assert time.monotonic() - began < 5
+    assert [report["failure"]["cause"] for report in reports] == ["connection_refused"] + ["deadline_reached"] * 5
+
+
+def test_plans_not_begun_at_the_deadline_are_left_where_they_are():
+    with Relay(mute) as relay:
+        driver = Driver(Limits(concurrency=1))
+        plans = iter([(index, check_plan(request(relay.port), driver.clock(), lambda: NOW)) for index in range(3)])
+        ended = [key for key, _verdict in driver.run(plans, driver.clock() + 0.2)]
+        assert ended == [0]
+        assert [key for key, _plan in plans] == [1, 2]
+
+
+def test_stop_may_be_called_from_anywhere():
+    greeted = threading.Event()
+
+    def greet(lines, say, _sock):
+        say("220 relay.example.com")
+        lines.readline()
+        greeted.set()
+        lines.read()
+
+    def stop_when_greeted(driver):
+        def wait():
+            greeted.wait(AGES)
+            driver.stop()
+
+        threading.Thread(target=wait, daemon=True).start()
+
+    with Relay(greet) as relay:
+        ((report,), _driver) = run(request(relay.port), prepare=stop_when_greeted)
+    assert outcome(report) == ("failed", "ehlo", "deadline_reached")
+    assert report["greeting"]["code"] == 220
+
+
+def test_a_message_that_is_out_when_the_time_is_up_may_have_been_taken():
+    taken = threading.Event()
+
+    def take_and_think(lines, say, _sock):
+        say("220 x")
+        for line in lines:
+            if line == b".\r\n":
+                taken.set()
+                lines.read()
+                return
+            if line[:4] in (b"EHLO", b"MAIL", b"RCPT"):
+                say("250 x")
+            elif line.startswith(b"DATA"):
+                say("354 go")
+
+    def stop_when_taken(driver):
+        threading.Thread(target=lambda: (taken.wait(AGES), driver.stop()), daemon=True).start()
+
+    with Relay(take_and_think) as relay:
+        wanted = request(relay.port, sender="", recipients=["anna@example.com"], send=True)
+        ((report,), _driver) = run(wanted, prepare=stop_when_taken)
+    assert outcome(report) == ("failed", "message", "acceptance_unknown")
+    assert report["changed"] is True
+
+
+def test_a_plan_that_asks_for_more_while_everything_ends():
+    """Rules look for themselves once the relay is known; at the deadline those attempts are over before they begin."""
+    with Relay(mute_after_greeting) as relay:
+        began = time.monotonic()
+        ((report,), _driver) = run(request(relay.port, expect={"tls_required": True}, survey=True), deadline=0.3)
+    assert time.monotonic() - began < 5
+    assert outcome(report) == ("failed", "ehlo", "deadline_reached")
+    assert [rule["outcome"] for rule in report["rules"]] == ["unknown"]
+
+
+def test_who_stops_listening_leaves_nothing_open():
+    with Relay(mute) as hanging, Relay(well) as relay:
+        driver = Driver(Limits())
+        wanted = [request(hanging.port), request(relay.port)]
+        plans = [(index, check_plan(one, driver.clock(), lambda: NOW)) for index, one in enumerate(wanted)]
+        results = driver.run(iter(plans))
+        assert next(results)[0] == 1
+        results.close()
+        assert not driver._active
+
+
+def test_timers_of_what_is_over_do_nothing():
+    with Relay(well) as relay:
+        _reports, driver = run(*[request(relay.port)] * 5)
+    assert [timer for timer in driver._timers if timer[2] is not driver_module._nothing] == []
+    assert not driver._in_use and not driver._active and not driver._waiting and not driver._resting
