@@ -29,7 +29,7 @@ from ansible_collections.postmaster.mailcheck.bench.rows.common import (
 
 COUNT = 200
 SWEEP = (
-    "import json, sys; from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import sweep;"
+    "import json, sys; from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep;"
     "print(json.dumps(sweep(**json.loads(sys.argv[1]))))"
 )
 OURS, NMAP, NMAP_SV, CHECK_SMTP, SWAKS = "ours", "nmap +smtp-commands", "nmap -sV", "check_smtp -S", "swaks"

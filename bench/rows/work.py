@@ -20,10 +20,11 @@ from typing import Any
 from unittest import mock
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import driver, tls
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check, sweep
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import Attempt, StartTls, TlsFacts
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import build_request
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.plan import check_plan
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep
 
 UNPACED = 1e5  # starts a second
 

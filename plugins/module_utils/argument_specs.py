@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .smtp.options import OPTIONS
+from .smtp.options import OPTIONS, SWEEP_OPTIONS
 
 if TYPE_CHECKING:
     from typing import Any, Dict
@@ -26,7 +26,5 @@ def smtp_check_spec() -> Spec:
 
 def smtp_sweep_spec() -> Spec:
     """Return the argument spec of smtp_sweep: many relays, and the options of their checks shared by all."""
-    from .smtp.fleet import SWEEP_OPTIONS  # smtp_check has no use for it
-
     transcript = {**OPTIONS["transcript"], "default": "on_failure"}
     return {**SWEEP_OPTIONS, **OPTIONS, "transcript": transcript}

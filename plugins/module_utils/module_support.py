@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from ansible.module_utils.common.parameters import remove_values
 
-from .smtp.check import check, sweep
 from .smtp.driver import describe_bug
 from .smtp.model import OptionError
 
@@ -24,17 +23,8 @@ if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 
-def run_check(module: AnsibleModule) -> None:
-    """Check the relay that the module's options describe; exit with its report, as a failure unless it passed."""
-    _run(module, check, lambda report: report["verdict"] == "passed")
-
-
-def run_sweep(module: AnsibleModule) -> None:
-    """Check the relays that the module's options describe; exit with the result, as a failure unless all passed."""
-    _run(module, sweep, lambda result: set(result["summary"]["verdicts"]) == {"passed"})
-
-
-def _run(module: AnsibleModule, work: Callable[..., Dict[str, Any]], passed: Callable[[Dict[str, Any]], bool]) -> None:
+def run(module: AnsibleModule, work: Callable[..., Dict[str, Any]], passed: Callable[[Dict[str, Any]], bool]) -> None:
+    """Do `work` (check, sweep) with the module's options; exit with its report, as a failure unless `passed` of it."""
     try:
         report = work(check_mode=module.check_mode, on_start=_stop_on_signals, **module.params)
         good = passed(report)

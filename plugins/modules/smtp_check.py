@@ -627,11 +627,13 @@ engine:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.argument_specs import smtp_check_spec
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.module_support import run_check
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.module_support import run
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
 
 
 def main() -> None:
-    run_check(AnsibleModule(argument_spec=smtp_check_spec(), supports_check_mode=True))
+    module = AnsibleModule(argument_spec=smtp_check_spec(), supports_check_mode=True)
+    run(module, check, lambda report: report["verdict"] == "passed")
 
 
 if __name__ == "__main__":

@@ -246,11 +246,13 @@ engine:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.argument_specs import smtp_sweep_spec
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.module_support import run_sweep
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.module_support import run
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep
 
 
 def main() -> None:
-    run_sweep(AnsibleModule(argument_spec=smtp_sweep_spec(), supports_check_mode=True))
+    module = AnsibleModule(argument_spec=smtp_sweep_spec(), supports_check_mode=True)
+    run(module, sweep, lambda result: set(result["summary"]["verdicts"]) == {"passed"})
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ Importing this imports nothing of Ansible. All public names are in `__all__`; wh
 
 from __future__ import annotations
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check, sweep
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import OptionError, __version__
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep
 
 __all__ = ["OptionError", "__version__", "check", "sweep"]

@@ -47,5 +47,5 @@ def _cause(name: str) -> Dict[str, Any]:
         "verdict": cause.verdict,
         "retried": cause.retried or cause.verdict in ("unreachable", "deferred"),
         "explanation": cause.explanation,
-        "hint": cause.hint.format(host="the relay", port="the port"),
+        "hint": cause.hint.format(host="HOST", port="PORT"),
     }

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check, sweep
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import OptionError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import OPTIONS, build_request
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep
 
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, Tuple

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check, sweep
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import OptionError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.bind import Bind
 from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim

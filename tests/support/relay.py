@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Dict, List, Optional
 
 if TYPE_CHECKING:
     import ssl
-    from typing import Any, Iterator
+    from typing import Any, Callable, Iterator, Union
 
-# Verb -> answer; "" is the greeting, "." the end of a message.
-ANSWERS: Dict[str, str] = {
+    Answer = Union[str, Callable[[str], str]]
+
+# Verb -> answer, or a function of the line said; "" is the greeting, "." the end of a message.
+ANSWERS: Dict[str, Answer] = {
     "": "220 relay.example.com ESMTP\r\n",
     "EHLO": "250-relay.example.com\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n250 AUTH PLAIN LOGIN\r\n",
     "AUTH": "235 2.7.0 Welcome\r\n",
@@ -27,6 +29,7 @@ ANSWERS: Dict[str, str] = {
     ".": "250 2.0.0 Ok: queued as 4XyZ12abcd\r\n",
     "RSET": "250 2.0.0 Ok\r\n",
     "QUIT": "221 2.0.0 Bye\r\n",
+    "*": "500 5.5.2 What?\r\n",
 }
 
 
@@ -36,9 +39,9 @@ class Relay(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 200
 
-    def __init__(self, context: Optional[ssl.SSLContext] = None, implicit: bool = False, **answers: str) -> None:
+    def __init__(self, context: Optional[ssl.SSLContext] = None, implicit: bool = False, **answers: Answer) -> None:
         super().__init__(("127.0.0.1", 0), _Session)
-        self.answers = {**ANSWERS, **answers}
+        self.answers: Dict[str, Answer] = {**ANSWERS, **answers}
         self.context, self.implicit = context, implicit
         self.said: List[str] = []
 
@@ -57,7 +60,7 @@ class _Session(socketserver.BaseRequestHandler):
         if self.server.implicit and self.server.context:
             self.request = self.server.context.wrap_socket(self.request, server_side=True)
         in_message, tls = False, self.server.implicit
-        self._say(self.server.answers[""])
+        self._say(self._answer("", ""))
         lines = self.request.makefile("rb")
         for line in iter(lines.readline, b""):
             text = line.decode("utf-8").rstrip("\r\n")
@@ -71,13 +74,17 @@ class _Session(socketserver.BaseRequestHandler):
                 self.request = self.server.context.wrap_socket(self.request, server_side=True)
                 lines, tls = self.request.makefile("rb"), True
                 continue
-            answer = self.server.answers.get(verb, "500 5.5.2 What?\r\n")
+            answer = self._answer(verb, text)
             if verb == "EHLO" and self.server.context and not tls:
                 answer = "250-relay.example.com\r\n250-PIPELINING\r\n250 STARTTLS\r\n"
             self._say(answer)
-            in_message = verb == "DATA" and answer.startswith("354")
+            in_message = answer.startswith("354")
             if verb == "QUIT":
                 return
+
+    def _answer(self, verb: str, text: str) -> str:
+        answer = self.server.answers.get(verb, self.server.answers["*"])
+        return answer if isinstance(answer, str) else answer(text)
 
     def _say(self, answer: str) -> None:
         self.request.sendall(answer.encode("utf-8"))

@@ -29,7 +29,6 @@ from ansible.module_utils.common import warnings as ansible_warnings
 
 from ansible_collections.postmaster.mailcheck.plugins.doc_fragments import attributes
 from ansible_collections.postmaster.mailcheck.plugins.doc_fragments import smtp as fragment
-from ansible_collections.postmaster.mailcheck.plugins.module_utils import module_support
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.argument_specs import smtp_check_spec
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import model
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.certificates import read_certificate
@@ -243,7 +242,7 @@ def test_a_fault_of_our_own_is_one_sentence(run: Run, monkeypatch: pytest.Monkey
     def broken(**options: Any) -> None:
         raise RuntimeError("with a password: %s" % options["password"])
 
-    monkeypatch.setattr(module_support, "check", broken)
+    monkeypatch.setattr(smtp_check, "check", broken)
     code, result = run(host="127.0.0.1", username="app", password="tiger-lily-42")
     assert code == 1
     assert result["msg"].startswith("A fault of this collection, please report it: RuntimeError at test_smtp_check.py:")
@@ -363,10 +362,9 @@ def test_starting_up_loads_nothing_that_a_check_does_not_need() -> None:
         import sys
         import ansible.module_utils.basic
         before = set(sys.modules)
-        from %s import smtp_check_spec
-        from %s import run_check
+        import %s
         print(*{name.partition(".")[0] for name in set(sys.modules) - before})
-    """ % (smtp_check_spec.__module__, module_support.__name__)
+    """ % smtp_check.__name__
     root = str(Path(smtp_check.__file__).parents[5])
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join([root, *filter(None, sys.path)]))
     loaded = subprocess.check_output([sys.executable, "-c", program], env=environment, text=True).split()

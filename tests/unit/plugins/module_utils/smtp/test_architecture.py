@@ -27,6 +27,7 @@ FLOORS = [
     ["report", "session", "fleet"],
     ["driver"],
     ["check"],
+    ["sweep"],
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 # No socket, no clock, no thread, no file: what they need is handed in.

@@ -94,7 +94,7 @@ def test_every_row_of_the_table_is_used():
         )  # fmt: skip
     in_table = {key.value for node in ast.walk(trees()["explain.py"]) if named_causes(node) for key in node.value.keys}
     assert in_table == set(CAUSES) and rows
-    counted = {cause: 0 for cause in CAUSES}
+    counted = dict.fromkeys(CAUSES, 0)
     for path in ENGINE.glob("*.py"):
         source = path.read_text(encoding="utf-8")
         for cause in CAUSES:

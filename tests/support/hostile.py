@@ -1,0 +1,361 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# A relay that misbehaves as it is told, on a loopback port of its own; it plays its script to each client.
+#
+#     S: 220 relay.example.com ESMTP     says this; lines in a row leave in one write
+#     C: EHLO                            hears a line that must begin so, or goes no further
+#     C: <message>                       hears a message to its final dot
+#     C: <octets>                        hears whatever comes, once
+#     C: <41 octets>                     hears so many
+#     TLS name                           plays the server of a handshake, with the context of that name
+#     TLS name cut 100                   the same, but sends 100 octets and no more
+#     answers 334                        answers every line with this, for ever
+#     scram 4096 right                   answers a SCRAM-SHA-256 sign-in: how many iterations, and with which signature
+#     waits 0.3                          seconds
+#     endless 250-x\r\n                  says this for ever, as fast as it is taken
+#     drips 250-x                        an octet every hundredth of a second, for ever
+#     closes, resets                     ends the connection
+#     reads nothing more                 lets the client's octets fill every buffer
+#     silent                             listens, and says nothing; every script ends so
+#
+# As in script.py a line of the relay's that ends in a backslash gets no line end, and `\xe9` stands for that octet. What
+# clients say is kept: in clear, inside TLS, and as the raw octets that came.
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import select
+import socket
+import ssl
+import struct
+import threading
+from base64 import b64decode, b64encode
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Callable, Dict, List, Mapping, Optional, Tuple
+
+PASSWORD = "tanstaaftanstaaf"
+SIGN_IN = {"username": "tim", "password": PASSWORD}
+PATIENCE = 20.0  # seconds: a relay that nobody stops gives up by itself
+MOST_OCTETS = 1 << 28  # of an endless answer
+
+
+def octets(text: str) -> bytes:
+    """A line of the relay's as it goes out."""
+    escapes = {"r": "\r", "n": "\n", "0": "\0"}
+    plain = re.sub(r"\\x(..)", lambda found: chr(int(found.group(1), 16)), text)
+    plain = re.sub(r"\\([rn0])", lambda found: escapes[found.group(1)], plain)
+    return plain[:-1].encode("latin-1") if plain.endswith("\\") else plain.encode("latin-1") + b"\r\n"
+
+
+class Gone(Exception):
+    """The client has left, or has said what the script has no answer to."""
+
+
+class Session:
+    """One client's connection, played in a thread."""
+
+    def __init__(self, relay: Relay, sock: socket.socket) -> None:
+        self.clear, self.inside, self.raw = bytearray(), bytearray(), bytearray()
+        self.unexpected: Optional[bytes] = None
+        self._relay, self._sock = relay, sock
+        self._pending = b""  # heard, not yet asked for
+        self._tls: Optional[ssl.SSLObject] = None
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+
+    @property
+    def said(self) -> List[str]:
+        """What the client said, line by line."""
+        lines = bytes(self.clear + self.inside).decode("utf-8", "backslashreplace").split("\r\n")
+        return lines[:-1] if lines[-1] == "" else lines
+
+    def play(self) -> None:
+        try:
+            for step, text in self._relay.steps:
+                self._step(step, text)
+            while True:
+                self._hear()
+        except (Gone, OSError):
+            pass
+        finally:
+            self._sock.close()
+
+    def _step(self, step: str, text: str) -> None:
+        if step == "S":
+            self._say(b"".join(map(octets, text.split("\n"))))
+        elif step == "C":
+            self._expect(text)
+        else:
+            _STEPS[step](self, text)
+
+    # Octets
+
+    def _hear(self) -> bytes:
+        """Wait for more of what the client says, and return it."""
+        while True:
+            data = self._sock.recv(65536)
+            if not data:
+                raise Gone()
+            self.raw += data
+            if self._tls is None:
+                self.clear += data
+                return data
+            self._incoming.write(data)
+            try:
+                plain = self._tls.read(65536)
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLError:
+                raise Gone() from None
+            if not plain:
+                raise Gone()
+            self.inside += plain
+            return plain
+
+    def _say(self, data: bytes) -> None:
+        if self._tls is not None:
+            self._tls.write(data)
+            data = self._outgoing.read()
+        self._send(data)
+
+    def _send(self, data: bytes) -> None:
+        for piece in self._relay.pieces(data):
+            self._sock.sendall(piece)
+            if len(piece) < len(data):
+                self._relay.stopping.wait(self._relay.pause)
+
+    def _line(self) -> bytes:
+        while b"\n" not in self._pending:
+            self._pending += self._hear()
+        line, _lf, self._pending = self._pending.partition(b"\n")
+        return line + b"\n"
+
+    def _expect(self, text: str) -> None:
+        if text == "<octets>":
+            self._pending = self._pending or self._hear()
+            self._pending = b""
+        elif re.fullmatch("<[0-9]+ octets>", text):
+            count = int(text[1:].split()[0])
+            while len(self._pending) < count:
+                self._pending += self._hear()
+            self._pending = self._pending[count:]
+        elif text == "<message>":
+            while self._line() != b".\r\n":
+                pass
+        else:
+            line = self._line()
+            if not line.upper().startswith(text.upper().encode()):
+                self.unexpected = line
+                raise Gone()
+
+    # The steps that are no words
+
+    def _start_tls(self, text: str) -> None:
+        name, _cut, limit = text.partition(" cut ")
+        self._tls = self._relay.contexts[name].wrap_bio(self._incoming, self._outgoing, server_side=True)
+        left = int(limit) if limit else None
+        while True:
+            try:
+                self._tls.do_handshake()
+                done = True
+            except ssl.SSLWantReadError:
+                done = False
+            except ssl.SSLError:
+                self._sock.sendall(self._outgoing.read())
+                raise Gone() from None
+            flight = self._outgoing.read()
+            if left is not None:
+                flight, left = flight[:left], left - len(flight[:left])
+            self._send(flight)
+            if done:
+                return
+            if left == 0:
+                self._tls = None
+                return
+            data = self._sock.recv(65536)
+            if not data:
+                raise Gone()
+            self.raw += data
+            self._incoming.write(data)
+
+    def _answer_all(self, text: str) -> None:
+        while True:
+            self._line()
+            self._say(octets(text))
+
+    def _scram(self, text: str) -> None:
+        """RFC 5802, the server's side. `none` accepts the sign-in without any proof of its own."""
+        iterations, signature = int(text.split()[0]), text.split()[1]
+        first = b64decode(self._line().split()[-1])
+        bare = first.partition(b",,")[2]
+        salt = b"0123456789abcdef"
+        nonce = bare.partition(b",r=")[2] + b"theirs"
+        challenge = b"r=%s,s=%s,i=%d" % (nonce, b64encode(salt), iterations)
+        self._say(b"334 " + b64encode(challenge) + b"\r\n")
+        answer = self._line().strip()
+        if answer == b"*":
+            self._say(b"501 cancelled\r\n")
+            return
+        if signature == "none":
+            self._say(b"235 welcome\r\n")
+            return
+        signed = b",".join((bare, challenge, b64decode(answer).rpartition(b",p=")[0]))
+        salted = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), salt, iterations)
+        key = hmac.new(salted, b"Server Key", "sha256").digest()
+        proof = hmac.new(key, signed if signature == "right" else b"", "sha256").digest()
+        self._say(b"334 " + b64encode(b"v=" + b64encode(proof)) + b"\r\n")
+        self._say(b"501 cancelled\r\n" if self._line() == b"*\r\n" else b"235 welcome\r\n")
+
+    def _wait(self, text: str) -> None:
+        self._relay.stopping.wait(float(text))
+
+    def _endless(self, text: str) -> None:
+        data = octets(text + "\\")
+        block = data * max(1, 65536 // len(data))
+        for _sent in range(MOST_OCTETS // len(block)):
+            self._say(block)
+
+    def _drip(self, text: str) -> None:
+        while not self._relay.stopping.wait(0.01):
+            for octet in octets(text + "\\"):
+                self._say(bytes([octet]))
+                if self._relay.stopping.wait(0.01):
+                    return
+
+    def _close(self, _text: str) -> None:
+        self._sock.shutdown(socket.SHUT_WR)  # so that what is unread does not turn the end into a reset
+        raise Gone()
+
+    def _reset(self, _text: str) -> None:
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raise Gone()
+
+    def _read_nothing(self, _text: str) -> None:
+        gone = select.poll()
+        gone.register(self._sock, select.POLLRDHUP | select.POLLHUP)
+        gone.poll(PATIENCE * 1000)
+        raise Gone()
+
+
+_STEPS: Dict[str, Callable[[Session, str], None]] = {
+    "TLS": Session._start_tls,
+    "answers": Session._answer_all,
+    "scram": Session._scram,
+    "waits": Session._wait,
+    "endless": Session._endless,
+    "drips": Session._drip,
+    "closes": Session._close,
+    "resets": Session._reset,
+    "reads": Session._read_nothing,
+    "silent": lambda session, _text: None,
+}
+
+
+def steps_of(script: str) -> List[Tuple[str, str]]:
+    """Return (step, text), the relay's lines in a row joined."""
+    steps: List[Tuple[str, str]] = []
+    for line in filter(None, map(str.strip, script.splitlines())):
+        if line[:2] in ("S:", "C:"):
+            step, text = line[0], line[2:].strip() if line[0] == "C" else line[2:].lstrip(" ")
+        else:
+            step, _space, text = line.partition(" ")
+            if step not in _STEPS:
+                raise ValueError("not a line of a script: %s" % line)
+        if step == "S" and steps and steps[-1][0] == "S" and not steps[-1][1].endswith("\n"):
+            steps[-1] = ("S", steps[-1][1] + "\n" + text)
+        else:
+            steps.append((step, text))
+    return steps
+
+
+class Relay:
+    """Listens from the beginning; `stop()` ends it and every session. `split`: where each write is cut in two, 1 for
+    every octet by itself."""
+
+    def __init__(
+        self,
+        script: str,
+        contexts: Optional[Mapping[str, ssl.SSLContext]] = None,
+        split: int = 0,
+        pause: float = 0.002,
+        address: str = "127.0.0.1",
+        receive_buffer: int = 0,
+    ) -> None:
+        self.steps, self.contexts = steps_of(script), contexts or {}
+        self.split, self.pause = split, pause
+        self.sessions: List[Session] = []
+        self.stopping = threading.Event()
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._listener = socket.socket(family, socket.SOCK_STREAM)
+        if receive_buffer:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self._listener.bind((address, 0))
+        self._listener.listen(256)
+        self.host, self.port = address, int(self._listener.getsockname()[1])
+        self._open: List[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    def pieces(self, data: bytes) -> List[bytes]:
+        if self.split == 1:
+            return [data[i : i + 1] for i in range(len(data))]
+        if 1 < self.split < len(data) + 1:
+            return [data[: self.split - 1], data[self.split - 1 :]]
+        return [data]
+
+    def _accept(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                sock, _address = self._listener.accept()
+            except OSError:
+                return
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(PATIENCE)
+            session = Session(self, sock)
+            self.sessions.append(session)
+            self._open.append(sock)
+            thread = threading.Thread(target=session.play, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def settle(self) -> None:
+        """Wait until every session is over: what clients said is complete then."""
+        for thread in self._threads[1:]:
+            thread.join(PATIENCE)
+
+    def stop(self) -> None:
+        self.stopping.set()
+        for sock in [self._listener, *self._open]:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:  # gone already
+                pass
+        self._listener.close()
+        for thread in self._threads:
+            thread.join(PATIENCE)
+
+    def __enter__(self) -> Relay:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+
+def disguises(secret: str) -> Dict[str, bytes]:
+    """Every form in which a secret might have left: no octets of it may be found."""
+    plain = secret.encode("utf-8")
+    forms = {"plain": plain, "hexadecimal": plain.hex().encode(), "backwards": plain[::-1]}
+    forms["upper case"] = plain.upper()
+    for shift in range(3):
+        # Base64 of a longer text that holds the secret: without the characters that its neighbours have a part in.
+        encoded = b64encode(b"\0" * shift + plain)
+        forms["base64, %d octets on" % shift] = encoded[4 if shift else 0 : len(encoded) // 4 * 4 - 4]
+    forms["quoted"] = b"".join(b"%%%02X" % octet for octet in plain)
+    forms["base64 twice"] = b64encode(b64encode(plain))[:20]
+    forms["UTF-16"] = secret.encode("utf-16-le")
+    return forms
