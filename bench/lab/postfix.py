@@ -39,11 +39,13 @@ smtpd_relay_restrictions = reject_unauth_destination
 message_size_limit = 41943040
 smtpd_tls_security_level = may
 smtpd_tls_chain_files = {identity.key}, {identity.chain}
-# No look-ups and no limits: what is measured is the client.
+# No look-ups and no limits, and processes that stay once there are enough: what is measured is the client.
 smtpd_peername_lookup = no
 smtp_dns_support_level = disabled
 default_process_limit = {processes}
 smtpd_client_connection_count_limit = 0
+max_idle = 1h
+max_use = 100000
 """
 
 

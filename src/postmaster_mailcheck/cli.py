@@ -20,12 +20,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import check as engine
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.explain import CAUSES, CODES
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.fleet import SWEEP_OPTIONS, _split
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import OptionError, __version__
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import OPTIONS
-from postmaster_mailcheck import explanations, terminal
+from postmaster_mailcheck import check, explanations, sweep, terminal
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Sequence
@@ -149,7 +148,7 @@ def metavar_of(name: str, row: Mapping[str, Any]) -> Optional[str]:
 def help_texts(*files: str) -> Dict[str, str]:
     """Option -> the first sentences of its documentation, read as text: neither Ansible nor a YAML parser is here."""
     texts: Dict[str, str] = {}
-    plugins = Path(str(engine.__file__)).parents[2]
+    plugins = Path(str(sys.modules[OptionError.__module__].__file__)).parents[2]
     for file in files:
         source = (plugins / file).read_text(encoding="utf-8")
         for name, text in _DOCUMENTED.findall(source):
@@ -209,7 +208,7 @@ def run_check(given: argparse.Namespace) -> int:
     options = options_of(given, OPTIONS)
     if port is not None:
         options.setdefault("port", port)
-    report = engine.check(host, check_mode=given.check_mode, on_start=stop_on_interrupt, **options)
+    report = check(host, check_mode=given.check_mode, on_start=stop_on_interrupt, **options)
     terminal.show(report, terminal.check_lines, given.json)
     return EXIT_CODES[report["verdict"]]
 
@@ -221,7 +220,7 @@ def run_sweep(given: argparse.Namespace) -> int:
     if not options.get("domains") and not options.get("all_addresses"):
         total = len(options.get("hosts", ())) + len(options.get("endpoints", ()))
     with terminal.progress(total) as advance:
-        result = engine.sweep(check_mode=given.check_mode, on_start=stop_on_interrupt, on_report=advance, **options)
+        result = sweep(check_mode=given.check_mode, on_start=stop_on_interrupt, on_report=advance, **options)
     terminal.show(result, terminal.sweep_lines, given.json)
     return next(EXIT_CODES[verdict] for verdict in EXIT_CODES if verdict in result["summary"]["verdicts"])
 

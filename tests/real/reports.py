@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any, Callable, Optional
 
@@ -32,18 +33,28 @@ def verbs(report: Report) -> list[str]:
     return [text.split(" ")[0] for text in said(report)]
 
 
-class Log:
-    """What a server adds to its log from now on."""
+_clients = itertools.count()
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._start = path, path.stat().st_size
+
+class Log:
+    """What a server's log says of one client, told from all others by the address that it connects from, or by other
+    words that stand in each line about it.
+
+    Servers write behind: "from here on" would also show what an earlier client did.
+    """
+
+    def __init__(self, path: Path, client: str = "") -> None:
+        number = next(_clients)
+        # All of one length: none is the beginning of another.
+        self.client = client or f"127.9.{100 + number // 100}.{100 + number % 100}"
+        self._path = path
 
     def text(self) -> str:
-        with self._path.open("rb") as file:
-            file.seek(self._start)
-            return file.read().decode(errors="replace")
+        lines = self._path.read_text(errors="replace").splitlines()
+        return "\n".join(line for line in lines if self.client in line)
 
-    def wait_for(self, words: str) -> str:
-        """What was added, once `words` is in it."""
-        servers.poll_until(lambda: words in self.text(), 10.0, f"{words!r} in {self._path}")
+    def wait_for(self, words: str, times: int = 1) -> str:
+        """All lines about the client, once `words` is in them so many times."""
+        what = f"{words!r} in what {self._path} says of {self.client}"
+        servers.poll_until(lambda: self.text().count(words) >= times, 10.0, what)
         return self.text()

@@ -116,7 +116,9 @@ def test_a_wrong_password_is_tried_exactly_once(
     peer = submission(server)
     log = Log(peer.log)
     wanted = [mechanism, *(other for other in ("PLAIN", "LOGIN") if other != mechanism)]
-    report = check(peer.port, auth_mechanisms=wanted, retry_for=5, retry_interval=0.1, **WRONG)
+    report = check(
+        peer.port, source_address=log.client, auth_mechanisms=wanted, retry_for=5, retry_interval=0.1, **WRONG
+    )
     assert outcome(report) == ("failed", "auth_rejected")
     failure = report["failure"]
     assert (failure["stage"], failure["code"], failure["enhanced_code"]) == ("auth", peer.code, peer.enhanced_code)
@@ -167,6 +169,7 @@ def test_a_token_that_is_not_active(
         auth_mechanisms=[mechanism],
         username=servers.USERNAME,
         access_token="no-" + TOKEN,
+        source_address=log.client,
         retry_for=5,
         retry_interval=0.1,
     )
@@ -184,7 +187,7 @@ def test_a_token_picks_a_mechanism_that_takes_one(check: Check, dovecot: Dovecot
 def test_external(check: Check, dovecot: Dovecot, pki: Pki) -> None:
     certificate = {"client_cert": str(pki.client.chain), "client_key": str(pki.client.key)}
     log = Log(dovecot.log)
-    report = check(dovecot.ports["submission"], auth_mechanisms=["EXTERNAL"], **certificate)
+    report = check(dovecot.ports["submission"], source_address=log.client, auth_mechanisms=["EXTERNAL"], **certificate)
     assert (outcome(report), report["auth"]["mechanism"]) == (PASSED, "EXTERNAL")
     assert "Login: user=<user@lab.test>, method=EXTERNAL" in log.wait_for("submission-login")
     # It is never used unasked.

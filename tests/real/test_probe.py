@@ -89,7 +89,9 @@ def test_a_relay_that_waits_for_something_else(check: Check, postfix: Postfix) -
     assert report["greeting"] is None
 
 
-def test_a_clear_port_spoken_to_in_tls(check: Check, server: Postfix | Exim | Dovecot) -> None:
+@pytest.mark.parametrize("server", ["postfix", "exim"], indirect=True)
+def test_a_clear_port_spoken_to_in_tls(check: Check, server: Postfix | Exim) -> None:
+    # Not Dovecot: of about one ClientHello in ten a login process of its 2.3.19 is left behind, and outlives it.
     report = check(port_for(server, "starttls"), tls="implicit")
     assert outcome(report) == ("failed", "tls_not_spoken")
     assert report["stage"] == "tls"
@@ -116,7 +118,13 @@ def test_an_address_family_that_the_host_lacks(check: Check, postfix: Postfix) -
 
 def test_postfix_is_told_the_name_given(check: Check, postfix: Postfix) -> None:
     log = Log(postfix.log)
-    report = check(postfix.ports["mx"], ehlo_name="probe.lab.test", sender="", recipients=[servers.UNKNOWN])
+    report = check(
+        postfix.ports["mx"],
+        source_address=log.client,
+        ehlo_name="probe.lab.test",
+        sender="",
+        recipients=[servers.UNKNOWN],
+    )
     assert said(report)[0] == "EHLO probe.lab.test"
     assert "helo=<probe.lab.test>" in log.wait_for("disconnect from")
 

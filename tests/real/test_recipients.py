@@ -102,7 +102,7 @@ def test_each_recipient_is_told_apart(check: Check, request: pytest.FixtureReque
 
 def test_nothing_is_sent(check: Check, postfix: Postfix) -> None:
     log = Log(postfix.log)
-    report = ask(check, postfix, servers.ACCEPTED, servers.FULL)
+    report = ask(check, postfix, servers.ACCEPTED, servers.FULL, source_address=log.client)
     assert verbs(report)[3:] == ["MAIL", "RCPT", "RCPT", "RSET", "QUIT"]
     assert "starttls=1 mail=1 rcpt=1/2 rset=1 quit=1 commands=" in log.wait_for("disconnect from")
     assert "nothing sent" in ask(check, postfix, servers.ACCEPTED)["msg"]

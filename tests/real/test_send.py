@@ -120,14 +120,14 @@ def test_the_message_passes(peer: Peer) -> None:
 def test_the_queue_id_is_the_one_in_the_log(check: Check, postfix: Postfix, exim: Exim, dovecot: Dovecot) -> None:
     # Dovecot's submission passes on the reply of the relay behind it, which is Postfix.
     for peer, line in (
-        (Peer(check, postfix.ports["mx"], postfix), r": (\w+): message-id={}\n"),
-        (Peer(check, dovecot.ports["submission"], dovecot, **SIGN_IN), r": (\w+): message-id={}\n"),
-        (Peer(check, exim.ports["smtp"], exim), r" ([\w-]+) <= .* id={}\n"),
+        (Peer(check, postfix.ports["mx"], postfix), r": (\w+): message-id=<{}>"),
+        (Peer(check, dovecot.ports["submission"], dovecot, **SIGN_IN), r": (\w+): message-id=<{}>"),
+        (Peer(check, exim.ports["smtp"], exim), r" ([\w-]+) <= .* id={}"),
     ):
-        log = Log(exim.log if peer.log == exim.log else postfix.log)
         message = peer.send(servers.ACCEPTED)["message"]
-        message_id = re.escape(message["message_id"] if peer.log != exim.log else message["message_id"].strip("<>"))
-        written = re.search(line.format(message_id), log.wait_for(message["message_id"].strip("<>")))
+        bare = message["message_id"].strip("<>")
+        log = Log(exim.log if peer.log == exim.log else postfix.log, bare)
+        written = re.search(line.format(re.escape(bare)), log.wait_for(bare))
         assert written and written.group(1) == message["queue_id"]
 
 
@@ -167,7 +167,7 @@ def test_check_mode_sends_nothing(peer: Peer) -> None:
 
 def test_postfix_saw_no_message_in_check_mode(check: Check, postfix: Postfix) -> None:
     log = Log(postfix.log)
-    Peer(check, postfix.ports["mx"], postfix).send(servers.ACCEPTED, check_mode=True)
+    Peer(check, postfix.ports["mx"], postfix).send(servers.ACCEPTED, check_mode=True, source_address=log.client)
     assert "starttls=1 mail=1 rcpt=1 rset=1 quit=1 commands=" in log.wait_for("disconnect from")
 
 

@@ -31,6 +31,7 @@ def test_too_large_is_refused_before_anything_is_sent(check: Check, postfix: Pos
     log = Log(postfix.log)
     report = check(
         postfix.ports["small_messages"],
+        source_address=log.client,
         sender="sender@elsewhere.test",
         recipients=[servers.ACCEPTED],
         send=True,

@@ -72,7 +72,9 @@ def test_the_chain_is_told_as_it_was_sent(
 @pytest.mark.parametrize(("purpose", "cause"), BAD_CERTIFICATES)
 def test_a_bad_certificate_ends_the_session(check: Check, postfix: Postfix, purpose: str, cause: str) -> None:
     log = Log(postfix.log)
-    report = check(postfix.ports[purpose], sender="a@elsewhere.test", recipients=[servers.ACCEPTED])
+    report = check(
+        postfix.ports[purpose], source_address=log.client, sender="a@elsewhere.test", recipients=[servers.ACCEPTED]
+    )
     assert outcome(report) == ("failed", cause)
     assert (report["stage"], report["tls"]["verified"], report["tls"]["verify_errors"]) == ("tls", False, [cause])
     assert verbs(report) == UP_TO_TLS
@@ -169,14 +171,15 @@ def test_tls_is_required_before_mail(check: Check, postfix: Postfix) -> None:
 @pytest.mark.parametrize("purpose", ["client_certificate_asked", "client_certificate_required"])
 def test_a_client_certificate_is_shown(check: Check, postfix: Postfix, pki: Pki, purpose: str) -> None:
     log = Log(postfix.log)
-    report = check(postfix.ports[purpose], client_cert=str(pki.client.chain), client_key=str(pki.client.key))
+    certificate = {"client_cert": str(pki.client.chain), "client_key": str(pki.client.key)}
+    report = check(postfix.ports[purpose], source_address=log.client, **certificate)
     assert outcome(report) == PASSED
     assert "Trusted TLS connection established from" in log.wait_for("disconnect from")
 
 
 def test_a_client_certificate_that_is_only_asked_for_may_be_missing(check: Check, postfix: Postfix) -> None:
     log = Log(postfix.log)
-    assert outcome(check(postfix.ports["client_certificate_asked"])) == PASSED
+    assert outcome(check(postfix.ports["client_certificate_asked"], source_address=log.client)) == PASSED
     assert "Anonymous TLS connection established from" in log.wait_for("disconnect from")
 
 

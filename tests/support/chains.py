@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Tuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 if TYPE_CHECKING:
@@ -64,12 +64,78 @@ class Chain(NamedTuple):
 
 
 def new_key(kind: str) -> Any:
-    """RSA-1024, RSA-2048, P-256, Ed25519, Ed448."""
+    """P-256, Ed25519, Ed448, RSA-1024, RSA-2048 …"""
     if kind.startswith("RSA-"):
         return rsa.generate_private_key(65537, int(kind[4:]))
-    made = {"P-256": lambda: ec.generate_private_key(ec.SECP256R1())}
-    return made.get(kind, {"Ed25519": ed25519, "Ed448": ed448}.get(kind) and _edwards(kind))()
+    if kind == "P-256":
+        return ec.generate_private_key(ec.SECP256R1())
+    return {"Ed25519": ed25519.Ed25519PrivateKey, "Ed448": ed448.Ed448PrivateKey}[kind].generate()
 
 
-def _edwards(kind: str) -> Any:
-    return ed25519.Ed25519PrivateKey.generate if kind == "Ed25519" else ed448.Ed448PrivateKey.generate
+def issue(
+    issuer: Optional[Identity],
+    *names: str,
+    key: str = "P-256",
+    subject: str = "a relay",
+    days: Tuple[float, float] = (-1, 30),
+    authority: bool = False,
+    path_length: Optional[int] = None,
+    purposes: Sequence[x509.ObjectIdentifier] = (SERVER,),
+    extensions: Sequence[Tuple[x509.ExtensionType, bool]] = (),
+) -> Identity:
+    """Return a certificate by `issuer`, or by itself. `days`: from when to when, counted from now."""
+    own = new_key(key)
+    subject_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+    begins, ends = (_NOW + datetime.timedelta(days=day) for day in days)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject_name)
+        .issuer_name(issuer.certificate.subject if issuer else subject_name)
+        .public_key(own.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begins)
+        .not_valid_after(ends)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(own.public_key()), False)
+    )
+    if authority:
+        builder = builder.add_extension(x509.BasicConstraints(True, path_length), True)
+    elif purposes:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), False)
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), False)
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical)
+    signing_key = issuer.key if issuer else own
+    edwards = isinstance(signing_key, (ed25519.Ed25519PrivateKey, ed448.Ed448PrivateKey))
+    return Identity(own, builder.sign(signing_key, None if edwards else hashes.SHA256()))
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def with_broken_signature(identity: Identity) -> Identity:
+    der = bytearray(identity.der)
+    der[-1] ^= 1
+    return identity._replace(certificate=x509.load_der_x509_certificate(bytes(der)))
+
+
+def signed_with_sha1(identity: Identity, issuer: Identity) -> Identity:
+    """Sign anew what an RSA key has signed: cryptography makes no certificates with SHA-1 any more."""
+    sha256, sha1 = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b", b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05"
+    to_sign = identity.certificate.tbs_certificate_bytes
+    assert to_sign.count(sha256) == 1
+    signature = issuer.key.sign(to_sign.replace(sha256, sha1), padding.PKCS1v15(), hashes.SHA1())
+    der = identity.der.replace(sha256, sha1).replace(identity.certificate.signature, signature)
+    return identity._replace(certificate=x509.load_der_x509_certificate(der))
+
+
+def server_context(chain: Chain, folder: Any) -> ssl.SSLContext:
+    """A relay that shows `chain`, however weak, and speaks whatever its OpenSSL can."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.load_cert_chain(*chain.files(folder))
+    return context

@@ -97,18 +97,11 @@ class Session:
 
     def _hear(self) -> bytes:
         """Wait for more of what the client says, and return it."""
-        while True:
-            data = self._sock.recv(65536)
-            if not data:
-                raise Gone()
-            self.raw += data
-            if self._tls is None:
-                self.clear += data
-                return data
-            self._incoming.write(data)
+        while self._tls is not None:  # the first words may have come with the handshake's end
             try:
                 plain = self._tls.read(65536)
             except ssl.SSLWantReadError:
+                self._incoming.write(self._receive())
                 continue
             except ssl.SSLError:
                 raise Gone() from None
@@ -116,6 +109,16 @@ class Session:
                 raise Gone()
             self.inside += plain
             return plain
+        data = self._receive()
+        self.clear += data
+        return data
+
+    def _receive(self) -> bytes:
+        data = self._sock.recv(65536)
+        if not data:
+            raise Gone()
+        self.raw += data
+        return data
 
     def _say(self, data: bytes) -> None:
         if self._tls is not None:
@@ -149,7 +152,7 @@ class Session:
                 pass
         else:
             line = self._line()
-            if not line.upper().startswith(text.upper().encode()):
+            if not line.decode("utf-8", "replace").upper().startswith(text.upper()):
                 self.unexpected = line
                 raise Gone()
 
@@ -177,11 +180,7 @@ class Session:
             if left == 0:
                 self._tls = None
                 return
-            data = self._sock.recv(65536)
-            if not data:
-                raise Gone()
-            self.raw += data
-            self._incoming.write(data)
+            self._incoming.write(self._receive())
 
     def _answer_all(self, text: str) -> None:
         while True:

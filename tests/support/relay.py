@@ -62,13 +62,16 @@ class _Session(socketserver.BaseRequestHandler):
         in_message, tls = False, self.server.implicit
         self._say(self._answer("", ""))
         lines = self.request.makefile("rb")
-        for line in iter(lines.readline, b""):
+        while True:
+            line = lines.readline()
+            if not line:
+                return
             text = line.decode("utf-8").rstrip("\r\n")
             if in_message and text != ".":
                 continue
             self.server.said.append(text)
             in_message = False
-            verb = text.partition(" ")[0].upper()
+            verb = text.partition(" ")[0].upper() or "*"
             if verb == "STARTTLS" and self.server.context:
                 self._say("220 2.0.0 Go ahead\r\n")
                 self.request = self.server.context.wrap_socket(self.request, server_side=True)

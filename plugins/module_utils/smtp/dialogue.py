@@ -101,7 +101,16 @@ class Dialogue:
             cause = "connection_lost"
         if self._reader.pending:
             text += " after '%s'" % decode(self._reader.waiting)
+        elif self._nothing_heard_in_tls():
+            text += " without a word after the handshake, as one does that wants a client certificate"
         self.break_off(Broken(cause, text), now)
+
+    def _nothing_heard_in_tls(self) -> bool:
+        """In TLS 1.3 a relay that misses our certificate says so after the handshake, and a reset may eat the alert."""
+        facts = self._facts
+        in_tls13 = facts.tls is not None and facts.tls.version == "TLSv1.3"
+        first = "greeting" if facts.capabilities_before_tls is None else "ehlo"
+        return in_tls13 and facts.stage == first and facts.capabilities is None
 
     def time_out(self, now: float) -> None:
         cause = _TIMED_OUT.get(self._facts.stage, "timed_out") if not self._reader.pending else "timed_out"

@@ -376,7 +376,7 @@ class _Connection:
             return  # overtaken in this very turn of the loop
         address, began = self._racing.pop(sock)
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code:
+        if code not in (0, errno.ECONNRESET):  # a reset comes after a connection: the read that follows will see it
             self._close_socket(sock)
             self._address_failed(address, began, OSError(code, os.strerror(code)))
             return

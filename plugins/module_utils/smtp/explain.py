@@ -331,7 +331,7 @@ class _Sign(NamedTuple):
 _SIGNS: List[_Sign] = [
     _Sign("client_certificate_required", "ehlo auth mail rcpt", "[45]..", words=r"no client certificate|client certificate (is )?required"),
     _Sign("client_certificate_rejected", "ehlo auth mail rcpt", "[45]..", words=r"client certificate (is )?not (trusted|valid|accepted)"),
-    _Sign("service_closing", "ehlo starttls auth mail rcpt data message", "421"),
+    _Sign("service_closing", "ehlo starttls xclient auth extra mail rcpt data message", "421"),
     _Sign("tls_required", "mail rcpt auth", "5..|451",
           words=r"\b(start)?tls\b.*\b(first|required|needed|mandatory)|\b(must|require\w*|need\w*)\b.*\b((start)?tls|encrypt\w+)\b|"
                 r"encryption (is )?(required|needed)"),
@@ -360,6 +360,9 @@ _SIGNS: List[_Sign] = [
                 r"(unknown|not found|does ?n.t exist|not exist|invalid|unrouteable)|no mailbox"),
 ]  # fmt: skip
 
+# What tells is said early, and the search may cost more than in proportion.
+_WORDS_LOOKED_AT = 1000
+
 # Where no sign fits: stage -> (cause of 4yz, cause of 5yz).
 _GENERAL: Dict[str, Tuple[str, str]] = {
     "greeting": ("rate_limited", "greeting_refused"),
@@ -377,12 +380,13 @@ def cause_of(stage: str, reply: Reply) -> str:
     """Return the cause that a reply other than the one hoped for stands for."""
     if not 400 <= reply.code < 600:
         return "protocol_violation"
+    words = " ".join(reply.lines)[:_WORDS_LOOKED_AT]
     for sign in _SIGNS:
         if (
             stage in sign.stages.split()
             and re.fullmatch(sign.codes or ".*", str(reply.code))
             and re.match("(?:%s)$" % (sign.enhanced or ".*"), reply.enhanced_code or "")
-            and re.search(sign.words, " ".join(reply.lines), re.IGNORECASE)
+            and re.search(sign.words, words, re.IGNORECASE)
         ):
             return sign.cause
     return _GENERAL.get(stage, ("protocol_violation", "protocol_violation"))[reply.code // 500]

@@ -344,8 +344,10 @@ def _tls_policy(options: Mapping[str, Any], tls: str, credentials: Optional[Cred
     from .tls import prepare  # the ssl module is loaded only where it is used
 
     prepare(policy)
-    if options["survey"] or options["expect"]:
-        prepare(policy._replace(verify=False))
+    if options["survey"] or "tls_versions_refused" in (options["expect"] or {}):
+        from .probes import WEAK_TOO
+
+        prepare(policy._replace(ciphers="ALL" + WEAK_TOO, verify=False))
     return policy
 
 

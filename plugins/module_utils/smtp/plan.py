@@ -73,7 +73,7 @@ def _look(request: Request, facts: Facts, time_of_day: Callable[[], float]) -> L
     if not request.expect and not request.survey:
         return (), None
     from .expectations import evaluate
-    from .probes import PROBES, read_survey, survey_requests
+    from .probes import PROBES, read_survey, survey_follow_up, survey_requests
 
     wanted = {name: PROBES[name].requests(request.expect[name], request) for name in request.expect if name in PROBES}
     if request.survey:
@@ -87,7 +87,8 @@ def _look(request: Request, facts: Facts, time_of_day: Callable[[], float]) -> L
     for name, several in wanted.items():
         own = list(islice(outcomes, len(several)))
         if name == "survey":
-            survey = read_survey(own)
+            again = survey_follow_up(request, own)
+            survey = read_survey(own, (yield tuple(map(Attempt, again))) if again else ())
         else:
             looked[name] = PROBES[name].judge(request.expect[name], own)
     return evaluate(request.expect, facts, looked, time_of_day()), survey

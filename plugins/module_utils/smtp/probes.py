@@ -24,9 +24,13 @@ VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 # How a relay says no to a TLS version or cipher: an alert, an error, or by hanging up.
 _REFUSALS = ("tls_version_mismatch", "tls_cipher_mismatch", "tls_protocol_error", "tls_handshake_reset")
 _OURS = ("tls_version_unavailable", "tls_cipher_unavailable")
-# Two suites that differ in nothing but their length: which one is chosen shows whose order counts.
-_SHORT_FIRST = "ECDHE+aECDSA+AES128+AESGCM:ECDHE+aRSA+AES128+AESGCM:ECDHE+aECDSA+AES256+AESGCM:ECDHE+aRSA+AES256+AESGCM"
-_LONG_FIRST = "ECDHE+aECDSA+AES256+AESGCM:ECDHE+aRSA+AES256+AESGCM:ECDHE+aECDSA+AES128+AESGCM:ECDHE+aRSA+AES128+AESGCM"
+# However weak: whether a relay accepts a version, or has a certificate, is not a question of what else it does.
+WEAK_TOO = ":@SECLEVEL=0"
+# Offered forwards and backwards: which one is chosen shows whose order counts.
+_SUITES = tuple(
+    "ECDHE-%s-%s" % (kind, cipher) for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384") for kind in ("ECDSA", "RSA")
+)
+_KEYS = {"RSA": ("RSA", "RSA-PSS"), "ECDSA": ("EC", "Ed25519", "Ed448")}  # what a suite signs with -> keys of leaves
 
 
 class Probe(NamedTuple):
@@ -37,10 +41,11 @@ class Probe(NamedTuple):
 
 
 def _bare(request: Request) -> Request:
-    """The same relay, asked for nothing yet: no credentials, no envelope, no rules."""
+    """The same relay, asked for nothing yet: no credentials, no commands, no envelope, no rules."""
     return request._replace(
-        credentials=None, sender=None, recipients=(), message=None, send=False, stop_after="", expect={}, survey=False
-    )
+        credentials=None, extra_commands=(), sender=None, recipients=(), message=None, send=False, stop_after="",
+        dsn=None, chunking=False, requiretls=False, prdr=False, mail_parameters={}, expect={}, survey=False,
+    )  # fmt: skip
 
 
 def _in_clear(request: Request) -> List[Request]:
@@ -48,18 +53,21 @@ def _in_clear(request: Request) -> List[Request]:
     return [] if request.tls == "implicit" else [_bare(request)._replace(tls="none", tls_policy=None)]
 
 
-def tls_only(request: Request, minimum: str, maximum: str, ciphers: Optional[str] = None) -> Request:
-    """One handshake within the given versions and ciphers, whoever the relay turns out to be."""
+def tls_only(request: Request, version: str, ciphers: str = "ALL") -> Request:
+    """One handshake with the given version and ciphers, whoever the relay turns out to be."""
     policy = (request.tls_policy or TlsPolicy())._replace(
-        minimum=minimum, maximum=maximum, ciphers=ciphers, verify=False
+        minimum=version, maximum=version, ciphers=ciphers + WEAK_TOO, verify=False
     )
     tls = "implicit" if request.tls == "implicit" else "starttls"
     return _bare(request)._replace(tls=tls, tls_policy=policy, validate_certs=False, stop_after="tls")
 
 
-def answer_to_version(outcome: Outcome) -> str:
-    """Return `accepted`, `refused`, `not_tried` where this OpenSSL cannot, or `unknown`."""
-    if outcome.facts.tls is not None and outcome.facts.tls.version is not None and outcome.facts.failure is None:
+def answer_to_version(version: str, outcome: Outcome) -> str:
+    """Return `accepted`, `refused`, `not_tried` where this OpenSSL cannot, or `unknown`.
+
+    A version is accepted by the ServerHello that says so, whatever breaks the handshake off later.
+    """
+    if outcome.facts.tls is not None and outcome.facts.tls.version == version:
         return "accepted"
     cause = outcome.facts.failure.cause if outcome.facts.failure else ""
     if cause in _OURS:
@@ -71,7 +79,7 @@ def answer_to_version(outcome: Outcome) -> str:
 
 
 def _judge_versions(expected: Sequence[str], outcomes: Sequence[Outcome]) -> Judged:
-    answers = dict(zip(expected, map(answer_to_version, outcomes)))
+    answers = dict(zip(expected, map(answer_to_version, expected, outcomes)))
     if "accepted" in answers.values():
         return "unmet", answers
     return ("met" if set(answers.values()) == {"refused"} else "unknown"), answers
@@ -126,7 +134,7 @@ def _judge_relaying(expected: Mapping[str, str], outcomes: Sequence[Outcome]) ->
 
 PROBES: Dict[str, Probe] = {
     "tls_versions_refused": Probe(
-        lambda expected, request: [tls_only(request, version, version) for version in expected], _judge_versions
+        lambda expected, request: [tls_only(request, version) for version in expected], _judge_versions
     ),
     "tls_required": Probe(
         lambda expected, request: [one._replace(sender="", stop_after="mail") for one in _in_clear(request)],
@@ -148,13 +156,21 @@ PROBES: Dict[str, Probe] = {
 
 
 def survey_requests(request: Request) -> List[Request]:
-    """Versions, then certificates for clients that take RSA or ECDSA alone, then the two cipher orders."""
+    """Versions, then certificates for clients that take RSA or ECDSA alone, then suites in two orders."""
     return [
-        *(tls_only(request, version, version) for version in VERSIONS),
-        *(tls_only(request, "TLSv1.2", "TLSv1.2", "ECDHE+%s:DHE+%s" % (kind, kind)) for kind in ("aRSA", "aECDSA")),
-        tls_only(request, "TLSv1.2", "TLSv1.2", _SHORT_FIRST),
-        tls_only(request, "TLSv1.2", "TLSv1.2", _LONG_FIRST),
+        *(tls_only(request, version) for version in VERSIONS),
+        *(tls_only(request, "TLSv1.2", "a" + kind) for kind in _KEYS),
+        tls_only(request, "TLSv1.2", ":".join(_SUITES)),
+        tls_only(request, "TLSv1.2", ":".join(reversed(_SUITES))),
     ]
+
+
+def survey_follow_up(request: Request, outcomes: Sequence[Outcome]) -> List[Request]:
+    """A relay that chose the same suite from both orders is asked again without it: had it any other?"""
+    one, other = (_cipher("TLSv1.2", outcome) for outcome in outcomes[-2:])
+    if one is None or other is None or one[0] != other[0]:
+        return []
+    return [tls_only(request, "TLSv1.2", ":".join(suite for suite in _SUITES if suite != one[0]))]
 
 
 class Survey(NamedTuple):
@@ -166,28 +182,32 @@ class Survey(NamedTuple):
     cipher_order: Optional[str]
 
 
-def read_survey(outcomes: Sequence[Outcome]) -> Survey:
+def read_survey(outcomes: Sequence[Outcome], follow_up: Sequence[Outcome]) -> Survey:
+    """`outcomes` are those of survey_requests(), `follow_up` those of survey_follow_up()."""
     by_version = dict(zip(VERSIONS, outcomes))
-    rsa, ecdsa, short_first, long_first = outcomes[len(VERSIONS) :]
+    in_both_orders = [_cipher("TLSv1.2", outcome) for outcome in outcomes[-2:]]
+    order = None
+    if None not in in_both_orders and not follow_up:
+        order = "client"
+    elif any(_cipher("TLSv1.2", outcome) for outcome in follow_up):
+        order = "relay"  # else it has one suite of these, and whose order counts is left open
     return Survey(
-        {version: answer_to_version(outcome) for version, outcome in by_version.items()},
-        {version: _cipher(outcome) for version, outcome in by_version.items()},
-        {kind: outcome if answer_to_version(outcome) == "accepted" else None for kind, outcome in
-         (("RSA", rsa), ("ECDSA", ecdsa))},
-        _cipher_order(_cipher(short_first), _cipher(long_first)),
-    )  # fmt: skip
+        {version: answer_to_version(version, outcome) for version, outcome in by_version.items()},
+        {version: _cipher(version, outcome) for version, outcome in by_version.items()},
+        {kind: _shows_leaf(kind, outcomes) for kind in _KEYS},
+        order,
+    )
 
 
-def _cipher(outcome: Outcome) -> Optional[Tuple[str, Optional[str]]]:
+def _cipher(version: str, outcome: Outcome) -> Optional[Tuple[str, Optional[str]]]:
     tls = outcome.facts.tls
-    return (tls.cipher, tls.group) if tls and tls.cipher and answer_to_version(outcome) == "accepted" else None
+    return (tls.cipher, tls.group) if tls and tls.cipher and tls.version == version else None
 
 
-def _cipher_order(one: Any, other: Any) -> Optional[str]:
-    """Whose order counts. A relay that has only one of the two lengths leaves it open."""
-    if one is None or other is None:
-        return None
-    if one[0] != other[0]:
-        return "client"
-    # The same suite from both orders: the relay's own choice.
-    return "relay"
+def _shows_leaf(kind: str, outcomes: Sequence[Outcome]) -> Optional[Outcome]:
+    """TLS 1.3 has no suites by kind: what its own handshake shows is all that is known of a relay without 1.2."""
+    for outcome in outcomes:
+        tls = outcome.facts.tls
+        if tls is not None and tls.chain and tls.chain[0].public_key.algorithm in _KEYS[kind]:
+            return outcome
+    return None

@@ -107,14 +107,15 @@ class Session:
     def _begin_tls(self, policy: TlsPolicy, now: float) -> None:
         from .tls import Channel
 
-        self._channel = Channel(policy, self._tls_server_name)
         try:
+            self._channel = Channel(policy, self._tls_server_name)
             self._channel.handshake()
         except TlsFailure as failure:
             self._give_up_tls(failure, now)
 
     def _give_up_tls(self, failure: TlsFailure, now: float) -> None:
-        self.dialogue.break_off(Broken(failure.cause, str(failure), "tls", tls=failure.facts), now)
+        stage = None if failure.cause == "connection_lost" else "tls"
+        self.dialogue.break_off(Broken(failure.cause, str(failure), stage, tls=failure.facts), now)
 
     def _go_on(self, now: float) -> None:
         if self.dialogue.wants_tls and self._channel is None and self._tls_policy is not None:

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import ssl
+import struct
 import sys
 import time
 import warnings
@@ -24,11 +26,12 @@ from .model import OptionError, TlsFacts, TlsFailure, TlsPolicy
 from .replies import decode
 
 if TYPE_CHECKING:
-    from typing import Any, Iterator, List, Optional, Tuple
+    from typing import Any, Dict, Iterator, List, Optional, Tuple
 
     from .certificates import Certificate
 
 VERSIONS = {
+    "SSLv3": ssl.TLSVersion.SSLv3,
     "TLSv1": ssl.TLSVersion.TLSv1,
     "TLSv1.1": ssl.TLSVersion.TLSv1_1,
     "TLSv1.2": ssl.TLSVersion.TLSv1_2,
@@ -37,8 +40,8 @@ VERSIONS = {
 # RFC 9325 4.2 and what relays of the last decade offer besides. Security level 2 (112 bits) is Debian's
 # default, not OpenSSL's: unpinned, "weak" would depend on the distribution. TLS 1.0 and 1.1 sign with
 # SHA-1, which only level 0 lets pass.
-CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES:RSA+AESGCM:RSA+AES:!aNULL:!eNULL"
-OLD_CIPHERS = "ALL:!aNULL:!eNULL"
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES:RSA+AESGCM:RSA+AES"
+ANY_CIPHERS = "ALL"
 
 # X509_V_ERR_* -> cause; any other code is `certificate_rejected`.
 _VERIFY_CAUSES = {
@@ -69,6 +72,9 @@ _REASONS = {
     "NO_CIPHERS_AVAILABLE": "tls_cipher_unavailable",  # ours as well
     "WRONG_CIPHER_RETURNED": "tls_cipher_mismatch",
     "DH_KEY_TOO_SMALL": "tls_cipher_mismatch",
+    "WRONG_CURVE": "tls_cipher_mismatch",
+    "WRONG_SIGNATURE_TYPE": "tls_cipher_mismatch",
+    "LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED": "tls_cipher_mismatch",
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": "client_certificate_required",
     "SSLV3_ALERT_BAD_CERTIFICATE": "client_certificate_rejected",
     "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": "client_certificate_rejected",
@@ -80,7 +86,9 @@ _REASONS = {
     "TLSV1_ALERT_DECRYPT_ERROR": "client_certificate_rejected",
 }
 _TLS_RECORD_TYPES = (0x14, 0x15, 0x16, 0x17)  # RFC 8446 5.1
-_HANDSHAKE_RECORD = 0x16
+_LEGACY_SERVER_CONNECT = 0x4  # ssl.OP_LEGACY_SERVER_CONNECT, which Python has from 3.12
+_SERVER_HELLO, _KEY_EXCHANGE, _CERTIFICATE_REQUEST = 2, 12, 13
+_KEY_SHARE, _SUPPORTED_VERSIONS = 51, 43  # of a ServerHello's extensions (RFC 8446 4.2)
 # Enough for a ServerHello, which shows the group in TLS 1.3, and for the long chains before a ServerKeyExchange.
 _KEPT_OCTETS = 32768
 _GROUPS = {
@@ -89,15 +97,25 @@ _GROUPS = {
 }  # fmt: skip
 
 
-@functools.lru_cache(maxsize=None)
+@functools.lru_cache(maxsize=256)
 def context(policy: TlsPolicy) -> ssl.SSLContext:
-    """Return the one context of a policy. Raises OptionError for files that cannot be used."""
+    """Return the one context of a policy.
+
+    Raises OptionError for files that cannot be used, TlsFailure for versions that this OpenSSL was built without.
+    """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    # RFC 5746: a relay without it is refused where it is to be trusted, whatever this OpenSSL would do by itself.
+    made.options &= ~(_LEGACY_SERVER_CONNECT | (ssl.OP_NO_SSLv3 if policy.minimum == "SSLv3" else 0))
+    if _is_old(policy) or not policy.verify:
+        made.options |= _LEGACY_SERVER_CONNECT
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # old versions are asked for on purpose
-        made.minimum_version = VERSIONS[policy.minimum]
-        made.maximum_version = VERSIONS[policy.maximum] if policy.maximum else ssl.TLSVersion.MAXIMUM_SUPPORTED
-    made.options |= ssl.OP_NO_COMPRESSION
+        try:
+            made.minimum_version = VERSIONS[policy.minimum]
+            made.maximum_version = VERSIONS[policy.maximum] if policy.maximum else ssl.TLSVersion.MAXIMUM_SUPPORTED
+        except ValueError as error:
+            raise TlsFailure("tls_version_unavailable", "OpenSSL says: %s" % error) from None
     made.verify_flags = ssl.VERIFY_X509_TRUSTED_FIRST
     made.hostname_checks_common_name = False  # RFC 9525 2: names in the subject do not count
     if not policy.verify:
@@ -115,22 +133,31 @@ def context(policy: TlsPolicy) -> ssl.SSLContext:
 
 def prepare(policy: TlsPolicy) -> None:
     """Make the contexts a policy will need, before any socket opens: reading the authorities takes its time."""
-    context(policy)
-    if not policy.verify:
-        context(_judging(policy))
+    for needed in (policy,) if policy.verify else (policy, _judging(policy)):
+        try:
+            context(needed)
+        except TlsFailure:
+            pass  # the handshake will say so
+
+
+def _is_old(policy: TlsPolicy) -> bool:
+    return VERSIONS[policy.minimum] < ssl.TLSVersion.TLSv1_2
+
+
+def _security_level(policy: TlsPolicy) -> int:
+    given = re.findall("@SECLEVEL=([0-9])", policy.ciphers or "")
+    return int(given[-1]) if given else 0 if _is_old(policy) else 2
 
 
 def _set_ciphers(made: ssl.SSLContext, policy: TlsPolicy) -> None:
-    old = VERSIONS[policy.minimum] < ssl.TLSVersion.TLSv1_2
-    ciphers = policy.ciphers or (OLD_CIPHERS if old else CIPHERS)
-    if "@SECLEVEL" not in ciphers:
-        ciphers += ":@SECLEVEL=%d" % (0 if old else 2)
+    ciphers = policy.ciphers or (ANY_CIPHERS if _is_old(policy) else CIPHERS)
+    # Suites without a certificate, or without encryption, would pass for a verified session.
+    ciphers += ":!aNULL:!eNULL:@SECLEVEL=%d" % _security_level(policy)
     try:
         made.set_ciphers(ciphers)
     except (ssl.SSLError, ValueError):  # ValueError: a NUL
-        raise OptionError(
-            "tls_ciphers", "OpenSSL knows none of '%s'; see `openssl ciphers`." % policy.ciphers
-        ) from None
+        text = "OpenSSL knows none of '%s' that has a certificate and encrypts; see `openssl ciphers`." % policy.ciphers
+        raise OptionError("tls_ciphers", text) from None
 
 
 def _load_authorities(made: ssl.SSLContext, ca_path: Optional[str]) -> None:
@@ -165,11 +192,11 @@ def _load_client_certificate(made: ssl.SSLContext, certificate: str, policy: Tls
     try:
         # Without a password of our own OpenSSL would ask on the terminal.
         made.load_cert_chain(certificate, policy.client_key, lambda: policy.client_key_password or "")
-    except ssl.SSLError:
+    except ssl.SSLError as error:
         raise OptionError(
             "client_cert",
-            "'%s' with its key is not a usable pair. Give PEM files, the key of this certificate, and "
-            "client_key_password when the key is encrypted." % certificate,
+            "'%s' with its key is not a usable pair (%s). Give PEM files, the key of this certificate, and "
+            "client_key_password when the key is encrypted." % (certificate, error.reason or "not PEM"),
         ) from None
     except (OSError, ValueError) as error:
         raise OptionError("client_cert", "'%s': %s." % (policy.client_key or certificate, error)) from None
@@ -239,11 +266,20 @@ class Channel:
         if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
             return TlsFailure("tls_handshake_reset", "the relay closed the connection in the handshake")
         reason = error.reason or "unknown"
-        cause = _REASONS.get(reason, "tls_protocol_error")
-        if cause == "tls_cipher_mismatch" and self._first and self._first[0] == _HANDSHAKE_RECORD:
-            # The relay had agreed to a version and a cipher before it gave up: what it missed is our certificate.
-            cause = "client_certificate_required"
-        return TlsFailure(cause, "OpenSSL says %s" % reason)
+        # Before the relay has said a word, what fails is ours.
+        other = "tls_protocol_error" if self._first else "tls_version_unavailable"
+        cause = _REASONS.get(reason, "connection_lost" if self._established else other)
+        if cause == "client_certificate_rejected" or reason == "SSLV3_ALERT_HANDSHAKE_FAILURE":
+            asked = self._established or any(kind == _CERTIFICATE_REQUEST for kind, _b in _in_clear(self._first))
+            if asked:  # what the relay objects to is our certificate, or that there is none
+                cause = "client_certificate_" + ("rejected" if self._policy.client_cert else "required")
+            elif cause == "client_certificate_rejected":
+                cause = "tls_protocol_error"
+        facts = None
+        if agreed_version(self._first):
+            chain = _sent_chain(self._ssl)
+            facts = self._facts_of(chain, self._judge(chain))
+        return TlsFailure(cause, "OpenSSL says %s" % reason, facts)
 
     def _not_accepted(self, error: ssl.SSLCertVerificationError) -> TlsFailure:
         cause = _VERIFY_CAUSES.get(error.verify_code, "certificate_rejected")
@@ -251,13 +287,17 @@ class Channel:
         text = "OpenSSL says: %s" % error.verify_message.rstrip(".")
         if chain and cause == "certificate_issuer_not_found":
             text += " (certificates sent by the relay: %d)" % len(chain)
+        leaf = (_certificates(chain) or (None,))[0]
+        if cause == "certificate_name_mismatch" and leaf and _named_in_subject(leaf, self._server_name):
+            text += "; the certificate names it in its common name only, which does not count"
         return TlsFailure(cause, text, self._facts_of(chain, cause))
 
     def _facts(self) -> TlsFacts:
         chain = _sent_chain(self._ssl)
-        if self._policy.verify:
-            return self._facts_of(chain, None)
-        return self._facts_of(chain, judge(chain, self._server_name, self._policy) if chain else "not_determined")
+        return self._facts_of(chain, None if self._policy.verify else self._judge(chain))
+
+    def _judge(self, chain: Tuple[bytes, ...]) -> Optional[str]:
+        return judge(chain, self._server_name, self._policy) if chain else "not_determined"
 
     def _facts_of(self, chain: Tuple[bytes, ...], verdict: Optional[str]) -> TlsFacts:
         name, _protocol, bits = self._ssl.cipher() or (None, None, None)
@@ -269,8 +309,10 @@ class Channel:
                 errors += tuple(e for e in _visible_errors(certificates[0], self._server_name) if e != verdict)
         verified = None if verdict == "not_determined" else verdict is None
         leaf = chain[0] if chain else None
-        group = key_exchange_group(self._first)
-        return TlsFacts(self._ssl.version(), name, bits, self._server_name, verified, errors, certificates, leaf, group)
+        version = self._ssl.version() or agreed_version(self._first)
+        # Primes may begin like a named curve.
+        group = None if name and name.startswith("DHE-") else key_exchange_group(self._first)
+        return TlsFacts(version, name, bits, self._server_name, verified, errors, certificates, leaf, group)
 
 
 def _visible_errors(leaf: Certificate, server_name: str) -> Iterator[str]:
@@ -286,7 +328,12 @@ def _visible_errors(leaf: Certificate, server_name: str) -> Iterator[str]:
         yield "certificate_name_mismatch"
 
 
-@functools.lru_cache(maxsize=2048)
+def _named_in_subject(leaf: Certificate, server_name: str) -> bool:
+    names = tuple(kind + name for name in leaf.common_names for kind in ("DNS:", "IP:"))
+    return names_match(leaf._replace(subject_alt_names=names), server_name)
+
+
+@functools.lru_cache(maxsize=512)
 def _certificates(chain: Tuple[bytes, ...]) -> Optional[Tuple[Certificate, ...]]:
     """Return the chain's certificates; None where none was seen, or one cannot be read."""
     try:
@@ -314,8 +361,8 @@ def _keep_chain(connection: Any, direction: str, version: Any, content: Any, mes
     """`SSLContext._msg_callback`: keep what a server's Certificate message holds (RFC 5246 7.4.2, RFC 8446 4.4.2)."""
     if direction != "read" or content != 22 or message != 11:
         return
-    with_extensions = connection.version() == "TLSv1.3"
-    position = 4 + (1 + data[4] if with_extensions else 0) + 3
+    with_extensions = version == ssl.TLSVersion.TLSv1_3
+    position = 4 + (1 + int.from_bytes(data[4:5], "big") if with_extensions else 0) + 3
     chain = []
     while position + 3 <= len(data):
         end = position + 3 + int.from_bytes(data[position : position + 3], "big")
@@ -324,12 +371,35 @@ def _keep_chain(connection: Any, direction: str, version: Any, content: Any, mes
     _chains_seen[connection] = tuple(chain)
 
 
-# The group of the key exchange, which Python's ssl does not tell: in TLS 1.3 the ServerHello names it, before that
-# the ServerKeyExchange, both in clear.
+# What Python's ssl does not tell, and the relay says in clear: the version it has agreed to, even where the handshake
+# fails afterwards, and the group of the key exchange, in TLS 1.3 in the ServerHello, before in the ServerKeyExchange.
+
+
+def agreed_version(received: bytes) -> Optional[str]:
+    """Return the version that a ServerHello chooses (RFC 8446 4.1.3, 4.2.1); None where there is none."""
+    for kind, body in _in_clear(received):
+        if kind == _SERVER_HELLO:
+            number = int.from_bytes(_extensions(body).get(_SUPPORTED_VERSIONS, body[:2]), "big")
+            return next((name for name, version in VERSIONS.items() if version.value == number), None)
+    return None
 
 
 def key_exchange_group(received: bytes) -> Optional[str]:
     """Return the group's name (IANA's), or its number; None where there is none to be seen."""
+    for kind, body in _in_clear(received):
+        group = b""
+        if kind == _SERVER_HELLO:
+            group = _extensions(body).get(_KEY_SHARE, b"")[:2]
+        elif kind == _KEY_EXCHANGE and body[:1] == b"\x03":  # RFC 8422 5.4: a named curve
+            group = body[1:3]
+        if len(group) == 2:
+            number = int.from_bytes(group, "big")
+            return _GROUPS.get(number, "group %d" % number)
+    return None
+
+
+def _in_clear(received: bytes) -> Iterator[Tuple[int, bytes]]:
+    """Yield type and body of the handshake messages that came before any record of another kind."""
     messages = bytearray()
     position = 0
     while received[position : position + 1] == b"\x16" and position + 5 <= len(received):
@@ -338,33 +408,20 @@ def key_exchange_group(received: bytes) -> Optional[str]:
         position += 5 + length
     position = 0
     while position + 4 <= len(messages):
-        kind, length = messages[position], int.from_bytes(messages[position + 1 : position + 4], "big")
-        body = bytes(messages[position + 4 : position + 4 + length])
-        number = _group_of_server_hello(body) if kind == 2 else _group_of_key_exchange(body) if kind == 12 else None
-        if number is not None:
-            return _GROUPS.get(number, "group %d" % number)
+        length = int.from_bytes(messages[position + 1 : position + 4], "big")
+        yield messages[position], bytes(messages[position + 4 : position + 4 + length])
         position += 4 + length
-    return None
 
 
-def _group_of_server_hello(body: bytes) -> Optional[int]:
-    """RFC 8446 4.1.3: version, random, session id, suite, compression, extensions; 51 is key_share."""
-    position = 35 + body[34] + 3 if len(body) > 34 else len(body)
-    position += 2
-    while position + 4 <= len(body):
-        kind, length = (
-            int.from_bytes(body[position : position + 2], "big"),
-            int.from_bytes(body[position + 2 : position + 4], "big"),
-        )
-        if kind == 51 and length >= 2:
-            return int.from_bytes(body[position + 4 : position + 6], "big")
+def _extensions(server_hello: bytes) -> Dict[int, bytes]:
+    """RFC 8446 4.1.3: version, random, session id, suite, compression, extensions."""
+    found = {}
+    position = 35 + server_hello[34] + 5 if len(server_hello) > 34 else len(server_hello)
+    while position + 4 <= len(server_hello):
+        kind, length = struct.unpack_from(">HH", server_hello, position)
+        found[kind] = server_hello[position + 4 : position + 4 + length]
         position += 4 + length
-    return None
-
-
-def _group_of_key_exchange(body: bytes) -> Optional[int]:
-    """RFC 8422 5.4: curve type 3 is a named curve. Finite-field parameters have no name here."""
-    return int.from_bytes(body[1:3], "big") if body[:1] == b"\x03" else None
+    return found
 
 
 # The judge. OpenSSL's client judges a chain while it reads the Certificate message, and up to TLS 1.2 that
@@ -372,17 +429,21 @@ def _group_of_key_exchange(body: bytes) -> Optional[int]:
 # for more (it trusts the chain) or raises with the reason. The verdict is that of a real handshake.
 
 
-@functools.lru_cache(maxsize=2048)
 def judge(chain: Tuple[bytes, ...], server_name: str, policy: TlsPolicy) -> Optional[str]:
     """Return None when `chain` is to be trusted for `server_name`, else the cause, or `not_determined`."""
+    return _judged(chain, server_name, _judging(policy), int(time.time() // 60))  # certificates expire
+
+
+@functools.lru_cache(maxsize=512)
+def _judged(chain: Tuple[bytes, ...], server_name: str, policy: TlsPolicy, minute: int) -> Optional[str]:
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = context(_judging(policy)).wrap_bio(incoming, outgoing, server_hostname=server_name)
-    algorithm = (_certificates(chain[:1]) or (None,))[0]
+    client = context(policy).wrap_bio(incoming, outgoing, server_hostname=server_name)
+    leaf = (_certificates(chain[:1]) or (None,))[0]
     try:
         client.do_handshake()
     except ssl.SSLWantReadError:
         pass
-    rsa = algorithm is not None and algorithm.public_key.algorithm.startswith("RSA")
+    rsa = leaf is not None and leaf.public_key.algorithm.startswith("RSA")
     incoming.write(_records(_server_hello(b"\xc0\x2f" if rsa else b"\xc0\x2b") + _certificate_message(chain)))
     try:
         client.do_handshake()
@@ -397,7 +458,7 @@ def judge(chain: Tuple[bytes, ...], server_name: str, policy: TlsPolicy) -> Opti
 
 def _judging(policy: TlsPolicy) -> TlsPolicy:
     """Only what decides about a chain matters to the judge."""
-    ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"
+    ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=%d" % _security_level(policy)
     return TlsPolicy(policy.ca_path, "TLSv1.2", "TLSv1.2", ciphers, verify=True)
 
 

@@ -266,7 +266,7 @@ def _need(talk: Talk, keyword: str, what: str) -> None:
 
 # Postfix, Exim, Sendmail, OpenSMTPD, Exchange and Haraka name the message in their final reply.
 _QUEUE_ID = re.compile(
-    r"queued as (?P<postfix>[\w.-]+)|\bid=(?P<exim>[\w-]+)|(?P<sendmail>\w+) Message accepted for delivery|"
+    r"queued as (?P<postfix>[\w.-]+)|\bid=(?P<exim>[\w-]+)|\b(?P<sendmail>\w+) Message accepted for delivery|"
     r"(?P<opensmtpd>[0-9a-f]{8}) Message accepted|\[InternalId=(?P<exchange>\d+)|"
     r"[Mm]essage [Qq]ueued \(?(?P<haraka>[\w.-]+)"
 )

@@ -35,10 +35,13 @@ PURE = [
     "model", "replies", "capabilities", "transcript", "explain", "certificates", "commands", "probes", "talk",
     "authentication", "transaction", "expectations", "conversation", "dialogue", "plan",
 ]  # fmt: skip
-IMPURE_IMPORTS = {"socket", "selectors", "ssl", "threading", "queue", "time", "random", "os", "io", "pathlib", "subprocess"}
+IMPURE_IMPORTS = {
+    "socket", "selectors", "ssl", "threading", "queue", "time", "random", "os", "io", "pathlib", "subprocess",
+}  # fmt: skip
 # Only where a check needs them, inside the function that does.
 NEVER_AT_START = {
-    "asyncio", "concurrent", "dataclasses", "dns", "email", "http", "smtplib", "stringprep", "unittest", "urllib", "xml",
+    "asyncio", "concurrent", "dataclasses", "dns", "email", "http", "smtplib", "stringprep", "unittest", "urllib",
+    "xml",
 }  # fmt: skip
 LINES_ON_A_SCREEN = 60
 
@@ -92,7 +95,9 @@ def test_the_engine_knows_nothing_of_ansible_and_little_of_others(path):
 
 @pytest.mark.parametrize("name", PURE)
 def test_pure_files_touch_nothing_outside(name):
-    outside = {module.partition(".")[0] for level, module in imports(at_start(parsed(ENGINE / (name + ".py")))) if not level}
+    outside = {
+        module.partition(".")[0] for level, module in imports(at_start(parsed(ENGINE / (name + ".py")))) if not level
+    }
     assert outside & IMPURE_IMPORTS == set()
     calls = [node.func.id for node in ast.walk(parsed(ENGINE / (name + ".py")))
              if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]  # fmt: skip

@@ -832,7 +832,9 @@ def test_the_relay_goes_away_after_a_recipient(end, cause):
 
 
 def test_open_relay_forms_and_quoted_local_parts_go_as_they_are():
-    report = play(OPEN + """
+    report = play(
+        OPEN
+        + """
         C: MAIL FROM:<probe@example.org>
         S: 250 ok
         C: RCPT TO:<a%b@example.com>
@@ -841,7 +843,11 @@ def test_open_relay_forms_and_quoted_local_parts_go_as_they_are():
         S: 550 5.7.1 no
         C: RCPT TO:<@other.example:c@example.com>
         S: 550 5.7.1 no
-    """ + RSET_QUIT, recipients=["a%b@example.com", '"a b>"@example.com', "@other.example:c@example.com"], **SENDER)
+    """
+        + RSET_QUIT,
+        recipients=["a%b@example.com", '"a b>"@example.com', "@other.example:c@example.com"],
+        **SENDER,
+    )
     assert [to["outcome"] for to in report["recipients"]] == ["rejected"] * 3
 
 

@@ -268,7 +268,9 @@ def test_a_silent_port_is_asked_whether_it_speaks_tls(answer):
 
     with Relay(wait_for_the_client) as relay:
         report = check(relay.port, timeout=0.2)
-    expected = ("failed", "greeting", "tls_expected") if answer[0] == 0x15 else ("unreachable", "greeting", "no_greeting")
+    expected = (
+        ("failed", "greeting", "tls_expected") if answer[0] == 0x15 else ("unreachable", "greeting", "no_greeting")
+    )
     assert outcome(report) == expected
 
 
@@ -318,7 +320,11 @@ def test_a_large_message_goes_out_whole(tmp_path):
 
     with Relay(take) as relay:
         report = check(
-            relay.port, sender="", recipients=["anna@example.com"], send=True, test_message={"file": str(tmp_path / "large.eml")}
+            relay.port,
+            sender="",
+            recipients=["anna@example.com"],
+            send=True,
+            test_message={"file": str(tmp_path / "large.eml")},
         )
     assert (report["verdict"], report["changed"]) == ("passed", True)
     assert taken == [content]

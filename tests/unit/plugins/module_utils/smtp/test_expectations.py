@@ -190,11 +190,15 @@ def test_key_sizes_count_by_kind_of_key(expected, outcome):
 
 
 def to(code):
-    return RecipientFacts("x%d@example.com" % code, code, None, "", {2: "accepted", 4: "deferred"}.get(code // 100, "rejected"))
+    return RecipientFacts(
+        "x%d@example.com" % code, code, None, "", {2: "accepted", 4: "deferred"}.get(code // 100, "rejected")
+    )
 
 
 def codes(expected, known):
-    return {rule.id: (rule.outcome, rule.observed) for rule in evaluate(parse_expect({"codes": expected}), known, {}, NOW)}
+    return {
+        rule.id: (rule.outcome, rule.observed) for rule in evaluate(parse_expect({"codes": expected}), known, {}, NOW)
+    }
 
 
 def test_codes_are_one_rule_a_stage():
@@ -248,8 +252,8 @@ def test_every_rule_names_a_stage():
 
 @pytest.mark.parametrize(
     "name, meant",
-    [("capabilites", "capabilities"), ("tls_min_version", "tls_version_min"), ("certificate_day_left", "certificate_days_left"),
-     ("code", "codes"), ("auth_mechanism", "auth_mechanisms"), ("relaying_refuse", "relaying_refused")],
+    [("capabilites", "capabilities"), ("tls_min_version", "tls_version_min"),
+     ("certificate_day_left", "certificate_days_left"), ("code", "codes"), ("auth_mechanism", "auth_mechanisms"), ("relaying_refuse", "relaying_refused")],
 )  # fmt: skip
 def test_an_unknown_rule_suggests_the_nearest(name, meant):
     with pytest.raises(OptionError, match="Did you mean %s\\?" % meant) as error:
@@ -258,7 +262,7 @@ def test_an_unknown_rule_suggests_the_nearest(name, meant):
 
 
 def test_an_unknown_rule_like_no_other_lists_them_all():
-    with pytest.raises(OptionError, match="Known: .*certificate_days_left"):
+    with pytest.raises(OptionError, match=r"Known: .*certificate_days_left"):
         parse_expect({"zzz": 1})
 
 

@@ -70,9 +70,7 @@ def test_ports_by_tls_and_protocol():
     assert accepted(port=65535).port == 65535
 
 
-@pytest.mark.parametrize(
-    "option", ["timeout", "connect_timeout", "acceptance_timeout", "retry_interval"]
-)
+@pytest.mark.parametrize("option", ["timeout", "connect_timeout", "acceptance_timeout", "retry_interval"])
 @pytest.mark.parametrize("value", [0, 0.0, -1, -0.5, math.nan, math.inf, -math.inf, 1e9, 10**400])
 def test_a_time_that_is_none(option, value):
     refused(option, "more than 0 and at most 86400", **{option: value})
@@ -175,12 +173,16 @@ def test_ehlo_name(name):
     refused("ehlo_name", "address literal", ehlo_name=name)
 
 
-@pytest.mark.parametrize("name", ["client.example.org", "[192.0.2.1]", "[IPv6:2001:db8::1]", "localhost", "a_b.example"])
+@pytest.mark.parametrize(
+    "name", ["client.example.org", "[192.0.2.1]", "[IPv6:2001:db8::1]", "localhost", "a_b.example"]
+)
 def test_ehlo_names_that_are_fine(name):
     assert accepted(ehlo_name=name).ehlo_name == name
 
 
-@pytest.mark.parametrize("host_name, used", [("relay1.example.com", "relay1.example.com"), ("relay1", None), ("a b.c", None)])
+@pytest.mark.parametrize(
+    "host_name, used", [("relay1.example.com", "relay1.example.com"), ("relay1", None), ("a b.c", None)]
+)
 def test_the_ehlo_name_is_the_hosts_own_where_it_is_a_full_name(monkeypatch, host_name, used):
     monkeypatch.setattr(socket, "gethostname", lambda: host_name)
     assert accepted().ehlo_name == used
@@ -191,8 +193,9 @@ def test_the_ehlo_name_is_the_hosts_own_where_it_is_a_full_name(monkeypatch, hos
 
 @pytest.mark.parametrize(
     "host",
-    ["", " ", None, 25, "relay.example.com:25", "smtp://relay.example.com", "two words", "relay..example.com", "-a.example",
-     "a" * 300, "user@relay.example.com", "[::1", "::1]", "1:2:3", "/var/run/lmtp", ".", "..", "é" * 300, "\ud800.example"],
+    ["", " ", None, 25, "relay.example.com:25", "smtp://relay.example.com", "two words", "relay..example.com",
+     "-a.example", "a" * 300, "user@relay.example.com", "[::1", "::1]", "1:2:3", "/var/run/lmtp", ".", "..", "é" * 300,
+     "\ud800.example"],
 )  # fmt: skip
 def test_what_is_no_host(host):
     refused("host", host=host)
@@ -268,7 +271,8 @@ def test_a_flag_is_true_or_false(value):
 
 
 @pytest.mark.parametrize(
-    "option, value", [("recipients", "anna@example.com"), ("test_message", "hello"), ("expect", ["codes"]), ("sender", 1)]
+    "option, value",
+    [("recipients", "anna@example.com"), ("test_message", "hello"), ("expect", ["codes"]), ("sender", 1)],
 )
 def test_types(option, value):
     refused(option, "must be of type", **{option: value})
@@ -277,7 +281,9 @@ def test_types(option, value):
 def test_types_within_lists_and_dicts():
     refused("recipients[1]", "must be of type str", sender="", recipients=["a@example.com", 5])
     refused("test_message.sbject", "Did you mean subject?", test_message={"sbject": "x"}, **SEND)
-    refused("test_message.attachments[0].pth", "Did you mean path?", test_message={"attachments": [{"pth": "x"}]}, **SEND)
+    refused(
+        "test_message.attachments[0].pth", "Did you mean path?", test_message={"attachments": [{"pth": "x"}]}, **SEND
+    )
 
 
 def test_every_option_takes_nothing_for_its_default():

@@ -39,13 +39,16 @@ UP_TLS = """
     C: STARTTLS
     S: 220 go
 """
-UP_AUTH = UP_TLS + """
+UP_AUTH = (
+    UP_TLS
+    + """
     TLS
     C: EHLO client.example.org
     S: 250-relay.example.com
     S: 250 AUTH PLAIN LOGIN
     C: AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm
 """
+)
 ENVELOPE = {"sender": "probe@example.org", "recipients": ["anna@example.com"]}
 RCPT = UP + "C: MAIL FROM:<probe@example.org>\nS: 250 ok\nC: RCPT TO:<anna@example.com>\nS: %s\n"
 RSET_QUIT = "C: RSET\nS: 250 ok\n" + QUIT
@@ -98,9 +101,7 @@ def test_without_retry_for_there_is_one_attempt():
 
 
 def test_a_relay_that_comes_up_after_five_seconds():
-    verdict, begun = run(
-        request_for(retry_for=60.0, **CLEAR), lambda seconds: REFUSED if seconds < 5 else UP + QUIT
-    )
+    verdict, begun = run(request_for(retry_for=60.0, **CLEAR), lambda seconds: REFUSED if seconds < 5 else UP + QUIT)
     assert verdict.failure is None
     assert begun == [0.0, 2.25, 6.5]  # 2 seconds after the first attempt's end, then 4
     report = as_report(verdict, TIME_OF_DAY)
@@ -183,9 +184,7 @@ def test_greylisting_is_not_waited_for_where_thirty_seconds_are_too_long():
     "reply, tries", [("450 4.2.0 mailbox busy", 2), ("550 5.1.1 unknown", 1), ("554 5.7.1 Relay access denied", 1)]
 )
 def test_a_recipient_is_asked_for_again_only_after_a_refusal_for_now(reply, tries):
-    _verdict, begun = run(
-        request_for(retry_for=4.0, **CLEAR, **ENVELOPE), lambda seconds: RCPT % reply + RSET_QUIT
-    )
+    _verdict, begun = run(request_for(retry_for=4.0, **CLEAR, **ENVELOPE), lambda seconds: RCPT % reply + RSET_QUIT)
     assert len(begun) == tries
 
 
@@ -234,7 +233,8 @@ def test_credentials_that_were_withheld_are_withheld_for_good():
 
 
 @pytest.mark.parametrize(
-    "cause", ["certificate_expired", "certificate_name_mismatch", "certificate_issuer_not_found", "tls_version_mismatch"]
+    "cause",
+    ["certificate_expired", "certificate_name_mismatch", "certificate_issuer_not_found", "tls_version_mismatch"],
 )
 def test_a_certificate_does_not_mend_itself(cause):
     verdict, begun = run(request_for(retry_for=600.0), lambda seconds: UP_TLS + "TLS fails " + cause)
@@ -249,9 +249,7 @@ def test_a_handshake_that_breaks_off_is_tried_again(end, cause):
 
 @pytest.mark.parametrize("reply, tries", [("454 4.7.0 TLS not available", 2), ("502 no", 1)])
 def test_starttls_refused(reply, tries):
-    _verdict, begun = run(
-        request_for(retry_for=3.0), lambda seconds: UP_TLS.replace("S: 220 go", "S: " + reply) + QUIT
-    )
+    _verdict, begun = run(request_for(retry_for=3.0), lambda seconds: UP_TLS.replace("S: 220 go", "S: " + reply) + QUIT)
     assert len(begun) == tries
 
 
@@ -346,7 +344,5 @@ def test_a_refusal_elsewhere_is_not_the_one_that_was_expected():
 
 
 def test_the_deadline_of_the_task_ends_everything():
-    _verdict, begun = run(
-        request_for(retry_for=600.0, **CLEAR), lambda seconds: Failure("connect", "deadline_reached")
-    )
+    _verdict, begun = run(request_for(retry_for=600.0, **CLEAR), lambda seconds: Failure("connect", "deadline_reached"))
     assert begun == [0.0]

@@ -119,7 +119,7 @@ class FarRelay:
             self.held, self.chunk = self.held[self.chunk :], 0
             return b"250 2.0.0 Ok: queued as CHUNKED\r\n"
         if self.in_message:
-            content, dot, rest = self.held.partition(b"\r\n.\r\n")
+            _content, dot, rest = self.held.partition(b"\r\n.\r\n")
             if not dot:
                 return None
             self.held, self.in_message = rest, False
@@ -135,7 +135,9 @@ class FarRelay:
         if verb == "EHLO":
             lines = ["relay.example.com", "PIPELINING", *self.extensions]
             lines += ["AUTH PLAIN"] if self.tls is not None else ["STARTTLS"]
-            return "".join("250%s%s\r\n" % (" " if i == len(lines) - 1 else "-", x) for i, x in enumerate(lines)).encode()
+            return "".join(
+                "250%s%s\r\n" % (" " if i == len(lines) - 1 else "-", x) for i, x in enumerate(lines)
+            ).encode()
         if verb == "STARTTLS":
             assert not self.held, "something came after STARTTLS in the same group"
             self.held = b"<starttls>"
@@ -160,7 +162,9 @@ def counted(authority, implicit=False, extensions=(), **options):
     thread = threading.Thread(target=relay.serve)
     thread.start()
     try:
-        report = check("127.0.0.1", port=relay.port, ca_path=path, ehlo_name="client.example.org", timeout=20.0, **options)
+        report = check(
+            "127.0.0.1", port=relay.port, ca_path=path, ehlo_name="client.example.org", timeout=20.0, **options
+        )
     finally:
         relay.listener.close()
         thread.join(20)
