@@ -6,14 +6,15 @@
 # Which python3: make PYTHON=python3.12 test
 
 PYTHON ?= python3
-GATES := lint types units units-3.8 units-3.13 cli real sanity ansible-units playbooks changelog licences packages
+GATES := lint types units units-3.8 units-3.13 cli real sanity ansible-units playbooks docs changelog licences packages
 
-.PHONY: help demo test bench wheel format clean $(GATES)
+.PHONY: help demo test bench causes wheel format clean $(GATES)
 
 help:
 	@echo "make demo    a relay of our own, and a playbook that checks it"
 	@echo "make test    every gate; one alone: make $(firstword $(GATES)), and so on: $(wordlist 2,99,$(GATES))"
 	@echo "make bench   the benchmarks"
+	@echo "make causes  the page of causes, after a change to their table"
 	@echo "make wheel   the wheel and the collection's tarball, into dist/"
 	@echo "make format  ruff's fixes and layout"
 	@echo "make clean   remove what was built"
@@ -21,7 +22,7 @@ help:
 test:
 	@$(PYTHON) tools/gates.py
 
-demo bench wheel format $(GATES):
+demo bench causes wheel format $(GATES):
 	@$(PYTHON) tools/gates.py $@
 
 clean:

@@ -199,6 +199,23 @@ def playbooks() -> str:
     return "ansible-lint, production profile, on %s" % ", ".join(paths)
 
 
+def docs() -> str:
+    """The examples, the pages that are made, the linter, and the site, which has to build without a warning."""
+    pytest(tools() / "python", "tests/docs")
+    binaries = environment("docs", sys.executable, "docs/requirements.txt")
+    variables = {"PATH": os.pathsep.join([str(binaries), os.environ["PATH"]]), "ANSIBLE_COLLECTIONS_PATH": COPY}
+    rules = ["--plugin-docs", "--check-extra-docs-refs", "--validate-collection-refs", "self"]
+    run(binaries / "antsibull-docs", "lint-collection-docs", *rules, ".", cwd=copy(), **variables)
+    site = BUILD / "site"
+    shutil.rmtree(site, ignore_errors=True)
+    (site / "rst").mkdir(parents=True, mode=0o700)
+    pages = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", site / "rst"]
+    run(binaries / "antsibull-docs", "collection", *pages, "postmaster.mailcheck", cwd=copy(), **variables)
+    folders = [site / "rst", site / "html"]
+    run(binaries / "sphinx-build", "-q", "-W", "--keep-going", "-c", "docs", *folders, **variables)
+    return "examples run, antsibull-docs, the site at .build/site/html"
+
+
 def changelog() -> str:
     run(tools() / "antsibull-changelog", "lint", cwd=copy(), PATH=search_path())
     return "antsibull-changelog"
@@ -270,6 +287,7 @@ GATES: Dict[str, Callable[[], str]] = {
     "sanity": sanity,
     "ansible-units": ansible_units,
     "playbooks": playbooks,
+    "docs": docs,
     "changelog": changelog,
     "licences": licences,
     "packages": packages,
@@ -332,7 +350,12 @@ def form() -> int:
     return 0
 
 
-OTHERS: Dict[str, Callable[[], int]] = {"demo": demo, "bench": bench, "wheel": wheel, "format": form}
+def causes() -> int:
+    run(tools() / "python", ROOT / "tools/causes.py", PYTHONPATH=tree())
+    return 0
+
+
+OTHERS: Dict[str, Callable[[], int]] = {"causes": causes, "demo": demo, "bench": bench, "wheel": wheel, "format": form}
 
 
 def main(words: List[str]) -> int:

@@ -175,7 +175,9 @@ def _waiver(index: int, given: Any) -> Waiver:
             raise AssessmentError("%s.%s: is not known. Known: %s" % (where, name, ", ".join(Waiver._fields)))
     for name in Waiver._fields:
         if not given.get(name):
-            raise AssessmentError("%s.%s: is needed: a waiver says what, where, why, whose and until when" % (where, name))
+            raise AssessmentError(
+                "%s.%s: is needed: a waiver says what, where, why, whose and until when" % (where, name)
+            )
     fields = {name: str(given[name]) for name in Waiver._fields[:-1]}
     return Waiver(expires=_day(where + ".expires", given["expires"]), **fields)
 
@@ -248,9 +250,11 @@ def _summary(endpoints: Sequence[Mapping[str, Any]], waivers: Sequence[Mapping[s
     }
 
 
-def findings(assessment: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
-    """Yield every finding, the gravest first: what is unmet, and every waiver that has run out."""
-    for severity in reversed(SEVERITIES):
+def findings(assessment: Mapping[str, Any], least: str = "low") -> Iterator[Dict[str, Any]]:
+    """Yield every finding down to a severity, the gravest first: what is unmet, and every waiver that has run out."""
+    if least not in SEVERITIES:
+        raise AssessmentError("severity: must be one of %s" % ", ".join(SEVERITIES))
+    for severity in reversed(SEVERITIES[SEVERITIES.index(least) :]):
         for endpoint in assessment["endpoints"]:
             for rule in endpoint["rules"]:
                 if rule["outcome"] == "unmet" and rule["severity"] == severity:

@@ -76,7 +76,9 @@ def as_junit(assessment: Assessment, suite: str = "mailcheck") -> str:
     for number, endpoint in enumerate(assessment["endpoints"]):
         counts = Counter(rule["outcome"] for rule in endpoint["rules"])
         lines.append(
-            _suite_tag(number, suite, endpoint["id"], endpoint["host"], endpoint["checked_at"] or assessment["checked_at"])
+            _suite_tag(
+                number, suite, endpoint["id"], endpoint["host"], endpoint["checked_at"] or assessment["checked_at"]
+            )
             + ' tests="%d" failures="%d" errors="0" skipped="%d" time="%.3f">'
             % (len(endpoint["rules"]), counts["unmet"], counts["unknown"] + counts["waived"], endpoint["seconds"] or 0)
         )
@@ -203,7 +205,11 @@ def as_prometheus(assessment: Assessment) -> str:
     metrics.declare("tls_info", "The TLS version and cipher that were agreed on.")
     for endpoint, labels in rows:
         if endpoint["tls"]:
-            metrics.sample("tls_info", 1, labels + "," + _labels(**{k: v or "" for k, v in endpoint["tls"].items() if k != "verified"}))
+            metrics.sample(
+                "tls_info",
+                1,
+                labels + "," + _labels(**{k: v or "" for k, v in endpoint["tls"].items() if k != "verified"}),
+            )
     metrics.declare("certificate_verified", "Whether the relay's certificate was accepted.")
     for endpoint, labels in rows:
         if endpoint["tls"] and endpoint["tls"]["verified"] is not None:
@@ -242,7 +248,14 @@ def as_table(assessment: Assessment) -> str:
     for endpoint in assessment["endpoints"]:
         tls = endpoint["tls"] or {}
         days = "" if endpoint["days_left"] is None else str(endpoint["days_left"])
-        row = (endpoint["assessment"], endpoint["verdict"], endpoint["id"], tls.get("version") or "-", days, _why(endpoint))
+        row = (
+            endpoint["assessment"],
+            endpoint["verdict"],
+            endpoint["id"],
+            tls.get("version") or "-",
+            days,
+            _why(endpoint),
+        )
         rows.append(row)
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS) - 1)]
     lines = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[-1]]).rstrip() for row in rows]
@@ -314,8 +327,10 @@ def as_html(assessment: Assessment, title: str = "Mail relays", changes: Optiona
 
 
 _OWN = ("outcome", "observed", "text", "waiver", "expired_waiver")  # what a rule says of one relay alone
-_CELLS: Dict[Optional[str], str] = {outcome: '<td class="o %s">%s</td>' % (outcome, outcome) for outcome in OUTCOMES}
-_CELLS[None] = '<td class="o"></td>'
+_CELLS: Dict[Optional[str], str] = {
+    outcome: '<td role="cell" class="o %s">%s</td>' % (outcome, outcome) for outcome in OUTCOMES
+}
+_CELLS[None] = '<td role="cell" class="o"></td>'
 
 
 def _asset(name: str) -> str:
@@ -370,5 +385,7 @@ def _expiries(assessment: Assessment) -> List[Dict[str, Any]]:
     for endpoint in assessment["endpoints"]:
         if endpoint["certificate"] in assessment["certificates"]:
             shown.setdefault(endpoint["certificate"], []).append(endpoint["id"])
-    rows: Iterable[Dict[str, Any]] = ({**assessment["certificates"][name], "relays": ids} for name, ids in shown.items())
+    rows: Iterable[Dict[str, Any]] = (
+        {**assessment["certificates"][name], "relays": ids} for name, ids in shown.items()
+    )
     return sorted(rows, key=lambda row: str(row["not_after"]))

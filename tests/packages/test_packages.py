@@ -24,11 +24,13 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.executable).parent
 INSIDE = "ansible_collections/postmaster/mailcheck/"
 PACKED = {
+    "CHANGELOG.md",
     "FILES.json",
     "LICENSES",
     "MANIFEST.json",
     "README.md",
     "changelogs",
+    "docs",
     "meta",
     "playbooks",
     "plugins",

@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+import dns.exception
+import dns.message
+import dns.query
 
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 
@@ -52,11 +55,12 @@ def run_bind(folder: Path) -> Iterator[Bind]:
     configuration = folder / "named.conf"
     configuration.write_text(CONFIGURATION.format(folder=folder, port=port))
     command = [program, "-g", "-c", str(configuration)]
-    with servers.running(command, port, folder / "log", ready=_accepts):
+    with servers.running(command, port, folder / "log", ready=_answers):
         yield Bind(f"{servers.HOST}:{port}")
 
 
-def _accepts(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((servers.HOST, port), timeout=1):
-        return True
+def _answers(port: int) -> bool:
+    question = dns.message.make_query("lab.test", "MX")
+    with contextlib.suppress(OSError, dns.exception.DNSException):
+        return bool(dns.query.udp(question, servers.HOST, timeout=1, port=port).answer)
     return False

@@ -159,10 +159,10 @@ class Driver:
             del self._in_use[relay]
 
     def watch(self, sock: socket.socket, events: int, call: Callable[[int, float], None]) -> None:
-        try:
-            self._selector.modify(sock, events, call)
-        except KeyError:
-            self._selector.register(sock, events, call)
+        self._selector.register(sock, events, call)
+
+    def watch_again(self, sock: socket.socket, events: int, call: Callable[[int, float], None]) -> None:
+        self._selector.modify(sock, events, call)
 
     def forget(self, sock: socket.socket) -> None:
         try:
@@ -285,6 +285,7 @@ class _Connection:
         self._racing: Dict[socket.socket, Tuple[Address, float]] = {}
         self._tried: List[AddressAttempt] = []
         self._session: Optional[Session] = None
+        self._events = 0  # what the session's socket is watched for
         self._address: Optional[str] = None
         self._local_address: Optional[str] = None
         self._deadline = 0.0
@@ -433,9 +434,11 @@ class _Connection:
             self._finish(now if dialogue.decided_at is None else dialogue.decided_at)
             return
         self._set_alarm(dialogue.deadline)
-        self._driver.watch(
-            session.sock, session.events, lambda mask, ready: self._guarded(self._ready, session, mask, ready)
-        )
+        if session.events != self._events:
+            self._events = session.events
+            self._driver.watch_again(
+                session.sock, session.events, lambda mask, ready: self._guarded(self._ready, session, mask, ready)
+            )
 
     # Deadlines and ends
 

@@ -77,8 +77,11 @@ def fleet_of(given: Mapping[str, Any]) -> Fleet:
     return Fleet(own, shared)
 
 
-def rows_of(fleet: Fleet, now: float, check_mode: bool) -> List[Row]:
-    """Return the rows of a sweep, in the order of hosts, endpoints, domains. Raises OptionError."""
+def rows_of(fleet: Fleet, now: float, check_mode: bool, until: Optional[float] = None) -> List[Row]:
+    """Return the rows of a sweep, in the order of hosts, endpoints, domains. Raises OptionError.
+
+    `until`, of the monotonic clock, bounds the look-ups.
+    """
     rows: List[Row] = []
     for index, text in enumerate(fleet.options["hosts"]):
         host, port = _split(text, "hosts[%d]" % index)
@@ -93,10 +96,10 @@ def rows_of(fleet: Fleet, now: float, check_mode: bool) -> List[Row]:
             raise OptionError(where + ".host", "is needed.")
         shown = {"host": host, **({"port": given["port"]} if "port" in given else {})}
         rows.append(_row(where, shown, name or host, labels, host, fleet, given, now, check_mode))
-    rows.extend(_domain_rows(fleet, now, check_mode))
+    rows.extend(_domain_rows(fleet, now, check_mode, until))
     if not rows:
         raise OptionError("hosts", "is empty, and so are endpoints and domains: there is nothing to check.")
-    return _each_address(rows) if fleet.options["all_addresses"] else rows
+    return _each_address(rows, until) if fleet.options["all_addresses"] else rows
 
 
 def _split(text: str, where: str) -> Tuple[str, Optional[int]]:
@@ -132,9 +135,9 @@ def _row(
     return Row(given, name, labels, request, key)
 
 
-def _domain_rows(fleet: Fleet, now: float, check_mode: bool) -> Iterable[Row]:
+def _domain_rows(fleet: Fleet, now: float, check_mode: bool, until: Optional[float]) -> Iterable[Row]:
     domains, servers, timeout = (fleet.options[name] for name in ("domains", "dns_servers", "dns_timeout"))
-    answers = in_threads(lambda domain: look_up_mx(domain, servers, timeout), domains)
+    answers = in_threads(lambda domain: look_up_mx(domain, servers, timeout), domains, until)
     for index, (domain, answer) in enumerate(zip(domains, answers)):
         if isinstance(answer, ResolveError):
             row = _row("domains[%d]" % index, domain, domain, {"domain": domain}, domain, fleet, {}, now, check_mode)
@@ -145,9 +148,9 @@ def _domain_rows(fleet: Fleet, now: float, check_mode: bool) -> Iterable[Row]:
             yield _row("domains[%d]" % index, domain, host, labels, host, fleet, {}, now, check_mode)
 
 
-def _each_address(rows: Sequence[Row]) -> List[Row]:
+def _each_address(rows: Sequence[Row], until: Optional[float]) -> List[Row]:
     """Give every address of a host a row of its own, in the order of the addresses."""
-    found = in_threads(_addresses, rows)
+    found = in_threads(_addresses, rows, until)
     spread: List[Row] = []
     for row, addresses in zip(rows, found):
         if isinstance(addresses, ResolveError) or not addresses:
@@ -229,7 +232,7 @@ class Result:
         self._counts["verdicts"][report["verdict"]] += 1
         if report["failure"]:
             self._counts["causes"][report["failure"]["cause"]] += 1
-        if report["tls"] and report["tls"]["version"]:
+        if "tls" in report["timings"]:  # a handshake that was completed
             self._counts["tls_versions"][report["tls"]["version"]] += 1
         for mechanism in report["auth_mechanisms"] or ():
             self._counts["auth_mechanisms"][mechanism] += 1

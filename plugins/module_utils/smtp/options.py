@@ -297,8 +297,10 @@ def _to_ascii(option: str, name: str) -> str:
 def _server_name(given: Optional[str], host: str, tls: str) -> str:
     """The name a certificate is held against: without the dot that ends an absolute name."""
     name = host if given is None else _to_ascii("tls_server_name", _clean("tls_server_name", given))
+    if name.startswith("[") and name.endswith("]"):
+        name = name[1:-1]
     name = name.rstrip(".").partition("%")[0]
-    if given is not None and not (is_literal(name) or _HOST_NAME.fullmatch(name)):
+    if given is not None and not (is_literal(name) or (_HOST_NAME.fullmatch(name) and len(name) < 254)):
         raise OptionError("tls_server_name", "'%s' is no host name." % given)
     if host.startswith("/") and given is None and tls != "none":
         raise OptionError("tls_server_name", "is needed: a Unix socket has no name to verify.")

@@ -15,6 +15,7 @@ import queue
 import re
 import socket
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -115,9 +116,13 @@ def name_server(text: str) -> Tuple[str, int]:
     return address, int(port)
 
 
-def in_threads(call: Callable[[Any], Any], values: Sequence[Any]) -> List[Any]:
-    """Return `call(value)`, or its ResolveError, for each of `values`, asking up to MAX_THREADS at a time."""
-    answers: List[Any] = [None] * len(values)
+def in_threads(call: Callable[[Any], Any], values: Sequence[Any], until: Optional[float] = None) -> List[Any]:
+    """Return `call(value)`, or its ResolveError, for each of `values`, asking up to MAX_THREADS at a time.
+
+    What has no answer by `until`, of the monotonic clock, is left alone: `not_checked`.
+    """
+    unasked = ResolveError("not_checked", "the sweep ended before the name was looked up")
+    answers: List[Any] = [unasked] * len(values)
     todo = iter(range(len(values)))
     lock = threading.Lock()
 
@@ -138,8 +143,8 @@ def in_threads(call: Callable[[Any], Any], values: Sequence[Any]) -> List[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
-    return answers
+        thread.join(None if until is None else max(0.0, until - time.monotonic()))
+    return list(answers)
 
 
 class Resolver:
@@ -149,10 +154,11 @@ class Resolver:
         self.wake, self._bell = socket.socketpair()
         self.wake.setblocking(False)
         self._bell.setblocking(False)
-        self._asked: queue.SimpleQueue[Tuple[str, int, str, Resolved]] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[Optional[Tuple[str, int, str, Resolved]]] = queue.SimpleQueue()
         self._answers: Deque[Tuple[Resolved, Union[List[Address], ResolveError]]] = deque()
         self._threads = 0
         self._busy = 0
+        self._closed = False
 
     def resolve(self, host: str, port: int, address_family: str, then: Resolved) -> None:
         """Call `then` with a list of Address, or a ResolveError: at once for a literal, else out of `deliver()`."""
@@ -183,12 +189,18 @@ class Resolver:
             pass
 
     def close(self) -> None:
+        self._closed = True
+        for _thread in range(self._threads):
+            self._asked.put(None)  # one that waits for work ends; one that hangs will, once it is back
         self.wake.close()
         self._bell.close()
 
     def _work(self) -> None:
         while True:
-            host, port, address_family, then = self._asked.get()
+            asked = self._asked.get()
+            if asked is None or self._closed:
+                return
+            host, port, address_family, then = asked
             self._answers.append((then, self._answer(host, port, address_family)))
             self.ring()
 

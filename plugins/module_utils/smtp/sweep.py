@@ -43,16 +43,17 @@ def sweep(
     """
     began = time.monotonic()
     fleet = fleet_of(dict(options, hosts=list(hosts)))
-    rows = rows_of(fleet, time.time(), check_mode)
+    deadline, most = fleet.options["deadline"], fleet.options["max_failures"]
+    until = None if deadline is None else began + deadline
+    rows = rows_of(fleet, time.time(), check_mode, until)
     result = Result(rows, fleet.options["details"])
     driver = Driver(_limits(fleet.options))
     if on_start:
         on_start(driver.stop)
-    deadline, most = fleet.options["deadline"], fleet.options["max_failures"]
     failures, groups = 0, _groups(rows)
     waiting = dict(groups)
     plans = _plans(rows, groups, driver.clock, fleet.options["jitter"])
-    for key, outcome in driver.run(plans, None if deadline is None else began + deadline):
+    for key, outcome in driver.run(plans, until):
         indexes = waiting.pop(key)
         report = as_report(verdict_from(rows[indexes[0]].request, outcome, driver.clock()), time.time())
         result.add(indexes, report)

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import _ssl
 import functools
 import os
 import re
@@ -248,7 +249,7 @@ class Channel:
         """Return what can be decrypted by now; `closed` turns true at the peer's close_notify."""
         blocks: List[bytes] = []
         try:
-            while not self.closed:
+            while not self.closed and (self._incoming.pending or self._ssl.pending()):
                 block = self._ssl.read(65536)
                 self.closed = not block
                 blocks.append(block)
@@ -353,7 +354,7 @@ def _sent_chain(connection: ssl.SSLObject) -> Tuple[bytes, ...]:
         return tuple(connection.get_unverified_chain() or ())
     inner: Any = getattr(connection, "_sslobj", None)
     if hasattr(inner, "get_unverified_chain"):
-        return tuple(ssl.PEM_cert_to_DER_cert(c.public_bytes()) for c in inner.get_unverified_chain() or ())
+        return tuple(c.public_bytes(_ssl.ENCODING_DER) for c in inner.get_unverified_chain() or ())
     return _chains_seen.get(connection, ())
 
 

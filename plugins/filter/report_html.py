@@ -1,0 +1,63 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: report_html
+short_description: Write an assessment as one HTML page
+version_added: 0.1.0
+author:
+  - postmaster.mailcheck contributors (@postmaster-mailcheck)
+description:
+  - Writes one page that needs no network and no other file. A matrix of relays and rules with filters by text, verdict and
+    outcome, the findings, a timeline of certificates, and each relay's details with its transcript.
+  - Nothing that a relay says is taken for markup, and the page runs no script but its own.
+positional: title, changes
+options:
+  _input:
+    description:
+      - What P(postmaster.mailcheck.assess#filter) returned. The result of M(postmaster.mailcheck.smtp_sweep) or
+        M(postmaster.mailcheck.smtp_check) will do as well; it is assessed without a profile and without waivers.
+    type: dict
+    required: true
+  title:
+    description:
+      - The heading.
+    type: str
+    default: Mail relays
+  changes:
+    description:
+      - What P(postmaster.mailcheck.drift#filter) returned, to be told as a section of its own.
+    type: list
+    elements: dict
+"""
+
+EXAMPLES = r"""
+- name: Write the page that people look at
+  ansible.builtin.copy:
+    content: "{{ assessment | postmaster.mailcheck.report_html(title='Our smarthosts') }}"
+    dest: reports/relays.html
+    mode: '0644'
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - The text.
+  type: str
+"""
+
+from typing import TYPE_CHECKING
+
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.filters import of_assessment
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.formats import as_html
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict
+
+
+class FilterModule:
+    def filters(self) -> Dict[str, Callable[..., Any]]:
+        return {"report_html": of_assessment("report_html", as_html)}

@@ -1,0 +1,57 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: report_junit
+short_description: Write an assessment as JUnit XML
+version_added: 0.1.0
+author:
+  - postmaster.mailcheck contributors (@postmaster-mailcheck)
+description:
+  - Writes a test suite for each relay and a test case for each of its rules, as CI systems read them. What is unmet has
+    failed; what is waived, or could not be judged, is skipped, and says why.
+positional: suite
+options:
+  _input:
+    description:
+      - What P(postmaster.mailcheck.assess#filter) returned. The result of M(postmaster.mailcheck.smtp_sweep) or
+        M(postmaster.mailcheck.smtp_check) will do as well; it is assessed without a profile and without waivers.
+    type: dict
+    required: true
+  suite:
+    description:
+      - What the names of all classes begin with.
+    type: str
+    default: mailcheck
+"""
+
+EXAMPLES = r"""
+- name: Let the pipeline show each rule as a test
+  ansible.builtin.copy:
+    content: "{{ assessment | postmaster.mailcheck.report_junit }}"
+    dest: reports/relays.xml
+    mode: '0644'
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - The text.
+  type: str
+"""
+
+from typing import TYPE_CHECKING
+
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.filters import of_assessment
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.formats import as_junit
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict
+
+
+class FilterModule:
+    def filters(self) -> Dict[str, Callable[..., Any]]:
+        return {"report_junit": of_assessment("report_junit", as_junit)}

@@ -1,0 +1,51 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: report_prometheus
+short_description: Write an assessment as Prometheus metrics
+version_added: 0.1.0
+author:
+  - postmaster.mailcheck contributors (@postmaster-mailcheck)
+description:
+  - Writes Prometheus' text format, for the node exporter's textfile collector or any web server. All names begin with
+    C(mailcheck_).
+options:
+  _input:
+    description:
+      - What P(postmaster.mailcheck.assess#filter) returned. The result of M(postmaster.mailcheck.smtp_sweep) or
+        M(postmaster.mailcheck.smtp_check) will do as well; it is assessed without a profile and without waivers.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Hand the metrics to the node exporter
+  ansible.builtin.copy:
+    content: "{{ assessment | postmaster.mailcheck.report_prometheus }}"
+    dest: /var/lib/prometheus/node-exporter/mailcheck.prom
+    mode: '0644'
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - The text.
+  type: str
+"""
+
+from typing import TYPE_CHECKING
+
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.filters import of_assessment
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.formats import as_prometheus
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict
+
+
+class FilterModule:
+    def filters(self) -> Dict[str, Callable[..., Any]]:
+        return {"report_prometheus": of_assessment("report_prometheus", as_prometheus)}

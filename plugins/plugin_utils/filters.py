@@ -1,0 +1,41 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection. What the filters have in common: plain functions in, errors as Ansible shows them.
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.assessment import AssessmentError, assess
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Mapping
+
+
+def checked(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` as a filter: what it cannot use is an error that names the filter."""
+
+    @functools.wraps(function)
+    def used(given: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            if not hasattr(given, "get"):
+                raise AssessmentError("a dictionary is needed: what assess returned, or the result of a module")
+            return function(given, *args, **kwargs)
+        except AssessmentError as error:
+            raise AnsibleFilterError("postmaster.mailcheck.%s: %s" % (name, error)) from None
+
+    return used
+
+
+def of_assessment(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, for a function of an assessment: the result of a module is assessed first, without profile or waivers."""
+
+    def assessed(given: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return function(assess(given), *args, **kwargs)
+
+    return checked(name, assessed)
