@@ -174,8 +174,13 @@ def real() -> str:
 
 def sanity() -> str:
     versions = target_versions()
+    return sanity_of(tools(), own_version(), versions)
+
+
+def sanity_of(binaries: Path, controller: str, versions: Sequence[str]) -> str:
+    """ansible-test's sanity tests, by the ansible-core in `binaries`, for targets of these versions."""
     targets = [word for version in versions for word in ("--target-python", version)]
-    output = ansible_test("sanity", "--controller", "origin:python=venv/" + own_version(), *targets)
+    output = ansible_test(binaries, "sanity", "--controller", "origin:python=venv/" + controller, *targets)
     ran = re.findall(r'^Running sanity test "(.+?)"(.*)', output, re.MULTILINE)
     if ("validate-modules", "") not in ran or not all(("import", " on Python " + v) in ran for v in versions):
         print(output)
@@ -184,7 +189,7 @@ def sanity() -> str:
 
 
 def ansible_units() -> str:
-    output = ansible_test("units", "--venv", "--python", own_version())
+    output = ansible_test(tools(), "units", "--venv", "--python", own_version())
     closing = re.findall(r"^=+ (\d+ passed.*?) =+$", output, re.MULTILINE)
     print("\n".join(closing))
     if not closing:
@@ -197,6 +202,11 @@ def playbooks() -> str:
     command = [tools() / "ansible-lint", "-q", "--nocolor", *paths]
     run(*command, cwd=copy(), PATH=search_path(), ANSIBLE_COLLECTIONS_PATH=COPY)
     return "ansible-lint, production profile, on %s" % ", ".join(paths)
+
+
+def targets() -> str:
+    run(sys.executable, ROOT / "tools/matrix.py", "own")
+    return "a playbook checked a relay from Python %s" % ", ".join(target_versions())
 
 
 def docs() -> str:
@@ -242,11 +252,15 @@ def packages() -> str:
     return "tarball and wheel, each built, installed and used"
 
 
-def target_versions() -> List[str]:
-    """The Pythons found here that the ansible-core at hand still takes as targets."""
+def supported_targets(binaries: Path) -> List[str]:
+    """The Pythons that the ansible-core in `binaries` takes as targets."""
     code = "from ansible_test._util.target.common import constants as c;"
     code += "print(*c.REMOTE_ONLY_PYTHON_VERSIONS, *c.CONTROLLER_PYTHON_VERSIONS)"
-    supported = run(tools() / "python", "-c", code, show=False).split()
+    return run(binaries / "python", "-c", code, show=False).split()
+
+
+def target_versions() -> List[str]:
+    """The Pythons found here, of those we test with, that the ansible-core at hand takes as targets."""
     found = [own_version()]
     for version in OTHER_PYTHONS:
         try:
@@ -255,15 +269,15 @@ def target_versions() -> List[str]:
             print("%s: not a target" % reason)
         else:
             found.append(version)
-    return [version for version in supported if version in found]
+    return [version for version in supported_targets(tools()) if version in found]
 
 
-def search_path() -> str:
+def search_path(*versions: str) -> str:
     """PATH with our tools first, then the interpreters by the names that ansible-test looks for."""
     names = BUILD / "interpreters"
     shutil.rmtree(names, ignore_errors=True)
     names.mkdir(parents=True)
-    for version in OTHER_PYTHONS:
+    for version in {*OTHER_PYTHONS, *versions}:
         try:
             (names / ("python" + version)).symlink_to(os.path.realpath(interpreter(version)))
         except Skip:
@@ -271,10 +285,10 @@ def search_path() -> str:
     return os.pathsep.join([str(tools()), str(names), os.environ["PATH"]])
 
 
-def ansible_test(command: str, *arguments: str) -> str:
-    ansible_test = tools() / "ansible-test"
-    arguments = (command, "--color", "no", *arguments)
-    return run(ansible_test, *arguments, cwd=copy(), show=False, PATH=search_path())
+def ansible_test(binaries: Path, command: str, *arguments: str) -> str:
+    versions = [word.rpartition("/")[2] for word in arguments if re.search(r"(^|/)3\.\d+$", word)]
+    path = os.pathsep.join([str(binaries), search_path(*versions)])
+    return run(binaries / "ansible-test", command, "--color", "no", *arguments, cwd=copy(), show=False, PATH=path)
 
 
 GATES: Dict[str, Callable[[], str]] = {
@@ -287,6 +301,7 @@ GATES: Dict[str, Callable[[], str]] = {
     "sanity": sanity,
     "ansible-units": ansible_units,
     "playbooks": playbooks,
+    "targets": targets,
     "docs": docs,
     "changelog": changelog,
     "licences": licences,

@@ -3,13 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # A Postfix for benchmarks: one listener on every address, many processes, mail for discard.test swallowed.
+#
+#   python postfix.py PORT COUNT     has so many clients at once, so that there are as many processes from then on
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -50,8 +54,11 @@ max_use = 100000
 
 
 @contextlib.contextmanager
-def run_postfix(folder: Path, identity: Identity, inside: Sequence[str] = ()) -> Iterator[int]:
-    """Yield the port, free on every address, of a Postfix started by the command prefix `inside`."""
+def run_postfix(folder: Path, identity: Identity, inside: Sequence[str] = (), ready: int = 1) -> Iterator[int]:
+    """Yield the port, free on every address, of a Postfix started by the command prefix `inside`.
+
+    It has processes for so many clients at once from the beginning as `ready` says: none will wait for a fork.
+    """
     program = servers.find_program("postfix")
     servers.require_root("postfix")
     port = servers.free_port()
@@ -69,7 +76,14 @@ def run_postfix(folder: Path, identity: Identity, inside: Sequence[str] = ()) ->
         subprocess.run([*command, "start"], check=True, **quiet)  # it listens when this returns
         master = int((folder / "queue/pid/master.pid").read_text())
         try:
+            subprocess.run([*inside, sys.executable, __file__, str(port), str(ready)], check=True)
             yield port
         finally:
             subprocess.run([*command, "stop"], check=False, **quiet)
             servers.end_group(master)
+
+
+if __name__ == "__main__":
+    clients = [socket.create_connection((servers.HOST, int(sys.argv[1]))) for _client in range(int(sys.argv[2]))]
+    for client in clients:
+        assert client.recv(512).startswith(b"220 ")

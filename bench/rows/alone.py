@@ -29,9 +29,7 @@ def cpu(bench: Bench) -> Iterator[Row]:
 def memory(bench: Bench) -> Iterator[Row]:
     hosts = addresses("127.2", 500)
     with run_relay(bench.pki.relay, "starttls", delay_inside_tls=4.0) as port:
-        runs = [
-            engine("held", hosts=hosts, sample_after=3.0, port=port, **bench.tls_options()) for _run in range(3)
-        ]
+        runs = [engine("held", hosts=hosts, sample_after=3.0, port=port, **bench.tls_options()) for _run in range(3)]
     held = statistics.median(runs)
     yield Row("memory a session, 500 held open", f"{held:.0f} KiB", "", held, 100, "KiB", len(runs))
 

@@ -53,7 +53,7 @@ def fleet(bench: Bench) -> Iterator[Row]:
     playbook = bench.subfolder("ansible-fleet") / "loop.yml"
     playbook.write_text(LOOP)
     hosts = [f"127.0.1.{number}" for number in range(1, COUNT + 1)]
-    with run_postfix(bench.subfolder("ansible-postfix"), bench.pki.relay) as port:
+    with run_postfix(bench.subfolder("ansible-postfix"), bench.pki.relay, ready=COUNT) as port:
         options = {"port": port, **bench.tls_options()}
         sweep = {"hosts": hosts, **options}
         contestants = {

@@ -38,14 +38,15 @@ OURS, NMAP, NMAP_SV, CHECK_SMTP, SWAKS = "ours", "nmap +smtp-commands", "nmap -s
 def loopback(bench: Bench) -> Iterator[Row]:
     work = f"{COUNT} STARTTLS, loopback"
     targets = {NMAP: 0.8, NMAP_SV: 0.8, CHECK_SMTP: 0.4, SWAKS: 0.08}
-    with run_postfix(bench.subfolder("loopback"), bench.pki.relay) as port:
+    with run_postfix(bench.subfolder("loopback"), bench.pki.relay, ready=COUNT) as port:
         yield from _compare(bench, work, "127.0.1.", port, (), targets)
 
 
 def far_away(bench: Bench) -> Iterator[Row]:
     work = f"{COUNT} STARTTLS, 50 ms round trip"
     try:
-        with slow_link(0.05) as link, run_postfix(bench.subfolder("far"), bench.pki.relay, link.server) as port:
+        folder = bench.subfolder("far")
+        with slow_link(0.05) as link, run_postfix(folder, bench.pki.relay, link.server, ready=COUNT) as port:
             targets = {NMAP: 0.25, NMAP_SV: 0.25, CHECK_SMTP: 0.15}
             yield from _compare(bench, work, HOSTS, port, link.client, targets)
     except (OSError, subprocess.CalledProcessError) as error:
@@ -69,7 +70,7 @@ def _compare(
             contestants[name] = _peer(name, hosts, network, port, inside)
         except Absent as reason:
             rows.append(Row(work, "", str(reason), None, target))
-    sweep()  # the first sweep finds Postfix without processes
+    sweep()  # compiles what the next ones find compiled
     swaks = {name: contestants.pop(name) for name in [SWAKS] if name in contestants}
     times = race(bench.runs, contestants)
     # Ten seconds a run: three, beside three of ours.

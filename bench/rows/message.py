@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,10 @@ def message(bench: Bench) -> Iterator[Row]:
         for tls, work in (("none", "25 MiB message, in clear"), ("starttls", "25 MiB message, STARTTLS")):
             options = {"host": "127.0.0.1", "port": port, "tls": tls, "sender": SENDER, "recipients": [RECIPIENT]}
             options.update(bench.tls_options(), test_message={"file": str(file)})
-            contestants = {"ours": lambda: _ours(options), "curl": lambda: _curl(curl, port, tls, bench, file)}
+            contestants = {
+                "ours": functools.partial(_ours, options),
+                "curl": functools.partial(_curl, curl, port, tls, bench, file),
+            }
             race(1, contestants)
             yield ratio_row(work, race(bench.runs, contestants), "ours", "curl", 1.2)
 

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import json
 import os
@@ -60,21 +61,26 @@ def held(hosts: Any, sample_after: float, **options: Any) -> Any:
         gc.collect()
         loop = driver.Driver(driver.Limits(concurrency=len(some), unpaced=len(some)))
         loop.at(loop.clock() + sample_after, lambda: samples.append(_memory("VmRSS")))
-        plans = ((host, check_plan(build_request(host, options, time.time()), time.monotonic(), time.time)) for host in some)
-        assert all(verdict.failure is None for _host, verdict in loop.run(plans))
+        requests = _requests(some, options)
+        plans = ((index, check_plan(request, loop.clock(), time.time)) for index, request in enumerate(requests))
+        assert all(verdict.failure is None for _index, verdict in loop.run(plans))
     return (samples[1] - samples[0]) / (len(hosts) - 1)
 
 
 def cpu(hosts: Any, starttls_port: int, tls_port: int, runs: int, **options: Any) -> Any:
     """CPU milliseconds a session, in turn: [[our checks, the least that TLS can cost in the same driver], …]."""
+    bare = dict(options, port=tls_port, tls="implicit")
     pairs = []
     for _run in range(runs + 1):
         ours = _cpu_of(lambda: sweep(hosts, details="all", port=starttls_port, starts_per_second=UNPACED, **options))
         with _handshakes_only():
-            requests = [build_request(host, dict(options, port=tls_port, tls="implicit"), time.time()) for host in hosts]
-            least = _cpu_of(lambda: _attempt_each(requests))
+            least = _cpu_of(functools.partial(_attempt_each, _requests(hosts, bare)))
         pairs.append([1000 * ours / len(hosts), 1000 * least / len(hosts)])
     return pairs[1:]  # the first one warms up
+
+
+def _requests(hosts: Any, options: Any) -> Any:
+    return [build_request(host, options, time.time()) for host in hosts]
 
 
 def _attempt_each(requests: Any) -> None:

@@ -11,12 +11,12 @@ version_added: 0.1.0
 author:
   - postmaster.mailcheck contributors (@postmaster-mailcheck)
 description:
-  - Turns the result of M(postmaster.mailcheck.smtp_sweep), or of M(postmaster.mailcheck.smtp_check), into an assessment, from
-    which all reports are made. Every relay has a row of rules, the first of which, C(check), is whether the check went as
-    asked.
+  - Turns the result of M(postmaster.mailcheck.smtp_sweep), or of M(postmaster.mailcheck.smtp_check), into an
+    assessment, from which all reports are made. Every relay has a row of rules, the first of which, C(check), is
+    whether the check went as asked.
   - A breach for which a waiver holds is reported as waived. A waiver that has run out excuses nothing, and is a finding
     itself.
-positional: profile, waivers, today
+positional: profile, waivers, previous, title, today
 options:
   _input:
     description:
@@ -25,8 +25,8 @@ options:
     required: true
   profile:
     description:
-      - What the lookup P(postmaster.mailcheck.profile#lookup) returned, so that each rule is reported with the document it
-        comes from, and with the profile's severity.
+      - What the lookup P(postmaster.mailcheck.profile#lookup) returned, so that each rule is reported with the
+        document it comes from, and with the profile's severity.
     type: dict
   waivers:
     description:
@@ -37,8 +37,8 @@ options:
     suboptions:
       rule:
         description:
-          - The rule's name, or a pattern such as V(codes.*). V(check) is the check itself; V(check.certificate_expired) only
-            where that is its cause.
+          - The rule's name, or a pattern such as V(codes.*). V(check) is the check itself;
+            V(check.certificate_expired) only where that is its cause.
         type: str
         required: true
       endpoint:
@@ -61,6 +61,16 @@ options:
           - The last day on which it holds (UTC), such as V(2026-12-31).
         type: str
         required: true
+  previous:
+    description:
+      - The last run's assessment, as P(postmaster.mailcheck.report_json#filter) wrote it (in either form) and
+        P(ansible.builtin.from_json#filter) reads it. What changed since is then part of the assessment.
+    type: dict
+  title:
+    description:
+      - The heading of the reports.
+    type: str
+    default: Mail relays
   today:
     description:
       - The day that decides whether a waiver holds.
@@ -98,8 +108,8 @@ _value:
         expired_waivers: 0
     endpoints:
       description:
-        - The relays, in the order of the input, each with its C(id), facts, C(rules), and C(assessment), which is V(unmet)
-          if any rule is, else V(waived), V(unknown) or V(met).
+        - The relays, in the order of the input, each with its C(id), facts, C(rules), and C(assessment), which is
+          V(unmet) if any rule is, else V(waived), V(unknown) or V(met).
       type: list
       elements: dict
     certificates:

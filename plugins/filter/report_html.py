@@ -11,10 +11,9 @@ version_added: 0.1.0
 author:
   - postmaster.mailcheck contributors (@postmaster-mailcheck)
 description:
-  - Writes one page that needs no network and no other file. A matrix of relays and rules with filters by text, verdict and
-    outcome, the findings, a timeline of certificates, and each relay's details with its transcript.
+  - Writes one page that needs no network and no other file. A matrix of relays and rules with filters by text,
+    verdict and outcome, the findings, a timeline of certificates, and each relay's details with its transcript.
   - Nothing that a relay says is taken for markup, and the page runs no script but its own.
-positional: title, changes
 options:
   _input:
     description:
@@ -22,22 +21,12 @@ options:
         M(postmaster.mailcheck.smtp_check) will do as well; it is assessed without a profile and without waivers.
     type: dict
     required: true
-  title:
-    description:
-      - The heading.
-    type: str
-    default: Mail relays
-  changes:
-    description:
-      - What P(postmaster.mailcheck.drift#filter) returned, to be told as a section of its own.
-    type: list
-    elements: dict
 """
 
 EXAMPLES = r"""
 - name: Write the page that people look at
   ansible.builtin.copy:
-    content: "{{ assessment | postmaster.mailcheck.report_html(title='Our smarthosts') }}"
+    content: "{{ assessment | postmaster.mailcheck.report_html }}"
     dest: reports/relays.html
     mode: '0644'
 """

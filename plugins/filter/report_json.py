@@ -22,8 +22,8 @@ options:
     required: true
   stable:
     description:
-      - Leave out what changes with every run (times, days, what relays say in their own words), so that two runs over an
-        unchanged fleet give the same text.
+      - Leave out what changes with every run (times, days, what relays say in their own words), so that two runs
+        over an unchanged fleet give the same text.
     type: bool
     default: false
 """

@@ -12,7 +12,6 @@ author:
   - postmaster.mailcheck contributors (@postmaster-mailcheck)
 description:
   - Writes a summary, the findings with source and remedy, changes, waivers, and a row for each relay.
-positional: title, changes
 options:
   _input:
     description:
@@ -20,22 +19,12 @@ options:
         M(postmaster.mailcheck.smtp_check) will do as well; it is assessed without a profile and without waivers.
     type: dict
     required: true
-  title:
-    description:
-      - The heading.
-    type: str
-    default: Mail relays
-  changes:
-    description:
-      - What P(postmaster.mailcheck.drift#filter) returned, to be told as a section of its own.
-    type: list
-    elements: dict
 """
 
 EXAMPLES = r"""
 - name: Comment on the merge request
   ansible.builtin.copy:
-    content: "{{ assessment | postmaster.mailcheck.report_markdown(title='Our smarthosts') }}"
+    content: "{{ assessment | postmaster.mailcheck.report_markdown }}"
     dest: reports/relays.md
     mode: '0644'
 """

@@ -100,7 +100,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional
 
 
-class LookupModule(LookupBase):  # type: ignore[misc]
+class LookupModule(LookupBase):
     def run(self, terms: List[Any], variables: Optional[Dict[str, Any]] = None, **kwargs: Any) -> List[Dict[str, Any]]:
         self.set_options(var_options=variables, direct=kwargs)
         names = [str(name) for term in terms for name in (term if isinstance(term, list) else [term])]

@@ -16,10 +16,11 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.profiles import PROFILES, SEVERITIES, rules_of
+
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 
-SEVERITIES = ("low", "medium", "high")
 VERDICTS = ("passed", "deferred", "failed", "unreachable", "not_checked")
 OUTCOMES = ("met", "unmet", "unknown", "waived")
 FORMAT = "postmaster.mailcheck assessment 1"
@@ -47,12 +48,15 @@ def assess(
     result: Mapping[str, Any],
     profile: Optional[Mapping[str, Any]] = None,
     waivers: Iterable[Any] = (),
+    previous: Optional[Mapping[str, Any]] = None,
+    title: str = "Mail relays",
     today: Any = None,
 ) -> Dict[str, Any]:
     """Return the assessment of a result of smtp_sweep, or of smtp_check.
 
-    `profile`: what load_profiles() returned, for where rules come from and how grave their breach is; `waivers`: dictionaries
-    with the fields of Waiver; `today`: the day that decides whether a waiver holds (UTC). Raises AssessmentError.
+    `profile`: what load_profiles() returned, for where rules come from and how grave their breach is; `waivers`:
+    dictionaries with the fields of Waiver; `previous`: the last run's assessment, for `changes`; `today`: the day that
+    decides whether a waiver holds (UTC). Raises AssessmentError; ProfileError for relays with profiles of their own.
     """
     if result.get("format") == FORMAT:
         return dict(result)
@@ -69,15 +73,20 @@ def assess(
         {**one._asdict(), "expires": one.expires.isoformat(), "state": _state(one, day, index in used)}
         for index, one in enumerate(listed)
     ]
-    return {
+    assessment: Dict[str, Any] = {
         "format": FORMAT,
+        "title": title,
         "checked_at": max((one["checked_at"] for one in endpoints if one["checked_at"]), default=None),
         "profiles": list((profile or {}).get("profiles") or ()),
         "summary": _summary(endpoints, told),
         "endpoints": endpoints,
         "certificates": certificates,
         "waivers": told,
+        "changes": None,
     }
+    if previous:
+        assessment["changes"] = drift(previous, assessment)
+    return assessment
 
 
 # Relays
@@ -98,8 +107,11 @@ def _endpoint(report: Mapping[str, Any], about: Mapping[str, Any], certificates:
     if isinstance(leaf, dict):  # smtp_check's own form
         certificates[leaf["sha256_fingerprint"]] = leaf
         leaf = leaf["sha256_fingerprint"]
-    certificate = certificates.get(leaf) or {}
+    certificate = certificates.get(str(leaf)) or {}
     failure = report.get("failure") or {}
+    labels = report.get("labels") or {}
+    if PROFILES in labels:  # what with_profiles() wrote there
+        about = rules_of(labels[PROFILES].split(", "))
     timings = report.get("timings") or {}
     return {
         "id": "",
@@ -107,7 +119,7 @@ def _endpoint(report: Mapping[str, Any], about: Mapping[str, Any], certificates:
         "host": report["host"],
         "port": report["port"],
         "address": report.get("address"),
-        "labels": report.get("labels") or {},
+        "labels": labels,
         "verdict": report["verdict"],
         "assessment": "met",
         "stage": report.get("stage"),
@@ -270,7 +282,7 @@ def findings(assessment: Mapping[str, Any], least: str = "low") -> Iterator[Dict
                 }
 
 
-def stable(assessment: Mapping[str, Any]) -> Dict[str, Any]:
+def stable_form(assessment: Mapping[str, Any]) -> Dict[str, Any]:
     """Return the assessment without what changes with every run: equal states give equal text."""
     endpoints = []
     for endpoint in sorted(assessment["endpoints"], key=lambda one: str(one["id"])):
@@ -281,7 +293,8 @@ def stable(assessment: Mapping[str, Any]) -> Dict[str, Any]:
         name: {key: value for key, value in facts.items() if key != "days_left"}
         for name, facts in sorted(assessment["certificates"].items())
     }
-    return {**assessment, "checked_at": None, "endpoints": endpoints, "certificates": certificates}
+    told = {name: value for name, value in assessment.items() if name not in ("checked_at", "changes")}
+    return {**told, "endpoints": endpoints, "certificates": certificates}
 
 
 def _stable_rule(rule: Mapping[str, Any]) -> Dict[str, Any]:

@@ -12,28 +12,29 @@ from typing import TYPE_CHECKING
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.assessment import AssessmentError, assess
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.profiles import ProfileError
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Mapping
 
 
-def checked(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def checked(name: str, function: Callable[..., Any], kind: type = dict) -> Callable[..., Any]:
     """Return `function` as a filter: what it cannot use is an error that names the filter."""
 
     @functools.wraps(function)
     def used(given: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            if not hasattr(given, "get"):
-                raise AssessmentError("a dictionary is needed: what assess returned, or the result of a module")
+            if not isinstance(given, kind):
+                raise AssessmentError("a %s is needed, not a %s" % (kind.__name__, type(given).__name__))
             return function(given, *args, **kwargs)
-        except AssessmentError as error:
+        except (AssessmentError, ProfileError) as error:
             raise AnsibleFilterError("postmaster.mailcheck.%s: %s" % (name, error)) from None
 
     return used
 
 
 def of_assessment(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same, for a function of an assessment: the result of a module is assessed first, without profile or waivers."""
+    """The same, for a function of an assessment: a module's result is assessed first, without profile or waivers."""
 
     def assessed(given: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         return function(assess(given), *args, **kwargs)

@@ -25,11 +25,11 @@ import markupsafe
 
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.assessment import (
     OUTCOMES,
-    SEVERITIES,
     VERDICTS,
     findings,
-    stable as stable_form,
+    stable_form,
 )
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.profiles import SEVERITIES
 
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
@@ -297,19 +297,17 @@ def _markdown(text: Any) -> str:
     return _MARKDOWN.sub(r"\\\1", line).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def as_markdown(assessment: Assessment, title: str = "Mail relays", changes: Optional[Sequence[Any]] = None) -> str:
+def as_markdown(assessment: Assessment) -> str:
     """GitHub's Markdown: summary, findings, changes since the last run, waivers, relays."""
     told = dict(assessment, findings=list(findings(assessment)))
-    return _template("report.md.j2").render(title=title, changes=changes, verdicts=VERDICTS, **told)
+    return _template("report.md.j2").render(verdicts=VERDICTS, **told)
 
 
-def as_html(assessment: Assessment, title: str = "Mail relays", changes: Optional[Sequence[Any]] = None) -> str:
+def as_html(assessment: Assessment) -> str:
     """One page that needs nothing else: no network, and no script but its own (by its content security policy)."""
     script, style = (_asset(name) for name in ("report.js", "report.css"))
     rules = list(dict.fromkeys(rule["id"] for endpoint in assessment["endpoints"] for rule in endpoint["rules"]))
     return _template("report.html.j2").render(
-        title=title,
-        changes=changes,
         verdicts=VERDICTS,
         outcomes=OUTCOMES,
         severities=tuple(reversed(SEVERITIES)),

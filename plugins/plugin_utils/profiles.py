@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 FOLDER = os.path.join(os.path.dirname(__file__), "data", "profiles")
+PROFILES = "profiles"  # the label that names an endpoint's own
 SEVERITIES = ("low", "medium", "high")
 # Where a rule comes from, and how grave its breach is here.
 _ABOUT = ("document", "section", "reason", "severity")
@@ -42,12 +44,11 @@ def load_profiles(names: Iterable[str], expect: Optional[Mapping[str, Any]] = No
     `profiles`: their names; `expect`: what the modules take; `rules`: rule -> `profile`, `document`, `section`,
     `reason`, `severity`, as far as they are given. Raises ProfileError.
     """
-    merged: Dict[str, Any] = {"profiles": list(names), "expect": {}, "rules": {}}
-    for name in merged["profiles"]:
+    names = list(names)
+    merged: Dict[str, Any] = {"profiles": names, "expect": {}, "rules": rules_of(names)}
+    for name in names:
         for rule, entry in _read(name).items():
             _merge(merged["expect"], rule, entry["expect"])
-            about = {key: str(entry[key]) for key in _ABOUT if entry.get(key) is not None}
-            merged["rules"][rule] = {"profile": name, **about}
     for rule, value in (expect or {}).items():
         _merge(merged["expect"], rule, value)
     merged["rules"] = {rule: about for rule, about in merged["rules"].items() if rule in merged["expect"]}
@@ -56,6 +57,36 @@ def load_profiles(names: Iterable[str], expect: Optional[Mapping[str, Any]] = No
     except OptionError as error:
         raise ProfileError(str(error)) from None
     return merged
+
+
+def rules_of(names: Iterable[str]) -> Dict[str, Dict[str, str]]:
+    """Return rule -> where it comes from, of the profiles of these names."""
+    about: Dict[str, Dict[str, str]] = {}
+    for name in names:
+        for rule, entry in _read(name).items():
+            known = {key: str(entry[key]) for key in _ABOUT if entry.get(key) is not None}
+            about[rule] = {"profile": name, **known}
+    return about
+
+
+def with_profiles(
+    endpoints: Iterable[Mapping[str, Any]], expect: Optional[Mapping[str, Any]] = None
+) -> List[Dict[str, Any]]:
+    """Return endpoints of smtp_sweep whose `profiles`, where they have some, have become their `expect`.
+
+    An endpoint's own `expect` counts most. Which profiles it were stays with it as a label, and so comes back with the
+    result. Raises ProfileError.
+    """
+    rows = []
+    for endpoint in endpoints:
+        row = dict(endpoint)
+        names = row.pop("profiles", None)
+        if names:
+            own = load_profiles(names, {**(expect or {}), **(row.get("expect") or {})})
+            row["expect"] = own["expect"]
+            row["labels"] = {**(row.get("labels") or {}), PROFILES: ", ".join(names)}
+        rows.append(row)
+    return rows
 
 
 def _merge(expect: Dict[str, Any], rule: str, value: Any) -> None:
@@ -68,6 +99,7 @@ def _merge(expect: Dict[str, Any], rule: str, value: Any) -> None:
         expect[rule] = value
 
 
+@functools.lru_cache(maxsize=None)
 def _read(name: str) -> Dict[str, Dict[str, Any]]:
     """Return the rules of one profile, checked as far as they can be before the merge."""
     path = name if os.sep in name or name.endswith((".yml", ".yaml")) else os.path.join(FOLDER, name + ".yml")

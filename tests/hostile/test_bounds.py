@@ -74,13 +74,14 @@ HOSTILE: Dict[str, Tuple[str, str, Dict[str, Any]]] = {
     "endless replies after MAIL": (PIPELINING + MAIL + ANNA + "endless 250 x\\r\\n\n", "", ONE),
     "endless lines inside TLS": (INSIDE + "endless 250-x\\r\\n\n", "ehlo protocol_violation", TLS),
     "endless octets inside TLS": (INSIDE + "endless x\n", "ehlo protocol_violation", TLS),
-    "endless 334": (LOGIN + "answers 334 VXNlcm5hbWU6\n", "auth auth_protocol_error", SIGNED),
+    "endless 334": (LOGIN + "S: 334 VXNlcm5hbWU6\nanswers 334 VXNlcm5hbWU6\n", "auth auth_protocol_error", SIGNED),
     "endless 334 unasked": (LOGIN + "endless 334 VXNlcm5hbWU6\\r\\n\n", "auth protocol_violation", SIGNED),
     "a long 334": (AUTH + "C: AUTH\nS: 334 \\\nendless QUFB\n", "auth protocol_violation", SIGNED),
     "endless words after QUIT": (PLAIN_EHLO + "C: QUIT\nendless 221-x\\r\\n\n", "", {}),
     "a huge chain": (
         READY + "C: <octets>\nS: %s\\\nendless %s\n" % (raw(HUGE_CHAIN), raw(CHAIN_GOES_ON)), "tls tls_protocol_error", TLS
     ),
+    "a long chain": (READY + "TLS long\n" + EHLO + "S: 250 relay\n", "", TLS),
     "an endless handshake": (READY + "C: <octets>\nendless %s\n" % raw(b"\x16\x03\x03\x00\x01\x02"), "", TLS),
     "endless alerts": (READY + "C: <octets>\nendless %s\n" % raw(b"\x15\x03\x03\x00\x02\x01\x00"), "", TLS),
     "endless noise for TLS": (READY + "C: <octets>\nendless \\x16\n", "", TLS),
@@ -144,7 +145,7 @@ def test_a_sweep_of_500_ends_by_its_deadline(start: Any, authority: Authority) -
         resource.setrlimit(resource.RLIMIT_NOFILE, (4096, hard))
     scripts = [
         "silent\n", OPEN + "drips 250-x\\r\\n\n", READY + "silent\n", OPEN + "endless 250-x\\r\\n\n", OPEN + "endless x\n",
-        "closes\n", OPEN + "silent\n", LOGIN + "answers 334 VXNlcm5hbWU6\n", "resets\n", READY + "C: <octets>\nresets\n",
+        "closes\n", OPEN + "silent\n", LOGIN + "S: 334 x\nanswers 334 x\n", "resets\n", READY + "C: <octets>\nresets\n",
     ]  # fmt: skip
     relays = [start(scripts[index % len(scripts)]) for index in range(500)]
     shared = options_of(SIGNED, authority)

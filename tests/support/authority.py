@@ -54,6 +54,10 @@ class Authority:
             "aes256": _context(good, highest=ssl.TLSVersion.TLSv1_2, ciphers="ECDHE+AES256+AESGCM"),
             "asks-12": _context(good, highest=ssl.TLSVersion.TLSv1_2, asks=ca),
             "asks-13": _context(good, lowest=ssl.TLSVersion.TLSv1_3, asks=ca),
+            # OpenSSL's clients take up to 100 KiB.
+            "long": self._from_pem(
+                "long", good.private_key_pem.bytes(), good.cert_chain_pems[0].bytes() + ca.cert_pem.bytes() * 150
+            ),
             "odd-names": self._from_pem("odd", *_issued(None, now - _DAY, now + 9 * _DAY, odd=True)),
         }
 

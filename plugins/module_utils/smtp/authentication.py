@@ -45,7 +45,7 @@ def sign_in(talk: Talk, credentials: Credentials) -> Steps:
     except sasl.CredentialError as unusable:
         talk.fail("auth", "auth_protocol_error", str(unusable))
     error: Optional[sasl.SaslError] = None
-    reply = yield from _send_first(talk, mechanism, first)
+    reply = yield from _send_first(talk, mechanism, first, credentials)
     try:
         while reply.code == 334:
             reply = yield from talk.exchange(commands.auth_response(_answer(dialogue, reply)))
@@ -71,11 +71,15 @@ def probe_auth(talk: Talk) -> Generator[Step, Any, None]:
         yield from talk.exchange(commands.auth_cancel())
 
 
-def _send_first(talk: Talk, mechanism: str, first: Optional[bytes]) -> Heard:
+def _send_first(talk: Talk, mechanism: str, first: Optional[bytes], credentials: Credentials) -> Heard:
     command = commands.auth(mechanism, first)
-    if first is None or len(command.wire) <= _MAX_COMMAND_OCTETS:
-        return (yield from talk.exchange(command))
-    reply = yield from talk.exchange(commands.auth(mechanism, None))
+    waits = len(command.wire) > _MAX_COMMAND_OCTETS
+    if waits:
+        command = commands.auth(mechanism, None)
+    secrets = tuple(filter(None, (credentials.password, credentials.access_token)))
+    reply = yield from talk.exchange(command._replace(secrets=command.secrets + secrets))
+    if first is None or not waits:
+        return reply
     if reply.code == 334:
         reply = yield from talk.exchange(commands.auth_response(first))
     return reply

@@ -56,11 +56,12 @@ def auth(mechanism: str, initial_response: Optional[bytes]) -> Command:
     if initial_response is None:
         return _command("auth", line)
     encoded = b64encode(initial_response).decode("ascii") or "="
-    return _command("auth", "%s %s" % (line, encoded), "%s %s" % (line, REDACTED))
+    return _command("auth", "%s %s" % (line, encoded), "%s %s" % (line, REDACTED))._replace(secrets=(encoded,))
 
 
 def auth_response(response: bytes) -> Command:
-    return _command("auth", b64encode(response).decode("ascii"), REDACTED)
+    encoded = b64encode(response).decode("ascii")
+    return _command("auth", encoded, REDACTED)._replace(secrets=(encoded,))
 
 
 def auth_cancel() -> Command:

@@ -158,8 +158,8 @@ CAUSES: Dict[str, Cause] = {
         "Compare the mechanisms offered with auth_mechanisms, and with what username, password or access_token can do."),
     "auth_rejected": Cause(
         "auth", "failed", "The relay does not accept the credentials.",
-        "Check user name and password: some relays want the full address. They were tried once only, so that no "
-        "account gets locked."),
+        "Check user name and password, or whether the access token has expired; some relays want the full address. They "
+        "were tried once only, so that no account gets locked."),
     "auth_temporarily_failed": Cause(
         "auth", "deferred", "The relay could not check the credentials at present (RFC 4954 6).",
         "Its authentication service is down or slow: see the relay's log."),

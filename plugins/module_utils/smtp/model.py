@@ -114,6 +114,7 @@ class Command(NamedTuple):
     shown: str
     content: Optional[Message] = None  # follows the wire bytes
     dotted: bool = False  # its dots are doubled, and one ends it
+    secrets: Tuple[str, ...] = ()  # what the relay may repeat, and we must not show
 
     def __repr__(self) -> str:
         return "Command(%r, %r)" % (self.stage, self.shown)

@@ -24,6 +24,9 @@ MAX_LINE_OCTETS = 8192
 MAX_REPLY_LINES = 512
 MAX_REPLY_OCTETS = 65536
 
+# So many characters of a secret tell something of it; a shorter one would be found in innocent words.
+_TELLING = 8
+
 _LINE = re.compile(rb"([0-9]{3})(?:([ -])(.*))?", re.DOTALL)
 # RFC 2034 4: the code opens the text and is followed by a space or the end.
 _ENHANCED = re.compile(r"([245])\.[0-9]{1,3}\.[0-9]{1,3}(?= |$)")
@@ -53,9 +56,12 @@ class ReplyReader:
     """Collects bytes and gives replies, one at a time (RFC 5321 4.2).
 
     `feed(data)`, then `next_reply()` until it returns None. After a ReplyError the reader is of no more use.
+    What is in `secrets` is in no text that comes from here, challenges (334) aside: some relays repeat what they
+    did not understand.
     """
 
     def __init__(self) -> None:
+        self.secrets: List[str] = []
         self.head = b""  # the first octets of all, for telling other protocols by their look
         self._buffer = bytearray()
         self._searched = 0
@@ -108,10 +114,10 @@ class ReplyReader:
         """Take one line into the reply under way; return whether it was the last."""
         parts = _LINE.fullmatch(line)
         if parts is None:
-            raise ReplyError("not a reply line: '%s'" % decode(line[:200]))
+            raise ReplyError("not a reply line: '%s'" % self.shown(line[:200]))
         code, separator, text = parts.groups()
         self._codes.append(int(code))
-        self._lines.append(decode(text or b""))
+        self._lines.append(self.shown(text or b"") if code != b"334" else decode(text or b""))
         self._octets += len(line)
         if len(self._lines) > MAX_REPLY_LINES or self._octets > MAX_REPLY_OCTETS:
             raise ReplyError("a reply has more than %d lines or %d octets" % (MAX_REPLY_LINES, MAX_REPLY_OCTETS))
@@ -125,6 +131,15 @@ class ReplyReader:
         reply = Reply(code, tuple(self._lines), _enhanced_code(code, self._lines), tuple(self._notes))
         self._codes, self._lines, self._notes, self._octets = [], [], [], 0
         return reply
+
+    def shown(self, data: bytes) -> str:
+        """Return the peer's bytes as text that may be shown."""
+        text = decode(data)
+        for secret in self.secrets:
+            if secret[:_TELLING] in text:
+                for length in range(len(secret), _TELLING - 1, -1):
+                    text = text.replace(secret[:length], "<redacted>")
+        return text
 
     def _note(self, text: str) -> None:
         if text not in self._notes:

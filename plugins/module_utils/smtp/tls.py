@@ -107,9 +107,10 @@ def context(policy: TlsPolicy) -> ssl.SSLContext:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     # RFC 5746: a relay without it is refused where it is to be trusted, whatever this OpenSSL would do by itself.
-    made.options &= ~(_LEGACY_SERVER_CONNECT | (ssl.OP_NO_SSLv3 if policy.minimum == "SSLv3" else 0))
     if _is_old(policy) or not policy.verify:
         made.options |= _LEGACY_SERVER_CONNECT
+    else:
+        made.options &= ~_LEGACY_SERVER_CONNECT
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # old versions are asked for on purpose
         try:
@@ -191,6 +192,9 @@ def _certificates_only(pem: str) -> str:
 
 def _load_client_certificate(made: ssl.SSLContext, certificate: str, policy: TlsPolicy) -> None:
     try:
+        for path in (certificate, policy.client_key or certificate):
+            with open(path, "rb"):  # OpenSSL would not say which one it cannot read
+                pass
         # Without a password of our own OpenSSL would ask on the terminal.
         made.load_cert_chain(certificate, policy.client_key, lambda: policy.client_key_password or "")
     except ssl.SSLError as error:
@@ -200,7 +204,7 @@ def _load_client_certificate(made: ssl.SSLContext, certificate: str, policy: Tls
             "client_key_password when the key is encrypted." % (certificate, error.reason or "not PEM"),
         ) from None
     except (OSError, ValueError) as error:
-        raise OptionError("client_cert", "'%s': %s." % (policy.client_key or certificate, error)) from None
+        raise OptionError("client_cert", "%s." % error) from None
 
 
 class Channel:
