@@ -148,9 +148,17 @@ def _check_rule(report: Mapping[str, Any], failure: Mapping[str, Any]) -> Dict[s
         "severity": "medium" if report["verdict"] == "deferred" else "high",
         "expected": "passed",
         "observed": "passed" if fine else failure.get("cause") or report["verdict"],
-        "text": "the check succeeds" + ("" if fine else "; observed: %s" % report.get("msg", "")),
+        "text": "the check succeeds" + ("" if fine else "; observed: %s" % _what_happened(report, failure)),
         "remedy": failure.get("hint") or "" if not fine else "",
     }
+
+
+def _what_happened(report: Mapping[str, Any], failure: Mapping[str, Any]) -> str:
+    words = [str(failure.get("cause") or report["verdict"])]
+    if failure.get("stage"):
+        words.append("at %s" % failure["stage"])
+    said = " ".join(str(failure[part]) for part in ("code", "text") if failure.get(part))
+    return " ".join(words) + (": " + said if said else "")
 
 
 def _rule(rule: Mapping[str, Any], about: Mapping[str, Any]) -> Dict[str, Any]:

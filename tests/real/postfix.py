@@ -12,7 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.dovecot import Dovecot
@@ -150,12 +150,14 @@ def _postfix(program: str, folder: Path, command: str) -> None:
 
 
 @contextlib.contextmanager
-def run_postfix(folder: Path, pki: Pki, dovecot: Dovecot, mx_port: int) -> Iterator[Postfix]:
-    """Postfix in `folder`, sign-in and mailboxes by Dovecot, which in turn relays to `mx_port`."""
+def run_postfix(
+    folder: Path, pki: Pki, dovecot: Dovecot, mx_port: int, more: Optional[dict[str, tuple[str, ...]]] = None
+) -> Iterator[Postfix]:
+    """Postfix in `folder`, sign-in and mailboxes by Dovecot, which in turn relays to `mx_port`. `more`: listeners."""
     program = servers.find_program("postfix")
     servers.require_root("postfix")
     greylist_port = servers.free_port()
-    listeners = _listeners(pki, greylist_port)
+    listeners = {**_listeners(pki, greylist_port), **(more or {})}
     ipv6 = servers.can_bind("::1")
     ports = {**servers.free_ports([purpose for purpose in listeners if purpose != "mx"]), "mx": mx_port}
     log = folder / "postfix.log"

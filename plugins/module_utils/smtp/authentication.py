@@ -72,16 +72,13 @@ def probe_auth(talk: Talk) -> Generator[Step, Any, None]:
 
 
 def _send_first(talk: Talk, mechanism: str, first: Optional[bytes], credentials: Credentials) -> Heard:
-    command = commands.auth(mechanism, first)
-    waits = len(command.wire) > _MAX_COMMAND_OCTETS
-    if waits:
-        command = commands.auth(mechanism, None)
+    command, later = commands.auth(mechanism, first), None
+    if len(command.wire) > _MAX_COMMAND_OCTETS:
+        command, later = commands.auth(mechanism, None), first
     secrets = tuple(filter(None, (credentials.password, credentials.access_token)))
     reply = yield from talk.exchange(command._replace(secrets=command.secrets + secrets))
-    if first is None or not waits:
-        return reply
-    if reply.code == 334:
-        reply = yield from talk.exchange(commands.auth_response(first))
+    if reply.code == 334 and later is not None:
+        reply = yield from talk.exchange(commands.auth_response(later))
     return reply
 
 
