@@ -6,7 +6,7 @@
 # Which python3: make PYTHON=python3.12 test
 
 PYTHON ?= python3
-GATES := lint types units units-3.8 units-3.13 cli real sanity ansible-units playbooks targets docs changelog licences packages
+GATES := lint types units units-3.8 units-3.13 cli real sanity ansible-units playbooks targets docs changelog licences packages galaxy
 
 .PHONY: help demo test bench matrix causes wheel format clean $(GATES)
 

@@ -259,6 +259,22 @@ def supported_targets(binaries: Path) -> List[str]:
     return run(binaries / "python", "-c", code, show=False).split()
 
 
+def galaxy() -> str:
+    """What Galaxy looks at when the tarball is uploaded; a warning fails."""
+    binaries = environment("galaxy", sys.executable, "tools/galaxy-importer.txt")
+    tarballs = BUILD / "tarball"
+    shutil.rmtree(tarballs, ignore_errors=True)
+    path = os.pathsep.join([str(binaries), os.environ["PATH"]])
+    run(binaries / "ansible-galaxy", "collection", "build", "--output-path", tarballs, cwd=copy(), show=False)
+    (tarball,) = tarballs.glob("*.tar.gz")
+    said = run(binaries / "python", "-m", "galaxy_importer.main", tarball, cwd=tarballs, show=False, PATH=path)
+    complaints = [line for line in said.splitlines() if line.startswith(("WARNING", "ERROR"))]
+    if complaints or "Importer processing completed successfully" not in said:
+        print(*complaints, sep="\n")
+        raise Failed("galaxy-importer complains")
+    return "galaxy-importer, without a warning"
+
+
 def target_versions() -> List[str]:
     """The Pythons found here, of those we test with, that the ansible-core at hand takes as targets."""
     found = [own_version()]
@@ -306,6 +322,7 @@ GATES: Dict[str, Callable[[], str]] = {
     "changelog": changelog,
     "licences": licences,
     "packages": packages,
+    "galaxy": galaxy,
 }
 
 

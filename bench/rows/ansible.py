@@ -26,14 +26,6 @@ from ansible_collections.postmaster.mailcheck.bench.rows.common import (
 ROOT = Path(__file__).resolve().parents[2]
 CHECK, SWEEP, PING = "smtp_check", "smtp_sweep", "ping"
 COUNT = 200
-LOOP = """\
-- hosts: localhost
-  gather_facts: false
-  tasks:
-    - name: One relay a loop item
-      postmaster.mailcheck.smtp_check: "{{ options | combine({'host': item}) }}"
-      loop: "{{ hosts }}"
-"""
 
 
 def one(bench: Bench) -> Iterator[Row]:
@@ -50,8 +42,7 @@ def one(bench: Bench) -> Iterator[Row]:
 
 def fleet(bench: Bench) -> Iterator[Row]:
     _must_exist(SWEEP)
-    playbook = bench.subfolder("ansible-fleet") / "loop.yml"
-    playbook.write_text(LOOP)
+    playbook = bench.subfolder("ansible-fleet") / "loop.json"
     hosts = [f"127.0.1.{number}" for number in range(1, COUNT + 1)]
     with run_postfix(bench.subfolder("ansible-postfix"), bench.pki.relay, ready=COUNT) as port:
         options = {"port": port, **bench.tls_options()}
@@ -63,8 +54,9 @@ def fleet(bench: Bench) -> Iterator[Row]:
         race(1, contestants)
         times = race(bench.runs, contestants)
         yield ratio_row(f"{COUNT} STARTTLS as one task of smtp_sweep", times, SWEEP, PING, 1.6)
-        given = json.dumps({"hosts": hosts, "options": options})
-        command = [_ansible("ansible-playbook"), "-i", "localhost,", "-c", "local", "-e", given, playbook]
+        task = {"postmaster.mailcheck.smtp_check": {"host": "{{ item }}", **options}, "loop": hosts}
+        playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
+        command = [_ansible("ansible-playbook"), "-i", "localhost,", "-c", "local", playbook]
         loop = f"{COUNT} loop items"
         times = race(1, {loop: lambda: timed(command, r"(?m)^ok: .*item=", COUNT), SWEEP: contestants[SWEEP]})
         yield ratio_row("the same, over loop items of smtp_check", times, SWEEP, loop, 0.05)

@@ -242,7 +242,7 @@ options:
     elements: str
   survey:
     description:
-      - Look closer at the relay's TLS, on eight more connections. C(survey) tells which versions it accepts, with
+      - Look closer at the relay's TLS, on up to nine more connections. C(survey) tells which versions it accepts, with
         which cipher and group, which certificates it has for RSA and for ECDSA, and whether its order of ciphers
         counts.
     type: bool

@@ -36,7 +36,13 @@ if TYPE_CHECKING:
 
     Assessment = Mapping[str, Any]
 
+
 DATA = os.path.join(os.path.dirname(__file__), "data")
+
+
+def _encodable(text: str) -> str:
+    """Half a surrogate pair, which no file can hold, as an escape: names and waivers are the caller's own text."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 # JSON
@@ -172,7 +178,7 @@ class _Metrics:
         self._lines.append("mailcheck_%s%s %s" % (name, "{%s}" % labels if labels else "", repr(value)))
 
     def text(self) -> str:
-        return "\n".join(self._lines) + "\n"
+        return _encodable("\n".join(self._lines) + "\n")
 
 
 def _labels(**values: Any) -> str:
@@ -259,15 +265,16 @@ def as_table(assessment: Assessment) -> str:
         rows.append(row)
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS) - 1)]
     lines = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[-1]]).rstrip() for row in rows]
-    return "\n".join(lines)
+    return _encodable("\n".join(lines))
 
 
 def _why(endpoint: Mapping[str, Any]) -> str:
     """The cause of a failed check, then the rules that are not met, by name."""
-    words = [endpoint["cause"]] if endpoint["cause"] not in (None, "rule_unmet") else []
+    failed = endpoint["cause"] not in (None, "rule_unmet")
+    words = [endpoint["cause"]] if failed else []
     for outcome in ("unmet", "waived", "unknown"):
         named = [rule["id"] for rule in endpoint["rules"] if rule["outcome"] == outcome and rule["id"] != "check"]
-        if named and not (outcome == "unknown" and words):
+        if named and not (outcome == "unknown" and failed):
             words.append(("" if outcome == "unmet" else outcome + ": ") + ", ".join(named))
     return "; ".join(words)
 
@@ -300,14 +307,14 @@ def _markdown(text: Any) -> str:
 def as_markdown(assessment: Assessment) -> str:
     """GitHub's Markdown: summary, findings, changes since the last run, waivers, relays."""
     told = dict(assessment, findings=list(findings(assessment)))
-    return _template("report.md.j2").render(verdicts=VERDICTS, **told)
+    return _encodable(_template("report.md.j2").render(verdicts=VERDICTS, **told))
 
 
 def as_html(assessment: Assessment) -> str:
     """One page that needs nothing else: no network, and no script but its own (by its content security policy)."""
     script, style = (_asset(name) for name in ("report.js", "report.css"))
     rules = list(dict.fromkeys(rule["id"] for endpoint in assessment["endpoints"] for rule in endpoint["rules"]))
-    return _template("report.html.j2").render(
+    page = _template("report.html.j2").render(
         verdicts=VERDICTS,
         outcomes=OUTCOMES,
         severities=tuple(reversed(SEVERITIES)),
@@ -322,6 +329,7 @@ def as_html(assessment: Assessment) -> str:
         data=_embedded(_compact(assessment["endpoints"])),
         assessment=assessment,
     )
+    return _encodable(page)
 
 
 _OWN = ("outcome", "observed", "text", "waiver", "expired_waiver")  # what a rule says of one relay alone

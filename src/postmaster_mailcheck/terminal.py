@@ -118,7 +118,7 @@ def _facts(report: Mapping[str, Any]) -> Iterator[Tuple[str, str, str]]:
     for rule in report["rules"]:
         text = "%s: %s" % (rule["outcome"], rule["text"])
         if rule["outcome"] == "unmet":
-            text += "; seen: %s. %s" % (json.dumps(rule["observed"]), rule["remedy"])
+            text += ". " + rule["remedy"]
         yield "rule", text, _OUTCOMES.get(rule["outcome"], "yellow")
     if report["timings"]:
         yield "seconds", ", ".join("%s %.3f" % pair for pair in report["timings"].items()), ""

@@ -57,7 +57,7 @@ PRELUDE = """
   gather_facts: false
   tasks:
     - postmaster.mailcheck.smtp_sweep:
-        hosts: [relay.example.com, expired.example.com]
+        hosts: [relay.example.com]
         details: all
         expect: "{{ lookup('postmaster.mailcheck.profile', 'relay').expect }}"
       register: fleet

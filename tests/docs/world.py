@@ -76,8 +76,8 @@ def recipient(line: str) -> str:
 
 def relay(context: ssl.SSLContext, implicit: bool = False) -> Relay:
     scram = ScramServer()
-    offers = "PIPELINING", "8BITMIME", "SIZE 52428800", "AUTH PLAIN LOGIN SCRAM-SHA-256"
-    lines = ["relay.example.com", *offers]
+    lines = ["relay.example.com", "PIPELINING", "ENHANCEDSTATUSCODES", "8BITMIME", "DSN", "SMTPUTF8", "SIZE 52428800"]
+    lines += ["AUTH PLAIN LOGIN SCRAM-SHA-256"]
     ehlo = "".join("250-%s\r\n" % line for line in lines[:-1]) + "250 %s\r\n" % lines[-1]
     answers = {"EHLO": ehlo, "AUTH": scram.auth, "RCPT": recipient, "*": scram.proof}
     return Relay(context, implicit, **answers)
@@ -104,6 +104,7 @@ def world(folder: Path) -> Iterator[Dict[str, str]]:
         "*:465": relay(good, True),
         "expired.example.com:25": relay(old),
     }
+    relays["*:587"].submission = True
     with contextlib.ExitStack() as stack:
         ports: Dict[str, int] = {name: stack.enter_context(running(one)).port for name, one in relays.items()}
         yield {

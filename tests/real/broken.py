@@ -21,7 +21,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ansible_collections.postmaster.mailcheck.tests.real import servers
+from ansible_collections.postmaster.mailcheck.tests.real.dovecot import Dovecot
 from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
+from ansible_collections.postmaster.mailcheck.tests.real.postfix import run_postfix
 
 Settings = tuple[str, ...]
 
@@ -46,7 +48,9 @@ def make_weak_certificate(folder: Path) -> str:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "weak.lab.test")])
     names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(servers.HOST))])
     day = datetime.timedelta(days=1)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - day, now + 300 * day)
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now - day, now + 300 * day
+    )
     certificate = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
     path = folder / "weak.pem"
     key_pem = key.private_bytes(
@@ -78,7 +82,7 @@ def relays(pki: Pki, weak: str) -> dict[str, dict[str, Settings]]:
             f"smtpd_sasl_security_options = {_NO_PASSWORD}",
             "smtpd_sasl_tls_security_options = noanonymous",
         ),
-        "auth_refused_in_clear": (*_NO_OLD_TLS, *_SIGN_IN, "smtpd_discard_ehlo_keywords = auth"),
+        "auth_refused_in_clear": (*_NO_OLD_TLS, *_SIGN_IN),  # hidden by a proxy, see hide_auth()
         "relaying_refused": (*_NO_OLD_TLS, _OPEN_RELAY),
         "greeting_matches": (*_NO_OLD_TLS, "smtpd_banner = mail ESMTP"),
         "min_message_size": (*_NO_OLD_TLS, "message_size_limit = 10000"),
@@ -112,7 +116,6 @@ def relays(pki: Pki, weak: str) -> dict[str, dict[str, Settings]]:
                 f"smtpd_sasl_security_options = {_NO_PASSWORD}",
                 "smtpd_sasl_tls_security_options = noanonymous",
             ),
-            # AUTH is hidden before TLS by a proxy: see hide_auth().
             "auth_refused_in_clear": (*submission, *_MAIL_INSIDE_TLS, "smtpd_tls_auth_only = no"),
             "auth_mechanisms": (*submission, f"smtpd_sasl_tls_security_options = {_NO_PASSWORD}"),
             "auth_required": (
@@ -125,21 +128,29 @@ def relays(pki: Pki, weak: str) -> dict[str, dict[str, Settings]]:
     }
 
 
-def listeners(known: dict[str, dict[str, Settings]]) -> dict[str, Settings]:
-    """The same, as run_postfix() takes it: one flat name each."""
-    return {
-        name_of(profile, rule): _settings(*settings)
-        for profile, rules in known.items()
-        for rule, settings in rules.items()
-    }
-
-
 def name_of(profile: str, rule: str) -> str:
     return f"{profile} {rule or 'keeps all'}"
 
 
-def endpoint(profile: str, rule: str, port: int) -> dict[str, Any]:
-    """The row of smtp_sweep for one of them: with the options that let the check itself pass."""
+@contextlib.contextmanager
+def run_relays(folder: Path, pki: Pki, dovecot: Dovecot) -> Iterator[list[dict[str, Any]]]:
+    """All of them, running; yields their rows for smtp_sweep, each with its profile."""
+    known = relays(pki, make_weak_certificate(folder))
+    cases = [(profile, rule) for profile, rules in known.items() for rule in rules]
+    listeners = {name_of(profile, rule): _settings(*known[profile][rule]) for profile, rule in cases}
+    with contextlib.ExitStack() as stack:
+        postfix = stack.enter_context(run_postfix(folder, pki, dovecot, servers.free_port(), listeners))
+        rows = []
+        for profile, rule in cases:
+            port = postfix.ports[name_of(profile, rule)]
+            if rule == "auth_refused_in_clear":
+                port = stack.enter_context(hide_auth(port))
+            rows.append(_row(profile, rule, port))
+        yield rows
+
+
+def _row(profile: str, rule: str, port: int) -> dict[str, Any]:
+    """With the options that let the check itself pass."""
     row: dict[str, Any] = {
         "host": servers.HOST,
         "port": port,

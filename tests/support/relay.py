@@ -34,7 +34,10 @@ ANSWERS: Dict[str, Answer] = {
 
 
 class Relay(socketserver.ThreadingTCPServer):
-    """`said` is what clients said, message lines aside; a message's `.` is there."""
+    """`said` is what clients said, message lines aside; a message's `.` is there.
+
+    With `submission` nothing is taken in clear, and mail only from who has signed in.
+    """
 
     daemon_threads = True
     request_queue_size = 200
@@ -42,7 +45,7 @@ class Relay(socketserver.ThreadingTCPServer):
     def __init__(self, context: Optional[ssl.SSLContext] = None, implicit: bool = False, **answers: Answer) -> None:
         super().__init__(("127.0.0.1", 0), _Session)
         self.answers: Dict[str, Answer] = {**ANSWERS, **answers}
-        self.context, self.implicit = context, implicit
+        self.context, self.implicit, self.submission = context, implicit, False
         self.said: List[str] = []
 
     @property
@@ -59,7 +62,7 @@ class _Session(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         if self.server.implicit and self.server.context:
             self.request = self.server.context.wrap_socket(self.request, server_side=True)
-        in_message, tls = False, self.server.implicit
+        in_message, tls, signed_in = False, self.server.implicit, False
         self._say(self._answer("", ""))
         lines = self.request.makefile("rb")
         while True:
@@ -80,6 +83,11 @@ class _Session(socketserver.BaseRequestHandler):
             answer = self._answer(verb, text)
             if verb == "EHLO" and self.server.context and not tls:
                 answer = "250-relay.example.com\r\n250-PIPELINING\r\n250 STARTTLS\r\n"
+            if self.server.submission and verb in ("AUTH", "MAIL") and not tls:
+                answer = "530 5.7.0 Must issue a STARTTLS command first\r\n"
+            elif self.server.submission and verb == "MAIL" and not signed_in:
+                answer = "530 5.7.0 Authentication required\r\n"
+            signed_in = signed_in or answer.startswith("235")
             self._say(answer)
             in_message = answer.startswith("354")
             if verb == "QUIT":
