@@ -42,9 +42,7 @@ class CollectionHook(BuildHookInterface):  # type: ignore[type-arg, misc, unused
 
         self.folder = Path(tempfile.mkdtemp(prefix="mailcheck-manifest-"))
         (self.folder / "FILES.json").write_bytes(files_manifest(root, paths))
-        (self.folder / "MANIFEST.json").write_bytes(
-            manifest(galaxy, (self.folder / "FILES.json").read_bytes())
-        )
+        (self.folder / "MANIFEST.json").write_bytes(manifest(galaxy, (self.folder / "FILES.json").read_bytes()))
 
         packed = {root / path: path for path in paths if (root / path).is_file()}
         packed.update({made: made.name for made in self.folder.iterdir()})
@@ -70,17 +68,13 @@ def packed_paths(root: Path, ignored: List[str]) -> Iterator[str]:
 
 def files_manifest(root: Path, paths: List[str]) -> bytes:
     entries = [entry(".", None)]
-    entries += [
-        entry(path, (root / path).read_bytes() if (root / path).is_file() else None) for path in paths
-    ]
+    entries += [entry(path, (root / path).read_bytes() if (root / path).is_file() else None) for path in paths]
     return as_json({"files": entries, "format": 1})
 
 
 def manifest(galaxy: Dict[str, Any], files: bytes) -> bytes:
     information = {key: galaxy.get(key) for key in INFORMATION}
-    return as_json(
-        {"collection_info": information, "file_manifest_file": entry("FILES.json", files), "format": 1}
-    )
+    return as_json({"collection_info": information, "file_manifest_file": entry("FILES.json", files), "format": 1})
 
 
 def entry(name: str, content: Any) -> Dict[str, Any]:

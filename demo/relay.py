@@ -43,9 +43,7 @@ class Mailboxes:
 
 def authenticator(password: str) -> Callable[..., AuthResult]:
     def judge(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
-        right = isinstance(data, LoginPassword) and data == LoginPassword(
-            USERNAME.encode(), password.encode()
-        )
+        right = isinstance(data, LoginPassword) and data == LoginPassword(USERNAME.encode(), password.encode())
         # `handled=False` leaves the refusal's words (535 5.7.8) to the server.
         return AuthResult(success=right, handled=False)
 

@@ -85,7 +85,7 @@ def rows_of(core: str) -> Iterator[Row]:
             sanity_ran = True
             sanity = outcome(lambda: gates.sanity_of(binaries, controller, found))
         units = outcome(lambda: gates.pytest(binaries / "python", "tests/unit"))
-        targets = {version: "skipped" for version in supported}
+        targets = dict.fromkeys(supported, "skipped")
         with relay(binaries) as facts:
             for version in found:
                 targets[version] = outcome(lambda: play(binaries, facts, version))

@@ -67,9 +67,9 @@ def progress(total: Optional[int]) -> Iterator[Callable[[Any], None]]:
     with Progress(
         BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True,
         disable=not console.is_terminal,
-    ) as bar:  # fmt: skip
-        task = bar.add_task("", total=total)
-        yield lambda _report: bar.advance(task)
+    ) as progress:  # fmt: skip
+        task = progress.add_task("", total=total)
+        yield lambda _report: progress.advance(task)
 
 
 # One relay

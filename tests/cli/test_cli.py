@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence
 
 import pytest
 
@@ -29,7 +29,7 @@ PASSWORD = "tanstaaftanstaaf"
 SECRETS = (PASSWORD, base64.b64encode(PASSWORD.encode()).decode(), "AHRpbQB0YW5zdGFhZnRhbnN0YWFm")
 COLOURLESS = {"TERM": "xterm-256color"}
 WITHOUT_RICH = "import sys; sys.modules['rich'] = None; from postmaster_mailcheck.cli import main; sys.exit(main())"
-AS_MODULE = ["-m", "postmaster_mailcheck"]
+AS_MODULE = ("-m", "postmaster_mailcheck")
 
 
 class Ran(NamedTuple):
@@ -41,7 +41,7 @@ class Ran(NamedTuple):
         return [" ".join(line.split()) for line in self.out.splitlines()]
 
 
-def mailcheck(*words: object, how: List[str] = AS_MODULE, stdin: str = "", **variables: str) -> Ran:
+def mailcheck(*words: object, how: Sequence[str] = AS_MODULE, stdin: str = "", **variables: str) -> Ran:
     environ = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in os.environ}
     command = [sys.executable, *how, *map(str, words)]
     done = subprocess.run(

@@ -54,7 +54,15 @@ def fuzz(name: str, seconds: int, work: Path, seed: int) -> tuple[int, bool]:
     folder.mkdir(parents=True, exist_ok=True)
     for index, data in enumerate(corpus(name)):
         (folder / ("saved-%04d" % index)).write_bytes(data)
-    command = [sys.executable, __file__, "--one", name, "-max_total_time=%d" % seconds, "-timeout=20", "-rss_limit_mb=2048"]
+    command = [
+        sys.executable,
+        __file__,
+        "--one",
+        name,
+        "-max_total_time=%d" % seconds,
+        "-timeout=20",
+        "-rss_limit_mb=2048",
+    ]
     command += ["-print_final_stats=1", "-artifact_prefix=%s/found-" % work, "-seed=%d" % seed, str(folder)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     output = done.stdout.decode("utf-8", "replace")

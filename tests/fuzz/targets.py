@@ -51,7 +51,11 @@ if TYPE_CHECKING:
     pass
 
 PASSWORD = "tanstaaftanstaaf"
-SECRETS = (PASSWORD, b64encode(PASSWORD.encode()).decode()[:20], b64encode(b"\0tim\0" + PASSWORD.encode()).decode()[:28])
+SECRETS = (
+    PASSWORD,
+    b64encode(PASSWORD.encode()).decode()[:20],
+    b64encode(b"\0tim\0" + PASSWORD.encode()).decode()[:28],
+)
 NOT_PRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 VERIFIED = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, "relay.example.com", True, (), None)
 NOW = 1767225600.0

@@ -133,7 +133,11 @@ def test_a_zero_window_while_we_send(setting: Dict[str, Any], start: Any, author
     report = measured["report"]
     assert measured["seconds"] < TIMEOUT + 1.0
     assert measured["octets"] < MOST_OCTETS
-    assert (report["verdict"], report["failure"]["stage"], report["failure"]["cause"]) == ("failed", "message", "timed_out")
+    assert (report["verdict"], report["failure"]["stage"], report["failure"]["cause"]) == (
+        "failed",
+        "message",
+        "timed_out",
+    )
     assert report["changed"] is False  # the final dot has not left
 
 

@@ -103,7 +103,9 @@ def test_all_together_beside_healthy_relays(start: Start, authority: Authority) 
     assert [row["port"] for row in result["endpoints"]] == [entry["port"] for entry in endpoints]
     for relay in healthy:
         row = by_port[relay.port]
-        assert (row["verdict"], row["tls"]["verified"], row["auth"]["accepted"]) == ("passed", True, True), row["failure"]
+        assert (row["verdict"], row["tls"]["verified"], row["auth"]["accepted"]) == ("passed", True, True), row[
+            "failure"
+        ]
         assert row["recipients"][0]["outcome"] == "accepted"
         relay.settle()
         assert relay.sessions[0].unexpected is None
@@ -134,7 +136,16 @@ def test_case_02_split_at_every_octet(start: Start, authority: Authority) -> Non
 
 
 def _without_times(row: Dict[str, Any]) -> str:
-    facts = ("verdict", "codes", "greeting", "capabilities", "capabilities_before_tls", "auth", "recipients", "warnings")
+    facts = (
+        "verdict",
+        "codes",
+        "greeting",
+        "capabilities",
+        "capabilities_before_tls",
+        "auth",
+        "recipients",
+        "warnings",
+    )
     transcript = [(entry["from"], entry["text"], entry["tls"]) for entry in row["transcript"]]
     return json.dumps([[row.get(name) for name in facts], transcript])
 

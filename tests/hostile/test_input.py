@@ -16,7 +16,6 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check im
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import OptionError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import OPTIONS, build_request
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep
 
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, Tuple

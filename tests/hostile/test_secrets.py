@@ -48,7 +48,9 @@ SIGN_IN_ANYWAY = ALL + TAKES_ALL
 DOWNGRADES: Dict[str, str] = {
     "keyword stripped": OPEN + SIGN_IN_ANYWAY,
     "keyword masked": OPEN + "S: 250-relay\nS: 250-XXXXXXXX\nS: 250 AUTH PLAIN LOGIN\n" + TAKES_ALL,
-    "keyword of another spelling": OPEN + "S: 250-relay\nS: 250-STARTTLSX\nS: 250-X-STARTTLS\nS: 250 AUTH PLAIN\n" + TAKES_ALL,
+    "keyword of another spelling": OPEN
+    + "S: 250-relay\nS: 250-STARTTLSX\nS: 250-X-STARTTLS\nS: 250 AUTH PLAIN\n"
+    + TAKES_ALL,
     "EHLO refused": OPEN + "S: 502 what\n" + TAKES_ALL,
     "STARTTLS refused for good": OFFER + "S: 554 no\n" + TAKES_ALL,
     "STARTTLS refused for now": OFFER + "S: 454 later\n" + TAKES_ALL,
@@ -130,7 +132,8 @@ def test_no_secret_is_shown_whatever_is_answered(mechanism: str, answer: str, st
     relay = start(INSIDE + "S: 250-relay\nS: 250 AUTH %s\nC: AUTH\n" % mechanism + answer.format(**forms) + TAKES_ALL)
     kind = "token" if mechanism in ("XOAUTH2", "OAUTHBEARER") else "password"
     options = options_of(dict(CREDENTIALS[kind], tls="starttls", auth_mechanisms=[mechanism]), authority)
-    report = check(relay.host, port=relay.port, **dict(options, timeout=2.0))
+    options["timeout"] = 2.0
+    report = check(relay.host, port=relay.port, **options)
     relay.settle()
     judge_secrets(report, relay)
     assert len(relay.sessions) == 1
@@ -174,7 +177,9 @@ def test_after_its_first_octet_a_message_is_never_sent_again(end: str, start: An
     path = tmp_path / "message.eml"
     path.write_bytes(b"Subject: large\r\n\r\n" + (b"x" * 76 + b"\r\n") * 100000)
     relay = start(DATA + "S: 354 go\nC: <1000 octets>\n%s\n" % end, receive_buffer=4096)
-    options = dict(ONE, send=True, test_message={"file": str(path)}, tls="none", ehlo_name="client.example.org", **RETRY)
+    options = dict(
+        ONE, send=True, test_message={"file": str(path)}, tls="none", ehlo_name="client.example.org", **RETRY
+    )
     report = check(relay.host, port=relay.port, timeout=5.0, **options)
     assert (report["verdict"] != "passed", report["failure"]["stage"], report["changed"]) == (True, "message", False)
     relay.settle()

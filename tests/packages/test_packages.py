@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.executable).parent
 INSIDE = "ansible_collections/postmaster/mailcheck/"
 PACKED = {
+    "roles",
     "CHANGELOG.md",
     "FILES.json",
     "LICENSES",
@@ -162,8 +163,7 @@ def test_the_wheel_lists_its_files_as_ansible_galaxy_does(tarball: Path, wheel: 
 
     assert listed(ours[INSIDE + "FILES.json"]) == listed(theirs["FILES.json"])
     information = [
-        json.loads(data)["collection_info"]
-        for data in (ours[INSIDE + "MANIFEST.json"], theirs["MANIFEST.json"])
+        json.loads(data)["collection_info"] for data in (ours[INSIDE + "MANIFEST.json"], theirs["MANIFEST.json"])
     ]
     assert {key: value or None for key, value in information[0].items()} == {
         key: value or None for key, value in information[1].items()

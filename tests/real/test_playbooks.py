@@ -47,9 +47,7 @@ def test_each_vantage_host_sweeps_its_share_and_the_shares_are_joined(
 ) -> None:
     relays = [f"127.0.0.{number}:{postfix.ports['mx']}" for number in (1, 1, 1)]
     relays += [f"localhost:{postfix.ports['mx']}"]
-    ended = play(
-        tmp_path, "postmaster.mailcheck.sweep", relays=relays, vantage_hosts="vantage", sweep_options=options
-    )
+    ended = play(tmp_path, "postmaster.mailcheck.sweep", relays=relays, vantage_hosts="vantage", sweep_options=options)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     rows = [line for line in ended.stdout.splitlines() if "TLSv1.3" in line]
     assert [relay in row for relay, row in zip(relays, rows)] == [True] * 4
@@ -61,9 +59,7 @@ def test_a_relay_that_does_not_pass_fails_the_play_and_is_named(
     postfix: Postfix, tmp_path: Path, options: dict[str, Any]
 ) -> None:
     relays = [f"127.0.0.1:{postfix.ports[name]}" for name in ("mx", "expired")]
-    ended = play(
-        tmp_path, "postmaster.mailcheck.sweep", relays=relays, vantage_hosts="vantage", sweep_options=options
-    )
+    ended = play(tmp_path, "postmaster.mailcheck.sweep", relays=relays, vantage_hosts="vantage", sweep_options=options)
     assert ended.returncode == 2
     assert "A certificate of the relay has expired." in ended.stdout + ended.stderr
     assert "failed=1" in ended.stdout

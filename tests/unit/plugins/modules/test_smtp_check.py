@@ -309,7 +309,9 @@ def full_report() -> Dict[str, Any]:
     addresses = (model.AddressAttempt("192.0.2.25", "connected", 0.1),)
     outcome = model.Outcome(facts, addresses, "192.0.2.25", "192.0.2.7", 0.0, 1.0)
     failure = model.Failure("rcpt", "relay_denied", 554, "5.7.1", "5.7.1 Relay access denied", "b@example.com")
-    rules = (model.Rule("codes.rcpt", "unmet", "high", [250], [554], "the reply code is one of 250", "See codes.", "rcpt"),)
+    rules = (
+        model.Rule("codes.rcpt", "unmet", "high", [250], [554], "the reply code is one of 250", "See codes.", "rcpt"),
+    )
     return as_report(Verdict(request, outcome, addresses, rules, failure, Survey({}, {}, {}, "relay")), 0.0)
 
 
@@ -358,13 +360,16 @@ def test_the_action_group_holds_the_module() -> None:
 
 
 def test_starting_up_loads_nothing_that_a_check_does_not_need() -> None:
-    program = """if True:
+    program = (
+        """if True:
         import sys
         import ansible.module_utils.basic
         before = set(sys.modules)
         import %s
         print(*{name.partition(".")[0] for name in set(sys.modules) - before})
-    """ % smtp_check.__name__
+    """
+        % smtp_check.__name__
+    )
     root = str(Path(smtp_check.__file__).parents[5])
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join([root, *filter(None, sys.path)]))
     loaded = subprocess.check_output([sys.executable, "-c", program], env=environment, text=True).split()

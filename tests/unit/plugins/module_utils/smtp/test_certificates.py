@@ -86,9 +86,7 @@ def name(*attributes: Tuple[Any, str]) -> x509.Name:
 def made(recipe: Recipe) -> bytes:
     builder = (
         x509.CertificateBuilder()
-        .subject_name(
-            recipe.subject or name((NameOID.ORGANIZATION_NAME, "Example"), (NameOID.COMMON_NAME, "relay"))
-        )
+        .subject_name(recipe.subject or name((NameOID.ORGANIZATION_NAME, "Example"), (NameOID.COMMON_NAME, "relay")))
         .issuer_name(recipe.issuer or name((NameOID.COMMON_NAME, "Example Authority")))
         .public_key(private_key(recipe.key).public_key())
         .serial_number(recipe.serial)
@@ -97,9 +95,7 @@ def made(recipe: Recipe) -> bytes:
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     )
     if recipe.names:
-        builder = builder.add_extension(
-            x509.SubjectAlternativeName(recipe.names), critical=len(recipe.names) == 1
-        )
+        builder = builder.add_extension(x509.SubjectAlternativeName(recipe.names), critical=len(recipe.names) == 1)
     if recipe.subject_key_id:
         builder = builder.add_extension(x509.SubjectKeyIdentifier(recipe.subject_key_id), critical=False)
     if recipe.authority_key_id:
@@ -154,9 +150,7 @@ def name_recipes() -> Iterable[Recipe]:
         [x509.NameAttribute(NameOID.COMMON_NAME, "\U0001f4ee", _ASN1Type.BMPString)]
     ))  # fmt: skip
     for text in TO_ESCAPE:
-        yield Recipe(
-            "escaped %r" % text, subject=name((NameOID.COMMON_NAME, text)), issuer=name((NameOID.TITLE, text))
-        )
+        yield Recipe("escaped %r" % text, subject=name((NameOID.COMMON_NAME, text)), issuer=name((NameOID.TITLE, text)))
     for oid in (
         NameOID.STATE_OR_PROVINCE_NAME, NameOID.LOCALITY_NAME, NameOID.STREET_ADDRESS, NameOID.USER_ID,
         NameOID.DOMAIN_COMPONENT, NameOID.EMAIL_ADDRESS, NameOID.SERIAL_NUMBER, NameOID.SURNAME,
@@ -165,22 +159,14 @@ def name_recipes() -> Iterable[Recipe]:
             "2.999.1.4294967296", "0.39.7", "1.39.7", "2.0.7", "2.25.340282366920938463463374607431768211455",
         )),
     ):  # fmt: skip
-        yield Recipe(
-            "attribute %s" % oid.dotted_string, subject=name((NameOID.COUNTRY_NAME, "CH"), (oid, "value"))
-        )
+        yield Recipe("attribute %s" % oid.dotted_string, subject=name((NameOID.COUNTRY_NAME, "CH"), (oid, "value")))
     several = [x509.NameAttribute(NameOID.COMMON_NAME, "relay"), x509.NameAttribute(NameOID.USER_ID, "a+b")]
     country = x509.RelativeDistinguishedName([x509.NameAttribute(NameOID.COUNTRY_NAME, "DE")])
-    yield Recipe(
-        "two values in one RDN", subject=x509.Name([country, x509.RelativeDistinguishedName(several)])
-    )
+    yield Recipe("two values in one RDN", subject=x509.Name([country, x509.RelativeDistinguishedName(several)]))
     yield Recipe("two values first", subject=x509.Name([x509.RelativeDistinguishedName(several), country]))
-    yield Recipe(
-        "three common names", subject=name(*[(NameOID.COMMON_NAME, text) for text in ("a", "b", "c")])
-    )
+    yield Recipe("three common names", subject=name(*[(NameOID.COMMON_NAME, text) for text in ("a", "b", "c")]))
     yield Recipe("no subject", subject=x509.Name([]))
-    yield Recipe(
-        "200 attributes", subject=name(*[(NameOID.ORGANIZATIONAL_UNIT_NAME, str(at)) for at in range(200)])
-    )
+    yield Recipe("200 attributes", subject=name(*[(NameOID.ORGANIZATIONAL_UNIT_NAME, str(at)) for at in range(200)]))
 
 
 UPN = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
@@ -213,9 +199,7 @@ def alt_name_recipes() -> Iterable[Recipe]:
     shuffler = random.Random(5280)
     for at in range(20):
         some = tuple(shuffler.sample(GENERAL_NAMES, shuffler.randint(2, 12)))
-        yield Recipe(
-            "names at random %d" % at, names=some, serial=shuffler.getrandbits(shuffler.randint(8, 159)) + 1
-        )
+        yield Recipe("names at random %d" % at, names=some, serial=shuffler.getrandbits(shuffler.randint(8, 159)) + 1)
 
 
 def number_recipes() -> Iterable[Recipe]:
@@ -228,9 +212,7 @@ def number_recipes() -> Iterable[Recipe]:
     ):  # fmt: skip
         at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
         yield Recipe("valid until %s" % moment, not_before=datetime(1950, 1, 1, tzinfo=UTC), not_after=at)
-        yield Recipe(
-            "valid from %s" % moment, not_before=at, not_after=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-        )
+        yield Recipe("valid from %s" % moment, not_before=at, not_after=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
 
 
 def self_signed_recipes() -> Iterable[Recipe]:
@@ -276,16 +258,13 @@ def as_cryptography_reads(der: bytes) -> Certificate:
         not_after=end.strftime("%Y-%m-%dT%H:%M:%SZ"),
         not_before_timestamp=(begin - EPOCH) // timedelta(seconds=1),
         not_after_timestamp=(end - EPOCH) // timedelta(seconds=1),
-        subject_alt_names=tuple(
-            map(general_name_text, extension(certificate, x509.SubjectAlternativeName) or ())
-        ),
+        subject_alt_names=tuple(map(general_name_text, extension(certificate, x509.SubjectAlternativeName) or ())),
         common_names=tuple(printable(str(attribute.value)) for attribute in common_names),
         public_key=public_key_facts(certificate.public_key()),
         signature_algorithm=OTHER_SPELLINGS.get(signature, signature),
         sha256_fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
         public_key_sha256=hashlib.sha256(spki).hexdigest(),
-        self_signed=certificate.subject.public_bytes() == certificate.issuer.public_bytes()
-        and key_ids(certificate),
+        self_signed=certificate.subject.public_bytes() == certificate.issuer.public_bytes() and key_ids(certificate),
     )
 
 
@@ -329,9 +308,7 @@ def general_name_text(general_name: Any) -> str:
     return "%s:%s" % (KINDS[type(general_name)], printable(str(value)))
 
 
-@pytest.mark.parametrize(
-    "recipe", RECIPES, ids=[recipe.label.encode("unicode_escape").decode() for recipe in RECIPES]
-)
+@pytest.mark.parametrize("recipe", RECIPES, ids=[recipe.label.encode("unicode_escape").decode() for recipe in RECIPES])
 def test_every_field_is_what_cryptography_reads(recipe: Recipe) -> None:
     der = made(recipe)
     assert read_certificate(der) == as_cryptography_reads(der)
@@ -533,16 +510,12 @@ STEERING = "\x1b]0;owned\x07 \r\n250 ok \x9b2J \u202e \u2066 \u2028 \u2029 \x00 
 
 
 def test_no_text_steers_a_terminal_or_a_log() -> None:
-    hostile = tlv(
-        0x30, attribute(tlv(0x0C, STEERING.encode())), attribute(tlv(0x1E, STEERING.encode("utf-16-be")))
-    )
+    hostile = tlv(0x30, attribute(tlv(0x0C, STEERING.encode())), attribute(tlv(0x1E, STEERING.encode("utf-16-be"))))
     names = tlv(
         0x30, *(tlv(tag, STEERING.encode()) for tag in (0x81, 0x82, 0x86)), tlv(0xA4, hostile),
         tlv(0xA0, tlv(0x06, b"\x2a\x03"), tlv(0xA0, tlv(0x0C, STEERING.encode()))),
     )  # fmt: skip
-    certificate = read_certificate(
-        by_hand(subject=hostile, issuer=hostile, extensions=[(b"\x55\x1d\x11", names)])
-    )
+    certificate = read_certificate(by_hand(subject=hostile, issuer=hostile, extensions=[(b"\x55\x1d\x11", names)]))
     texts = [
         certificate.subject,
         certificate.issuer,
@@ -768,9 +741,7 @@ def test_a_common_name_covers_nothing() -> None:
 
 
 def test_names_read_from_a_certificate_match_an_address_in_any_spelling() -> None:
-    addresses = [
-        ipaddress.ip_address(text) for text in ("2001:db8::1", "::ffff:192.0.2.1", "::1", "192.0.2.7")
-    ]
+    addresses = [ipaddress.ip_address(text) for text in ("2001:db8::1", "::ffff:192.0.2.1", "::1", "192.0.2.7")]
     certificate = read_certificate(with_alt_names(*(tlv(0x87, address.packed) for address in addresses)))
     for address in addresses:
         for spelling in (str(address), address.exploded, address.exploded.upper(), "[%s]" % address):
@@ -782,9 +753,7 @@ def test_names_read_from_a_certificate_match_an_address_in_any_spelling() -> Non
 
 
 def test_facts_are_those_of_the_report() -> None:
-    certificate = read_certificate(
-        with_alt_names(tlv(0x82, b"relay.example.com"), tlv(0x87, b"\xc0\x00\x02\x01"))
-    )
+    certificate = read_certificate(with_alt_names(tlv(0x82, b"relay.example.com"), tlv(0x87, b"\xc0\x00\x02\x01")))
     assert certificate_facts(certificate, now=1795478400 - 86400 * 30) == {
         "subject": "CN=relay",
         "issuer": "CN=Authority",

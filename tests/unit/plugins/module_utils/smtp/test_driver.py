@@ -563,7 +563,7 @@ def test_attempts_side_by_side_come_back_in_their_order():
 def test_a_fault_in_a_conversation_ends_that_attempt_alone(monkeypatch):
     def faulty(wanted, facts):
         steps = converse(wanted, facts)
-        reply = yield next(steps)
+        reply = yield next(steps, None)
         if wanted.sender == "fault@example.org":
             raise KeyError("tanstaaftanstaaf")
         while True:

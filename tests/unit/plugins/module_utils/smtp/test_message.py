@@ -211,9 +211,7 @@ def test_a_header_value_is_text(value: object) -> None:
 # UTF-8
 
 
-@pytest.mark.parametrize(
-    "subject", ["Gr\u00fc\u00dfe", "\u65e5\u672c\u8a9e " * 60, "\U0001f4e7", "\u00fc" * 700]
-)
+@pytest.mark.parametrize("subject", ["Gr\u00fc\u00dfe", "\u65e5\u672c\u8a9e " * 60, "\U0001f4e7", "\u00fc" * 700])
 def test_utf_8_in_header_and_body_goes_out_in_7_bit(subject: str) -> None:
     message = build({"subject": subject, "body": subject, "headers": {"X-Tag": subject}})
     parsed = parse(message)
@@ -225,9 +223,8 @@ def test_utf_8_in_header_and_body_goes_out_in_7_bit(subject: str) -> None:
 
 
 def test_names_beside_addresses_are_encoded_and_the_addresses_left_alone() -> None:
-    to = (
-        'J\u00fcrgen M\u00fcller <j@example.org>, "\u00c5, B" <b@example.org>, plain@example.org, '
-        + ", ".join("\u00dcser %d <u%d@example.org>" % (number, number) for number in range(30))
+    to = 'J\u00fcrgen M\u00fcller <j@example.org>, "\u00c5, B" <b@example.org>, plain@example.org, ' + ", ".join(
+        "\u00dcser %d <u%d@example.org>" % (number, number) for number in range(30)
     )
     message = build({"headers": {"To": to}})
     addresses = parse(message)["To"].addresses
@@ -241,9 +238,7 @@ def test_names_beside_addresses_are_encoded_and_the_addresses_left_alone() -> No
     assert not message.smtputf8
 
 
-@pytest.mark.parametrize(
-    "address", ["j\u00fcrgen@example.org", "user@b\u00fccher.example", '"\u00fc b"@example.org']
-)
+@pytest.mark.parametrize("address", ["j\u00fcrgen@example.org", "user@b\u00fccher.example", '"\u00fc b"@example.org'])
 def test_an_address_that_is_not_ascii_needs_smtputf8(address: str) -> None:
     message = build(recipients=[address])
     assert ("\r\nTo: %s\r\n" % address).encode() in content(message)
@@ -508,9 +503,7 @@ def test_line_ends_are_converted_where_asked_for(raw: Raw, data: bytes, sent: by
     size=st.integers(1, 4),
     normalise=st.booleans(),
 )
-def test_no_bare_line_end_gets_out_however_blocks_fall(
-    pieces: List[bytes], size: int, normalise: bool
-) -> None:
+def test_no_bare_line_end_gets_out_however_blocks_fall(pieces: List[bytes], size: int, normalise: bool) -> None:
     data = b"".join(pieces)
     parts = (data[start : start + size] for start in range(0, len(data), size))
     clean = data.count(b"\r\n") == data.count(b"\r") == data.count(b"\n")
@@ -605,11 +598,8 @@ def test_importing_it_does_not_import_email(tmp_path: Path) -> None:
         "import sys\n"
         "from %s import build_message\n"
         "build_message({'file': sys.argv[1]}, '', [], 'd', 0, 't')\n"
-        "print([name for name in ('email', 'mimetypes', 'datetime') if name in sys.modules])\n"
-        % module.__name__
+        "print([name for name in ('email', 'mimetypes', 'datetime') if name in sys.modules])\n" % module.__name__
     )
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
-    told = subprocess.check_output(
-        [sys.executable, "-c", program, str(tmp_path / "raw.eml")], env=environment
-    )
+    told = subprocess.check_output([sys.executable, "-c", program, str(tmp_path / "raw.eml")], env=environment)
     assert told.decode().strip() == "[]"

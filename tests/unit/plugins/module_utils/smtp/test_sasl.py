@@ -87,9 +87,7 @@ def test_plain_as_in_rfc_4616() -> None:
 
 
 def test_plain_with_an_authorization_identity_as_in_rfc_4616() -> None:
-    _dialogue, initial = begin(
-        "PLAIN", exchange(authorization_id="Ursel", username="Kurt", password="xipj3plmq")
-    )
+    _dialogue, initial = begin("PLAIN", exchange(authorization_id="Ursel", username="Kurt", password="xipj3plmq"))
     assert initial == b"Ursel\0Kurt\0xipj3plmq"
 
 
@@ -98,9 +96,7 @@ def test_plain_sends_utf_8_as_it_is_for_the_server_prepares_it() -> None:
     assert initial == "\0ursel\u00aa\0p\u00e4ss\u00a0wort".encode()
 
 
-@pytest.mark.parametrize(
-    "prompts", [(b"Username:", b"Password:"), (b"User Name\0", b"Password\0"), (b"", b"")]
-)
+@pytest.mark.parametrize("prompts", [(b"Username:", b"Password:"), (b"User Name\0", b"Password\0"), (b"", b"")])
 def test_login_answers_two_prompts_whatever_they_say(prompts: Tuple[bytes, bytes]) -> None:
     dialogue, initial = begin("LOGIN", exchange())
     assert initial is None
@@ -172,10 +168,7 @@ def test_xoauth2_as_in_its_documentation() -> None:
         b"dXNlcj1zb21ldXNlckBleGFtcGxlLmNvbQFhdXRoPUJlYXJlciB5YTI5LnZGOWRmdDRxbVRjMk52YjNSbGNrQmhkSFJoZG1semRH"
         b"RXVZMjl0Q2cBAQ=="
     )
-    error = (
-        b"eyJzdGF0dXMiOiI0MDEiLCJzY2hlbWVzIjoiYmVhcmVyIG1hYyIsInNjb3BlIjoiaHR0cHM6Ly9tYWls"
-        b"Lmdvb2dsZS5jb20vIn0K"
-    )
+    error = b"eyJzdGF0dXMiOiI0MDEiLCJzY2hlbWVzIjoiYmVhcmVyIG1hYyIsInNjb3BlIjoiaHR0cHM6Ly9tYWlsLmdvb2dsZS5jb20vIn0K"
     assert dialogue.send(base64.b64decode(error)) == b""
     assert what.server_error == {
         "status": "401",
@@ -254,9 +247,7 @@ def test_the_password_is_prepared_as_the_server_stored_it() -> None:
     assert dialogue.send(server.hear_final(final)) == b""
 
 
-def first(
-    nonce: bytes = b"cnonceSERVER", salt: bytes = b"QSXCR+Q6sek8bf92", rest: bytes = b",i=4096"
-) -> bytes:
+def first(nonce: bytes = b"cnonceSERVER", salt: bytes = b"QSXCR+Q6sek8bf92", rest: bytes = b",i=4096") -> bytes:
     return b"r=" + nonce + b",s=" + salt + rest
 
 
