@@ -1,7 +1,7 @@
 # Copyright (c) 2026 postmaster.mailcheck contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make matrix`: every ansible-core × controller Python × target Python that can run on this machine.
+"""`make matrix`: every ansible-core by controller Python by target Python that can run on this machine.
 
 For each ansible-core: ansible-test's sanity tests once, over all its targets. For each controller: the unit tests, and
 for each target a playbook that checks the demonstration's relays from there. Prints the table that the documentation
@@ -80,15 +80,15 @@ def rows_of(core: str) -> Iterator[Row]:
         if controller not in supported:
             continue
         found = [version for version in supported if version in TARGETS and at_hand(version)]
-        sanity = "–"
+        sanity = "-"
         if not sanity_ran:
             sanity_ran = True
-            sanity = outcome(lambda: gates.sanity_of(binaries, controller, found))
-        units = outcome(lambda: gates.pytest(binaries / "python", "tests/unit"))
+            sanity = outcome(gates.sanity_of, binaries, controller, found)
+        units = outcome(gates.pytest, binaries / "python", "tests/unit")
         targets = dict.fromkeys(supported, "skipped")
         with relay(binaries) as facts:
             for version in found:
-                targets[version] = outcome(lambda: play(binaries, facts, version))
+                targets[version] = outcome(play, binaries, facts, version)
         yield Row(core, core_version(binaries), controller, sanity, units, targets)
 
 
@@ -149,7 +149,7 @@ def as_table(rows: List[Row]) -> str:
     """The rows as a simple table of reStructuredText."""
     lines = [["ansible-core", "controller", "sanity", "units", *TARGETS]]
     for row in rows:
-        targets = [row.targets.get(version, "–") for version in TARGETS]
+        targets = [row.targets.get(version, "-") for version in TARGETS]
         lines.append([row.version, row.controller, row.sanity, row.units, *targets])
     widths = [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
     rule = "  ".join("=" * width for width in widths)

@@ -360,7 +360,7 @@ def test_check_and_sweep_refuse_before_any_socket_opens(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("socket.socket", opened)
     monkeypatch.setattr("socket.socketpair", opened)
-    with pytest.raises(OptionError, match="^sender: "):
+    with pytest.raises(OptionError, match=r"^sender: "):
         check(HOST, sender="a\r\nRCPT TO:<b>", tls="none")
     with pytest.raises(OptionError, match=r"^endpoints\[1\].sender: |^sender: "):
         sweep(endpoints=[{"host": HOST}, {"host": HOST, "sender": "a\r\n"}], tls="none")
