@@ -18,6 +18,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple
 
@@ -34,8 +35,10 @@ HEAD = """.. Written by `make matrix`.
 Versions that are tested
 ========================
 
-``make matrix`` runs each cell whose interpreters it finds, and writes this page: ansible-test's sanity tests once for each
-ansible-core, the unit tests for each controller, and for each target Python a playbook that checks a relay from there, with
+``make matrix`` runs each cell whose interpreters it finds, and writes this page: ansible-test's sanity tests once
+for each
+ansible-core, the unit tests for each controller, and for each target Python a playbook that checks a relay from
+there, with
 TLS and a message. *skipped* is a cell whose interpreter was not at hand.
 
 """
@@ -112,9 +115,9 @@ def at_hand(version: str) -> bool:
     return False
 
 
-def outcome(step: object) -> str:
+def outcome(step: Callable[..., object], *values: object) -> str:
     try:
-        step()  # type: ignore[operator]
+        step(*values)
     except gates.Failed as reason:
         print("failed: %s" % reason, flush=True)
         return "failed"

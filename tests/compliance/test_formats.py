@@ -222,11 +222,11 @@ class Elements(html.parser.HTMLParser):
         self.attributes: set[str] = set()
         self.scripts: list[tuple[dict[str, Any], str]] = []
 
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, Any]]) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, Any]]) -> None:
         self.tags.append(tag)
-        self.attributes.update(name for name, _value in attributes)
+        self.attributes.update(name for name, _value in attrs)
         if tag == "script":
-            self.scripts.append((dict(attributes), ""))
+            self.scripts.append((dict(attrs), ""))
 
     def handle_data(self, data: str) -> None:
         if self.tags and self.tags[-1] == "script" and self.scripts:
