@@ -10,7 +10,13 @@
   const words = rows.map((row) => row.textContent.toLowerCase() + " " + row.dataset.said.toLowerCase());
   const form = byId("filter");
   const shown = byId("shown");
+  const more = byId("more");
 
+  const page = 100;
+  const first = rows.length ? rows[0].cells.length - (byId("rule").options.length - 1) : 0;
+  let limit = page;
+
+  // A row that does not fit the filter is hidden; one that does, but is not yet due, comes later.
   function filter() {
     const asked = byId("text").value.toLowerCase().split(/\s+/).filter(Boolean);
     const verdict = byId("verdict").value;
@@ -18,27 +24,39 @@
     const column = byId("rule").selectedIndex - 1;
     let count = 0;
     rows.forEach((row, index) => {
-      const cells = row.querySelectorAll ? row.cells : [];
       let keep = (!verdict || row.dataset.verdict === verdict) && asked.every((word) => words[index].includes(word));
       if (keep && column >= 0) {
-        keep = cells[first + column].className === "o " + (outcome || "unmet");
+        keep = row.cells[first + column].className === "o " + (outcome || "unmet");
       } else if (keep && outcome) {
         keep = row.dataset.outcomes.split(" ").includes(outcome);
       }
       if (row.hidden === keep) row.hidden = !keep;
+      row.classList.toggle("later", keep && count >= limit);
       count += keep;
     });
-    shown.textContent = count + " of " + rows.length + " relays shown";
+    byId("rows").classList.add("ready");
+    shown.textContent = count + " of " + rows.length + " relays fit";
+    more.hidden = count <= limit;
+    more.textContent = "Show more (" + (count - limit) + " left)";
   }
-  const first = rows.length ? rows[0].cells.length - (byId("rule").options.length - 1) : 0;
+  function anew() {
+    limit = page;
+    filter();
+  }
+  function goOn() {
+    limit += page;
+    filter();
+  }
+  more.addEventListener("click", goOn);
+  new IntersectionObserver((seen) => { if (seen[0].isIntersecting) goOn(); }, {root: more.parentElement}).observe(more);
 
   let waiting = 0;
   form.addEventListener("input", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(filter, 60);
+    waiting = setTimeout(anew, 60);
   });
-  form.addEventListener("submit", (event) => { event.preventDefault(); filter(); });
-  form.addEventListener("reset", () => setTimeout(filter));
+  form.addEventListener("submit", (event) => { event.preventDefault(); anew(); });
+  form.addEventListener("reset", () => setTimeout(anew));
   document.addEventListener("keydown", (event) => {
     const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
     if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !byId("details").open) {
