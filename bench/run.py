@@ -28,7 +28,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Callable
 
-from ansible_collections.postmaster.mailcheck.bench.rows import alone, ansible, fleet, message
+from ansible_collections.postmaster.mailcheck.bench.rows import alone, ansible, compliance, fleet, message
 from ansible_collections.postmaster.mailcheck.bench.rows.common import Absent, Bench, Row
 from ansible_collections.postmaster.mailcheck.tests.real.pki import make_pki
 from ansible_collections.postmaster.mailcheck.tests.real.servers import Unavailable
@@ -43,6 +43,7 @@ ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "growth": alone.growth,
     "latency": alone.latency,
     "message": message.message,
+    "compliance": compliance.compliance,
     "soak": alone.soak,
 }
 VERSIONS = {

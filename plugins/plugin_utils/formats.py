@@ -333,9 +333,7 @@ def as_html(assessment: Assessment) -> str:
 
 
 _OWN = ("outcome", "observed", "text", "waiver", "expired_waiver")  # what a rule says of one relay alone
-_CELLS: Dict[Optional[str], str] = {
-    outcome: '<td class="o %s">%s</td>' % (outcome, outcome) for outcome in OUTCOMES
-}
+_CELLS: Dict[Optional[str], str] = {outcome: '<td class="o %s">%s</td>' % (outcome, outcome) for outcome in OUTCOMES}
 _CELLS[None] = '<td class="o"></td>'
 
 

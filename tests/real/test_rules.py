@@ -32,6 +32,9 @@ ON_POSTFIX: list[tuple[str, Any, str, str]] = [
     ("tls_versions_refused", ["TLSv1", "TLSv1.1"], "mx", "unmet"),
     ("tls_versions_refused", ["TLSv1.3"], "rsa_tls12", "met"),
     ("tls_versions_refused", ["TLSv1.1", "TLSv1.3"], "mx", "unmet"),
+    ("auth_required", servers.STRANGER, "submission", "met"),
+    ("auth_required", servers.ACCEPTED, "mx", "unmet"),
+    ("auth_required", servers.DEFERRED, "mx", "unknown"),
     ("relaying_refused", RELAYING, "mx", "met"),
     ("relaying_refused", {**RELAYING, "recipient": servers.DISCARDED}, "mx", "unmet"),
     # Nothing is known where the control recipient is refused as well.
@@ -77,6 +80,13 @@ def test_a_rule_that_looks_for_itself(
     assert (told["id"], told["outcome"]) == (rule, judged)
     assert outcome(report) == (("failed", "rule_unmet") if judged == "unmet" else PASSED)
     assert report["changed"] is False
+
+
+def test_nothing_is_said_in_clear_to_a_relay_with_implicit_tls(check: Check, postfix: Postfix) -> None:
+    expect = {"tls_required": True, "auth_refused_in_clear": True}
+    report = check(postfix.ports["submissions"], tls="implicit", expect=expect)
+    assert [(rule["outcome"], rule["observed"]) for rule in report["rules"]] == [("met", "implicit TLS")] * 2
+    assert outcome(report) == PASSED
 
 
 def test_exim_keeps_the_rules(check: Check, exim: Exim) -> None:

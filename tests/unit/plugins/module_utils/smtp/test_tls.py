@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, Tuple
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import tls
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
@@ -270,16 +270,10 @@ def test_revocation_is_not_looked_at(world: World, tmp_path: Any) -> None:
     builder = builder.last_update(now).next_update(now + datetime.timedelta(days=1))
     crl = builder.add_revoked_certificate(revoked.revocation_date(now).build()).sign(world.root.key, hashes.SHA256())
     path = tmp_path / "authorities.pem"
-    path.write_bytes(crl.public_bytes(ssl_pem()) + world.root.pem)
+    path.write_bytes(crl.public_bytes(serialization.Encoding.PEM) + world.root.pem)
     policy = TlsPolicy(ca_path=str(path))
     assert shake_hands(policy, server_context(chain, tmp_path)).facts.verified is True
     assert tls.judge(chain.ders, NAME, policy) is None
-
-
-def ssl_pem() -> Any:
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return Encoding.PEM
 
 
 # What a policy may weaken, and what it may not
