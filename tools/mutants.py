@@ -21,7 +21,7 @@ ENGINE = Path("plugins/module_utils/smtp")
 UNITS = Path("tests/unit/plugins/module_utils/smtp")
 # File -> the tests that are to notice, the quickest first.
 NOTICED_BY: Dict[str, List[str]] = {
-    "replies": ["replies", "conversation"],
+    "replies": ["replies", "replies_exactly", "conversation"],
     "commands": ["commands", "conversation", "message"],
     "conversation": ["conversation", "round_trips", "plan"],
 }
@@ -52,7 +52,7 @@ def rate(binaries: Path, root: Path, name: str) -> float:
     folder = gates.BUILD / "mutants-of" / name
     folder.mkdir(parents=True, exist_ok=True)
     tests = " ".join(str(UNITS / ("test_%s.py" % test)) for test in NOTICED_BY[name])
-    command = "%s -m pytest -x -q -p no:cacheprovider -o cache_dir=%s %s" % (binaries / "python", folder, tests)
+    command = "%s -m pytest -x -q -o cache_dir=%s %s" % (binaries / "python", folder, tests)
     config, session = folder / "config.toml", folder / "session.sqlite"
     module = json.dumps(str(ENGINE / (name + ".py")))
     config.write_text(CONFIG.format(module=module, command=json.dumps(command)), encoding="utf-8")

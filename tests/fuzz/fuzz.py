@@ -80,7 +80,7 @@ def fuzz(name: str, seconds: int, work: Path, seed: int) -> tuple[int, bool]:
 def save(name: str, work: Path) -> int:
     """Write the smallest corpus with the same coverage; return how many inputs it has."""
     with tempfile.TemporaryDirectory() as smallest:
-        command = [sys.executable, __file__, "--one", name, "-merge=1", "-max_len=%d" % MAX_SAVED_OCTETS, smallest]
+        command = [sys.executable, __file__, "--one", name, "-merge=1", "-use_counters=0", "-max_len=%d" % MAX_SAVED_OCTETS, smallest]
         log = open(work / (name + "-merge.log"), "wb")
         with log:
             subprocess.run([*command, str(work / name)], stdout=log, stderr=subprocess.STDOUT, check=True)

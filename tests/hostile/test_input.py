@@ -163,6 +163,8 @@ WRONG: Tuple[Tuple[str, Dict[str, Any]], ...] = (
     ("allow_plaintext_auth", {"allow_plaintext_auth": "yes"}),
     # the envelope
     ("sender", {"sender": 1}),
+    ("sender", {"sender": "x" * 1000 + "@example.org"}),
+    ("sender", {"sender": '"' + '\\"' * 100000}),
     ("sender", {"sender": "<a@example.org>"}),
     ("sender", {"sender": "a b@example.org"}),
     ("sender", {"sender": "a@example.org SIZE=1"}),

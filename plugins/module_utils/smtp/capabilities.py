@@ -29,15 +29,14 @@ def parse_capabilities(lines: Sequence[str]) -> Capabilities:
     >>> parse_capabilities(["relay.example.com", "SIZE 1000", "AUTH=LOGIN", "auth PLAIN LOGIN"])
     {'SIZE': ['1000'], 'AUTH': ['LOGIN', 'PLAIN']}
     """
-    capabilities: Capabilities = {}
+    found: Dict[str, Dict[str, None]] = {}  # a set that keeps its order
     for line in lines[1:]:
         words = line.split()
         if words and words[0].upper().startswith("AUTH="):
             words = ["AUTH", words[0][5:]] + words[1:]
         if words:
-            known = capabilities.setdefault(words[0].upper(), [])
-            known.extend(word for word in dict.fromkeys(words[1:]) if word and word not in known)
-    return capabilities
+            found.setdefault(words[0].upper(), {}).update(dict.fromkeys(filter(None, words[1:])))
+    return {keyword: list(parameters) for keyword, parameters in found.items()}
 
 
 def auth_mechanisms(capabilities: Optional[Capabilities]) -> Optional[List[str]]:

@@ -49,6 +49,7 @@ _CONNECT_CAUSES = {
     errno.EHOSTUNREACH: "host_unreachable",
     errno.EHOSTDOWN: "host_unreachable",
 }
+_OUR_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 # Where several addresses failed, the failure that tells most stands for all: a refusal shows a living host.
 _TELLING = ("connection_refused", "connection_timed_out", "host_unreachable", "network_unreachable")
 
@@ -106,6 +107,7 @@ class Driver:
         """
         if deadline is not None:
             self.at(deadline, self.stop)
+            self.stopping = self.stopping or self.clock() >= deadline
         exhausted = False
         try:
             while True:
@@ -347,6 +349,8 @@ class _Connection:
         try:
             self._connect(address, now)
         except OSError as error:
+            if error.errno in _OUR_SHORTAGES:
+                raise  # says nothing about the address
             self._address_failed(address, now, error)
             return
         next_one = self._driver.at(now + ADDRESS_DELAY, lambda: self._guarded(self._try_next))
@@ -559,4 +563,5 @@ def describe_bug(bug: BaseException) -> str:
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     where = "%s:%d" % (os.path.basename(place.tb_frame.f_code.co_filename), place.tb_lineno) if place else "?"
-    return "%s at %s" % (type(bug).__name__, where)
+    reason = " (%s)" % bug.strerror if isinstance(bug, OSError) and bug.strerror else ""
+    return "%s%s at %s" % (type(bug).__name__, reason, where)

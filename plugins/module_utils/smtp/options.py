@@ -142,6 +142,7 @@ _TYPES: Dict[str, Tuple[type, ...]] = {
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # lone surrogates stand for octets that are not UTF-8
 _HOST_NAME = re.compile(r"(?!-)([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
 _UNIX_PATH_OCTETS = 107  # what a socket's address has room for
+_MAX_ADDRESS = 1000  # twice a command line (RFC 5321 4.5.3.1.4)
 _EHLO_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?|\[[A-Za-z0-9:.-]+\]")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -420,6 +421,8 @@ def _envelope(
 def _address(option: str, address: str, warnings: List[str]) -> None:
     """Refuse what could become another command or parameter; anything else passes as it is (RFC 5321 4.1.2)."""
     _clean(option, address)
+    if len(address) > _MAX_ADDRESS:
+        raise OptionError(option, "is longer than any relay takes (%d characters)." % _MAX_ADDRESS)
     if not address or re.search(r"[\s<>]", _QUOTED.sub("", address)):
         raise OptionError(option, "'%s' is no address. Give it bare: user@example.com, without <>." % address)
     local = address.rpartition("@")[0]

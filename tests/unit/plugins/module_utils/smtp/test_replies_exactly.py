@@ -1,0 +1,112 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Where a reply reader draws its lines, to the octet: limits, what it shows of a secret, and what it never shows. These
+# are the changes of a character that the other tests would not notice (`make mutants`).
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.replies import ReplyError, ReplyReader
+
+SECRET = "tanstaaf-12345678"
+
+
+def read(data: bytes, *secrets: str):
+    reader = ReplyReader()
+    reader.secrets = list(secrets)
+    reader.feed(data)
+    return reader.next_reply()
+
+
+def test_a_line_of_8191_octets_is_taken_and_one_of_8192_is_not():
+    """Its CR counts, its LF does not."""
+    assert len(read(b"250 " + b"x" * 8186 + b"\r\n").text) == 8186
+    with pytest.raises(ReplyError, match="longer than 8192 octets"):
+        read(b"250 " + b"x" * 8187 + b"\r\n")
+
+
+def test_8192_octets_without_an_end_may_still_be_waited_for_and_8193_not():
+    assert read(b"250 " + b"x" * 8188) is None
+    with pytest.raises(ReplyError, match="longer than 8192 octets"):
+        read(b"250 " + b"x" * 8189)
+
+
+def test_512_lines_are_a_reply_and_513_are_not():
+    assert len(read(b"250-x\r\n" * 511 + b"250 x\r\n").lines) == 512
+    with pytest.raises(ReplyError, match="more than 512 lines or 65536 octets"):
+        read(b"250-x\r\n" * 512 + b"250 x\r\n")
+
+
+@pytest.mark.parametrize("before", [b"", b"220 x\r\n"])
+def test_65536_octets_are_a_reply_and_one_more_is_not(before):
+    """Line ends do not count; nor does the reply before."""
+    body = b"".join(b"250-" + b"x" * 4092 + b"\r\n" for _index in range(15))
+    for last, fits in ((4092, True), (4093, False)):
+        reader = ReplyReader()
+        reader.feed(before + body + b"250 " + b"x" * last + b"\r\n")
+        if before:
+            reader.next_reply()
+        if fits:
+            assert len(reader.next_reply().lines) == 16
+        else:
+            with pytest.raises(ReplyError):
+                reader.next_reply()
+
+
+def test_an_empty_line_is_no_reply_line():
+    with pytest.raises(ReplyError, match="not a reply line: ''"):
+        read(b"\n250 x\r\n")
+
+
+@pytest.mark.parametrize("count, shown", [(199, 199), (200, 200), (201, 200)])
+def test_an_error_shows_200_octets_of_a_line(count, shown):
+    with pytest.raises(ReplyError) as raised:
+        read(b"x" * count + b"\n")
+    assert str(raised.value) == "not a reply line: '%s'" % ("x" * shown)
+
+
+def test_every_line_is_held_against_the_last_ones_code():
+    assert read(b"220-x\r\n521 x\r\n").notes == read(b"521-x\r\n220 x\r\n").notes != ()
+
+
+def test_the_head_is_eight_octets_whatever_follows():
+    reader = ReplyReader()
+    for piece in (b"1234567", b"89", b"0", b"more"):
+        reader.feed(piece)
+    assert reader.head == b"12345678"
+
+
+@pytest.mark.parametrize("data, enhanced", [(b"599 5.1.1 x\r\n", "5.1.1"), (b"400 4.1.1 x\r\n", "4.1.1"),
+                                            (b"499 4.1.1 x\r\n", "4.1.1"), (b"500 5.1.1 x\r\n", "5.1.1")])  # fmt: skip
+def test_an_enhanced_code_has_the_class_of_its_reply(data, enhanced):
+    assert read(data).enhanced_code == enhanced
+
+
+def test_a_secret_that_a_relay_repeats_is_left_out():
+    assert read(b"500 What is %s?\r\n" % SECRET.encode(), "other secret", SECRET).text == "What is <redacted>?"
+
+
+@pytest.mark.parametrize("repeated", range(8, len(SECRET) + 1))
+def test_so_is_the_beginning_of_one_from_eight_characters(repeated):
+    assert read(b"500 What is %s\r\n" % SECRET[:repeated].encode(), SECRET).text == "What is <redacted>"
+
+
+def test_seven_characters_could_be_any_word():
+    assert read(b"500 What is tanstaa\r\n", SECRET).text == "What is tanstaa"
+
+
+@pytest.mark.parametrize("code", [b"220", b"333", b"335", b"535"])
+def test_no_reply_but_a_challenge_may_hold_a_secret(code):
+    """A challenge (334) has to reach the mechanism whole; the transcript shows none of it."""
+    line = code + b" " + SECRET.encode() + b"\r\n"
+    assert SECRET not in read(line, SECRET).text
+    assert read(b"334" + line[3:], SECRET).text == SECRET
+
+
+def test_no_error_shows_a_secret():
+    with pytest.raises(ReplyError) as raised:
+        read(SECRET.encode() + b"\r\n", SECRET)
+    assert SECRET not in str(raised.value)
