@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .smtp.options import OPTIONS, SWEEP_OPTIONS
+from .smtp.options import OPTIONS
 
 if TYPE_CHECKING:
     from typing import Any, Dict
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     Spec = Dict[str, Dict[str, Any]]
 
 
-def smtp_check_spec() -> Spec:
-    """Return the argument spec of smtp_check: one relay, and all that can be asked of it."""
-    transcript = {**OPTIONS["transcript"], "default": "always"}
-    return {"host": {"type": "str", "required": True}, **OPTIONS, "transcript": transcript}
-
-
-def smtp_sweep_spec() -> Spec:
-    """Return the argument spec of smtp_sweep: many relays, and the options of their checks shared by all."""
-    transcript = {**OPTIONS["transcript"], "default": "on_failure"}
-    return {**SWEEP_OPTIONS, **OPTIONS, "transcript": transcript}
+def argument_spec(own: Spec, transcript: str) -> Spec:
+    """Return a module's argument spec: its `own` options, and those of a check, with this default of `transcript`."""
+    return {**own, **OPTIONS, "transcript": {**OPTIONS["transcript"], "default": transcript}}

@@ -47,6 +47,8 @@ def _exit(module: AnsibleModule, report: Dict[str, Any], passed: bool) -> None:
 
 def _warn_of_masked_facts(module: AnsibleModule, report: Dict[str, Any]) -> None:
     """Ansible masks the values of secret options wherever they occur: 'secret' makes 'secretary' '********ary'."""
+    if not module.no_log_values:
+        return
     masked, plain = (remove_values(report, secrets) for secrets in (module.no_log_values, ()))
     altered = [key for key in plain if masked[key] != plain[key]]
     if altered:

@@ -626,13 +626,15 @@ engine:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.argument_specs import smtp_check_spec
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.argument_specs import argument_spec
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.module_support import run
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
 
+SPEC = argument_spec({"host": {"type": "str", "required": True}}, transcript="always")
+
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=smtp_check_spec(), supports_check_mode=True)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     run(module, check, lambda report: report["verdict"] == "passed")
 
 

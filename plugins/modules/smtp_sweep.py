@@ -245,13 +245,16 @@ engine:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.argument_specs import smtp_sweep_spec
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.argument_specs import argument_spec
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.module_support import run
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.fleet import SWEEP_OPTIONS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep
+
+SPEC = argument_spec(SWEEP_OPTIONS, transcript="on_failure")
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=smtp_sweep_spec(), supports_check_mode=True)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     run(module, sweep, lambda result: set(result["summary"]["verdicts"]) == {"passed"})
 
 

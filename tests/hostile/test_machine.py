@@ -60,8 +60,8 @@ def descriptors() -> List[str]:
 def run_python(code: str, *arguments: str, **given: Any) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.run(
-        [*given.pop("prefix", ()), sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, encoding="utf-8", timeout=30, env=environ, check=False, **given,
+        [*given.pop("prefix", ()), sys.executable, "-c", code, *arguments], capture_output=True,
+        encoding="utf-8", timeout=30, env=environ, check=False, **given,
     )  # fmt: skip
 
 

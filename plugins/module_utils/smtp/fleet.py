@@ -16,13 +16,37 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from .model import Failure, OptionError
-from .options import OPTIONS, SWEEP_OPTIONS, build_request, did_you_mean, with_defaults
-from .resolve import ResolveError, in_threads, look_up, look_up_mx, name_server
+from .mx import in_threads, look_up_mx, name_server
+from .options import OPTIONS, build_request, did_you_mean, with_defaults
+from .resolve import ResolveError, look_up
 
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
     from .model import Request
+
+# What one entry of `endpoints` may hold: the options of a check, without their defaults, and these.
+ENDPOINT_OPTIONS: Dict[str, Dict[str, Any]] = {
+    "host": {"type": "str", "required": True},
+    "name": {"type": "str"},
+    "labels": {"type": "dict"},
+    **{name: {key: row[key] for key in row if key != "default"} for name, row in OPTIONS.items()},
+}
+SWEEP_OPTIONS: Dict[str, Dict[str, Any]] = {
+    "hosts": {"type": "list", "elements": "str", "default": []},
+    "endpoints": {"type": "list", "elements": "dict", "default": [], "options": ENDPOINT_OPTIONS},
+    "domains": {"type": "list", "elements": "str", "default": []},
+    "all_addresses": {"type": "bool", "default": False},
+    "dns_servers": {"type": "list", "elements": "str"},
+    "dns_timeout": {"type": "float", "default": 5.0},
+    "concurrency": {"type": "int", "default": 200},
+    "connections_per_relay": {"type": "int", "default": 2},
+    "starts_per_second": {"type": "float", "default": 600.0},
+    "jitter": {"type": "float", "default": 0.0},
+    "deadline": {"type": "float"},
+    "max_failures": {"type": "int"},
+    "details": {"type": "str", "choices": ["failures", "all", "none"], "default": "failures"},
+}
 
 # Option -> the least and the most it may be.
 _RANGES = {

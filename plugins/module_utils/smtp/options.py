@@ -107,29 +107,6 @@ OPTIONS: Dict[str, Dict[str, Any]] = {
     "transcript": {"type": "str", "choices": ["always", "on_failure", "never"]},
 }
 
-# What one entry of `endpoints` may hold: the options of a check, without their defaults, and these.
-ENDPOINT_OPTIONS: Dict[str, Dict[str, Any]] = {
-    "host": {"type": "str", "required": True},
-    "name": {"type": "str"},
-    "labels": {"type": "dict"},
-    **{name: {key: row[key] for key in row if key != "default"} for name, row in OPTIONS.items()},
-}
-SWEEP_OPTIONS: Dict[str, Dict[str, Any]] = {
-    "hosts": {"type": "list", "elements": "str", "default": []},
-    "endpoints": {"type": "list", "elements": "dict", "default": [], "options": ENDPOINT_OPTIONS},
-    "domains": {"type": "list", "elements": "str", "default": []},
-    "all_addresses": {"type": "bool", "default": False},
-    "dns_servers": {"type": "list", "elements": "str"},
-    "dns_timeout": {"type": "float", "default": 5.0},
-    "concurrency": {"type": "int", "default": 200},
-    "connections_per_relay": {"type": "int", "default": 2},
-    "starts_per_second": {"type": "float", "default": 600.0},
-    "jitter": {"type": "float", "default": 0.0},
-    "deadline": {"type": "float"},
-    "max_failures": {"type": "int"},
-    "details": {"type": "str", "choices": ["failures", "all", "none"], "default": "failures"},
-}
-
 _TYPES: Dict[str, Tuple[type, ...]] = {
     "str": (str,),
     "path": (str,),

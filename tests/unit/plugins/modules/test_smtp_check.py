@@ -29,7 +29,6 @@ from ansible.module_utils.common import warnings as ansible_warnings
 
 from ansible_collections.postmaster.mailcheck.plugins.doc_fragments import attributes
 from ansible_collections.postmaster.mailcheck.plugins.doc_fragments import smtp as fragment
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.argument_specs import smtp_check_spec
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import model
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.certificates import read_certificate
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import build_request
@@ -284,11 +283,11 @@ def without_no_log(spec: Dict[str, Dict[str, Any]]) -> Dict[str, Dict[str, Any]]
 
 
 def test_the_documented_options_are_those_of_the_argument_spec() -> None:
-    assert as_spec(merged_documentation()["options"]) == without_no_log(smtp_check_spec())
+    assert as_spec(merged_documentation()["options"]) == without_no_log(smtp_check.SPEC)
 
 
 def test_each_secret_option_is_kept_out_of_logs() -> None:
-    secret = {name for name, row in smtp_check_spec().items() if row.get("no_log")}
+    secret = {name for name, row in smtp_check.SPEC.items() if row.get("no_log")}
     assert secret == {"password", "access_token", "client_key_password"}
 
 
@@ -347,11 +346,10 @@ def test_no_return_value_has_a_name_that_hides_a_method_of_dictionaries() -> Non
 
 
 def test_each_example_uses_options_that_there_are() -> None:
-    spec = smtp_check_spec()
     for task in yaml.safe_load(smtp_check.EXAMPLES):
         for step in task.get("block", [task]):
             options = step.get("postmaster.mailcheck.smtp_check", {})
-            assert set(options) <= set(spec), step["name"]
+            assert set(options) <= set(smtp_check.SPEC), step["name"]
 
 
 def test_the_action_group_holds_the_module() -> None:

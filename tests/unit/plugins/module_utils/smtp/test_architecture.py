@@ -21,7 +21,7 @@ FILES = sorted(ENGINE.glob("*.py"))
 FLOORS = [
     ["model"],
     ["replies", "capabilities", "transcript", "explain", "resolve"],
-    ["certificates", "commands", "sasl", "message", "probes", "talk"],
+    ["certificates", "commands", "sasl", "message", "probes", "talk", "mx"],
     ["authentication", "transaction", "expectations", "tls"],
     ["conversation", "dialogue", "plan", "options"],
     ["report", "session", "fleet"],
