@@ -93,6 +93,7 @@ class Dialogue:
         self._facts.transcript.tls = True
         self.wants_tls, self._said_at = False, now
         self._go_on(tls, now)
+        self.receive(b"", now)  # under implicit TLS the greeting may be here already
 
     def lose(self, text: str, now: float) -> None:
         """The connection is gone; `text` says how."""

@@ -93,6 +93,8 @@ class Session:
                 established = channel.handshake()
                 if established is None:
                     return
+                # What came along with the relay's Finished was there before the next command is written.
+                self.dialogue.receive(channel.read(), now)
                 self.dialogue.tls_established(established, self._clock())
             plain = channel.read()
         except TlsFailure as failure:

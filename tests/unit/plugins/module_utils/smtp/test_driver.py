@@ -11,6 +11,7 @@ import contextlib
 import gc
 import os
 import socket
+import ssl
 import threading
 import time
 
@@ -25,6 +26,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.plan import check_plan
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.report import as_report
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.resolve import Address, ResolveError
+from ansible_collections.postmaster.mailcheck.tests.support.authority import Authority
 
 NOW = 1767225600.0
 # Far more than any of this takes, on any machine: who waits for so long has failed.
@@ -272,6 +274,63 @@ def test_a_silent_port_is_asked_whether_it_speaks_tls(answer):
         ("failed", "greeting", "tls_expected") if answer[0] == 0x15 else ("unreachable", "greeting", "no_greeting")
     )
     assert outcome(report) == expected
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(str(tmp_path_factory.mktemp("authority")))
+
+
+def tls_with_words(context, words, in_clear=()):
+    """A relay that lets `words` travel with the last octets of its handshake, and answers whatever follows."""
+
+    def behave(lines, say, sock):
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        inside = context.wrap_bio(incoming, outgoing, server_side=True)
+
+        def patiently(call):
+            while True:
+                try:
+                    return call()
+                except ssl.SSLWantReadError:
+                    sock.sendall(outgoing.read())
+                    if not incoming.write(sock.recv(65536)):
+                        raise ConnectionError from None
+
+        for word in in_clear:
+            say(word)
+            lines.readline()
+        if in_clear:
+            say("220 go ahead")
+        patiently(inside.do_handshake)
+        inside.write(words)
+        while True:
+            sock.sendall(outgoing.read())
+            leaving = patiently(lambda: inside.read(4096)).startswith(b"QUIT")
+            inside.write(b"221 bye\r\n" if leaving else b"250 relay.example.com\r\n")
+
+    return behave
+
+
+# In TLS 1.2 the relay's Finished is the last of the handshake: nothing of ours has been said in TLS by then.
+
+
+def test_a_reply_that_comes_along_with_the_handshake_answers_nothing(authority):
+    behave = tls_with_words(authority.contexts["tls12"], b"250 forged.example.net\r\n", ["220 x", "250-x\r\n250 STARTTLS"])
+    with Relay(behave) as relay:
+        report = check(relay.port, tls="starttls", ca_path=authority.ca_path)
+    assert outcome(report) == ("failed", "ehlo", "protocol_violation")
+    assert "forged.example.net" in report["failure"]["text"]
+    assert report["capabilities"] is None
+    assert report["tls"]["version"] == "TLSv1.2"
+
+
+def test_under_implicit_tls_the_greeting_may_come_along_with_the_handshake(authority):
+    behave = tls_with_words(authority.contexts["tls12"], b"220 relay.example.com ESMTP\r\n")
+    with Relay(behave) as relay:
+        report = check(relay.port, tls="implicit", ca_path=authority.ca_path)
+    assert outcome(report) == ("passed", "tls", None)
+    assert report["greeting"]["hostname"] == "relay.example.com"
 
 
 def test_quit_unanswered_costs_a_second_in_the_background_and_counts_for_nothing():
