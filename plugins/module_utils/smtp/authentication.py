@@ -9,22 +9,20 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import TYPE_CHECKING
 
-from . import commands, sasl
+from . import commands, model, sasl
 from .capabilities import auth_mechanisms
-from .model import AuthFacts
 from .talk import Stop
 
 if TYPE_CHECKING:
     from typing import Any, Generator, Optional
 
-    from .model import Credentials, Reply, Step, Steps
     from .talk import Heard, Talk
 
 # RFC 4954 4: AUTH is a command like any other, so what does not fit waits for the relay's first 334.
 _MAX_COMMAND_OCTETS = 512
 
 
-def sign_in(talk: Talk, credentials: Credentials) -> Steps:
+def sign_in(talk: Talk, credentials: model.Credentials) -> model.Steps:
     """Try the credentials, once; leave AuthFacts. Stops where they are not accepted, or not to be shown."""
     talk.facts.stage = "auth"
     _check_channel(talk)
@@ -56,14 +54,16 @@ def sign_in(talk: Talk, credentials: Credentials) -> Steps:
         if reply.code == 334:
             reply = yield from talk.exchange(commands.auth_cancel())
     accepted = reply.code == 235 and error is None
-    talk.facts.auth = AuthFacts(mechanism, accepted, reply.code, reply.enhanced_code, reply.text, exchange.server_error)
+    talk.facts.auth = model.AuthFacts(
+        mechanism, accepted, reply.code, reply.enhanced_code, reply.text, exchange.server_error
+    )
     if error is not None:
         talk.fail("auth", error.cause, str(error))
     if not accepted:
         raise Stop(talk.refusal("auth", reply))
 
 
-def probe_auth(talk: Talk) -> Generator[Step, Any, None]:
+def probe_auth(talk: Talk) -> Generator[model.Step, Any, None]:
     """Ask for AUTH PLAIN without a secret: a 334 shows that the relay would take one here, and is answered `*`."""
     reply = yield from talk.exchange(commands.auth("PLAIN", None))
     talk.facts.auth_probe = reply.code
@@ -71,7 +71,7 @@ def probe_auth(talk: Talk) -> Generator[Step, Any, None]:
         yield from talk.exchange(commands.auth_cancel())
 
 
-def _send_first(talk: Talk, mechanism: str, first: Optional[bytes], credentials: Credentials) -> Heard:
+def _send_first(talk: Talk, mechanism: str, first: Optional[bytes], credentials: model.Credentials) -> Heard:
     command, later = commands.auth(mechanism, first), None
     if len(command.wire) > _MAX_COMMAND_OCTETS:
         command, later = commands.auth(mechanism, None), first
@@ -91,7 +91,7 @@ def _check_channel(talk: Talk) -> None:
         talk.fail("auth", "credentials_withheld", "the relay's certificate was not verified")
 
 
-def _choose_mechanism(talk: Talk, credentials: Credentials) -> str:
+def _choose_mechanism(talk: Talk, credentials: model.Credentials) -> str:
     offered = auth_mechanisms(talk.capabilities) or []
     if not offered:
         in_clear = talk.facts.tls is None and "STARTTLS" in talk.capabilities
@@ -115,7 +115,7 @@ def _channel_binding(talk: Talk) -> Optional[bytes]:
     return sasl.tls_server_end_point(tls.leaf, tls.chain[0].signature_algorithm)
 
 
-def _answer(dialogue: sasl.Dialogue, challenge: Reply) -> bytes:
+def _answer(dialogue: sasl.Dialogue, challenge: model.Reply) -> bytes:
     """Return the response to one 334 (RFC 4954 4: its text is base64, or nothing)."""
     try:
         decoded = b64decode("".join(challenge.lines).strip(), validate=True)

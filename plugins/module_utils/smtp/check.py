@@ -11,16 +11,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from . import model
 from .driver import Driver, Limits, describe_bug
-from .model import Failure
 from .options import build_request
 from .plan import Verdict, check_plan, unprobed
 from .report import as_report
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Optional
-
-    from .model import Request
 
     OnStart = Callable[[Callable[[], None]], None]
 
@@ -40,8 +38,8 @@ def check(host: str, *, check_mode: bool = False, on_start: Optional[OnStart] = 
     return as_report(verdict_from(request, result, driver.clock()), time.time())
 
 
-def verdict_from(request: Request, result: Any, now: float) -> Verdict:
+def verdict_from(request: model.Request, result: Any, now: float) -> Verdict:
     """A plan's own fault becomes its endpoint's verdict: the others go on."""
     if isinstance(result, Verdict):
         return result
-    return unprobed(request, Failure("resolve", "internal_error", text=describe_bug(result)), now)
+    return unprobed(request, model.Failure("resolve", "internal_error", text=describe_bug(result)), now)

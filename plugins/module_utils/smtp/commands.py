@@ -13,7 +13,7 @@ from base64 import b64encode
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from .model import Command
+from . import model
 from .replies import printable
 
 if TYPE_CHECKING:
@@ -25,32 +25,32 @@ if TYPE_CHECKING:
 REDACTED = "<redacted>"
 
 
-def _command(stage: str, text: str, shown: Optional[str] = None) -> Command:
+def _command(stage: str, text: str, shown: Optional[str] = None) -> model.Command:
     if any(control in text for control in "\r\n\0"):
         raise ValueError("a command cannot hold CR, LF or NUL")  # the options' own checks come before this one
-    return Command(stage, text.encode("utf-8") + b"\r\n", printable(text if shown is None else shown))
+    return model.Command(stage, text.encode("utf-8") + b"\r\n", printable(text if shown is None else shown))
 
 
-def ehlo(name: str) -> Command:
+def ehlo(name: str) -> model.Command:
     """RFC 5321 4.1.1.1"""
     return _command("ehlo", "EHLO " + name)
 
 
-def helo(name: str) -> Command:
+def helo(name: str) -> model.Command:
     return _command("ehlo", "HELO " + name)
 
 
-def lhlo(name: str) -> Command:
+def lhlo(name: str) -> model.Command:
     """RFC 2033 4.1"""
     return _command("ehlo", "LHLO " + name)
 
 
-def starttls() -> Command:
+def starttls() -> model.Command:
     """RFC 3207 4"""
     return _command("starttls", "STARTTLS")
 
 
-def auth(mechanism: str, initial_response: Optional[bytes]) -> Command:
+def auth(mechanism: str, initial_response: Optional[bytes]) -> model.Command:
     """RFC 4954 4: an initial response that is empty goes out as `=`."""
     line = "AUTH " + mechanism
     if initial_response is None:
@@ -59,61 +59,61 @@ def auth(mechanism: str, initial_response: Optional[bytes]) -> Command:
     return _command("auth", "%s %s" % (line, encoded), "%s %s" % (line, REDACTED))._replace(secrets=(encoded,))
 
 
-def auth_response(response: bytes) -> Command:
+def auth_response(response: bytes) -> model.Command:
     encoded = b64encode(response).decode("ascii")
     return _command("auth", encoded, REDACTED)._replace(secrets=(encoded,))
 
 
-def auth_cancel() -> Command:
+def auth_cancel() -> model.Command:
     """RFC 4954 4: `*` ends a dialogue; the server answers 501."""
     return _command("auth", "*")
 
 
-def mail(reverse_path: str, parameters: Mapping[str, Optional[str]]) -> Command:
+def mail(reverse_path: str, parameters: Mapping[str, Optional[str]]) -> model.Command:
     """RFC 5321 4.1.1.2; a parameter whose value is None goes out as a bare keyword."""
     return _command("mail", "MAIL FROM:<%s>%s" % (reverse_path, _parameters(parameters)))
 
 
-def rcpt(forward_path: str, parameters: Mapping[str, Optional[str]]) -> Command:
+def rcpt(forward_path: str, parameters: Mapping[str, Optional[str]]) -> model.Command:
     """RFC 5321 4.1.1.3"""
     return _command("rcpt", "RCPT TO:<%s>%s" % (forward_path, _parameters(parameters)))
 
 
-def data() -> Command:
+def data() -> model.Command:
     """RFC 5321 4.1.1.4"""
     return _command("data", "DATA")
 
 
-def content(message: Message) -> Command:
+def content(message: Message) -> model.Command:
     """The message itself, its dots doubled, and the final dot."""
-    return Command("message", b"", "<message, %d octets>" % message.size, message, dotted=True)
+    return model.Command("message", b"", "<message, %d octets>" % message.size, message, dotted=True)
 
 
-def bdat(message: Message) -> Command:
+def bdat(message: Message) -> model.Command:
     """RFC 3030 2: the whole message in one chunk, as it is."""
     line = "BDAT %d LAST" % message.size
     return _command("message", line, "%s <message, %d octets>" % (line, message.size))._replace(content=message)
 
 
-def lone_dot() -> Command:
+def lone_dot() -> model.Command:
     """RFC 2920 3.1: what a 354 gets when no recipient was accepted."""
     return _command("message", ".")
 
 
-def rset() -> Command:
+def rset() -> model.Command:
     return _command("rset", "RSET")
 
 
-def quit_() -> Command:
+def quit_() -> model.Command:
     return _command("quit", "QUIT")
 
 
-def xclient(attributes: Mapping[str, str]) -> Command:
+def xclient(attributes: Mapping[str, str]) -> model.Command:
     """Postfix XCLIENT_README: attribute values in xtext."""
     return _command("xclient", "XCLIENT " + " ".join("%s=%s" % (k, xtext(v)) for k, v in attributes.items()))
 
 
-def extra(text: str) -> Command:
+def extra(text: str) -> model.Command:
     """A command of the caller's own, as it was written."""
     return _command("extra", text)
 
@@ -143,7 +143,7 @@ def dsn_of_rcpt(dsn: Mapping[str, Any], address: str) -> Dict[str, Optional[str]
     return parameters
 
 
-def proxy_header(options: Mapping[str, Any], relay_address: Optional[str], relay_port: int) -> Command:
+def proxy_header(options: Mapping[str, Any], relay_address: Optional[str], relay_port: int) -> model.Command:
     """What a load balancer says first (the PROXY protocol of HAProxy, versions 1 and 2); it draws no reply."""
     source = ip_address(options["source_address"])
     target = ip_address(options.get("destination_address") or relay_address or "127.0.0.1")
@@ -156,7 +156,7 @@ def proxy_header(options: Mapping[str, Any], relay_address: Optional[str], relay
     addresses = source.packed + target.packed + b"".join(port.to_bytes(2, "big") for port in ports)
     family = b"\x11" if source.version == 4 else b"\x21"  # TCP over IPv4, over IPv6
     signature = b"\r\n\r\n\0\r\nQUIT\n" + b"\x21"  # version 2, command PROXY
-    return Command("connect", signature + family + len(addresses).to_bytes(2, "big") + addresses, shown + " (v2)")
+    return model.Command("connect", signature + family + len(addresses).to_bytes(2, "big") + addresses, shown + " (v2)")
 
 
 def _as_ipv6(address: Union[IPv4Address, IPv6Address]) -> IPv6Address:

@@ -13,15 +13,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import commands
+from . import commands, model
 from .capabilities import masked_keywords, parse_capabilities
-from .model import ExtraReply, Failure, Hear, Say, StartTls
 from .talk import Broken, Stop, Talk, worse
 
 if TYPE_CHECKING:
     from typing import Optional
 
-    from .model import Facts, Request, Steps
     from .talk import Heard
 
 # RFC 5321 4.1.4: HELO only where the server does not know EHLO.
@@ -29,7 +27,7 @@ _EHLO_UNKNOWN = (500, 501, 502, 504)
 _QUIT_SECONDS = 1.0
 
 
-def converse(request: Request, facts: Facts) -> Steps:
+def converse(request: model.Request, facts: model.Facts) -> model.Steps:
     """Hold the dialogue that `request` asks for; leave in `facts` what was learned and, if so, the failure."""
     talk = Talk(request, facts)
     try:
@@ -45,10 +43,10 @@ def converse(request: Request, facts: Facts) -> Steps:
             facts.failure = _failure_of(broken, talk)
 
 
-def _steps(talk: Talk) -> Steps:
+def _steps(talk: Talk) -> model.Steps:
     request = talk.request
     if request.proxy_protocol:
-        yield Say((commands.proxy_header(request.proxy_protocol, request.connect_to, request.port),))
+        yield model.Say((commands.proxy_header(request.proxy_protocol, request.connect_to, request.port),))
     if request.tls == "implicit":
         yield from _start_tls(talk)
     yield from _greeting(talk)
@@ -71,14 +69,14 @@ def _steps(talk: Talk) -> Steps:
     for text in request.extra_commands:
         command = commands.extra(text)
         reply = yield from talk.exchange(command)
-        talk.facts.extra_replies.append(ExtraReply(command.shown, reply.code, reply.enhanced_code, reply.text))
+        talk.facts.extra_replies.append(model.ExtraReply(command.shown, reply.code, reply.enhanced_code, reply.text))
     if request.sender is not None:
         from .transaction import transact
 
         yield from transact(talk, request.sender)
 
 
-def _failure_of(broken: Broken, talk: Talk) -> Optional[Failure]:
+def _failure_of(broken: Broken, talk: Talk) -> Optional[model.Failure]:
     """Return the failure that a lost connection means, which depends on how far the session had come."""
     facts = talk.facts
     if facts.stage == "quit":
@@ -86,7 +84,7 @@ def _failure_of(broken: Broken, talk: Talk) -> Optional[Failure]:
     stage, cause = broken.stage or facts.stage, broken.cause
     if facts.message_handed_over:
         stage, cause = "message", "acceptance_unknown"
-    failure = Failure(stage, cause, broken.code, text=broken.text)
+    failure = model.Failure(stage, cause, broken.code, text=broken.text)
     # What the relay said before it went away is the reason, unless there was more to do.
     return worse(talk.refused, failure) if talk.hopeless else failure
 
@@ -96,23 +94,23 @@ def _reached(talk: Talk, stage: str) -> None:
         raise Stop()
 
 
-def _leave(talk: Talk) -> Steps:
+def _leave(talk: Talk) -> model.Steps:
     """Take leave (RFC 5321 4.1.1.10): whatever becomes of QUIT, the check's outcome stands."""
     if talk.closing:
         return
     talk.facts.stage = "quit"
     if not talk.quit_said:
         if talk.mail_open:
-            yield Say((commands.rset(),))
-            reply = yield Hear("quit", within=_QUIT_SECONDS)
+            yield model.Say((commands.rset(),))
+            reply = yield model.Hear("quit", within=_QUIT_SECONDS)
             if reply.code == 421:
                 return
-        yield Say((commands.quit_(),))
-    reply = yield Hear("quit", within=_QUIT_SECONDS)
+        yield model.Say((commands.quit_(),))
+    reply = yield model.Hear("quit", within=_QUIT_SECONDS)
     talk.facts.codes["quit"] = reply.code
 
 
-def _greeting(talk: Talk) -> Steps:
+def _greeting(talk: Talk) -> model.Steps:
     reply = yield from talk.hear("greeting")
     talk.facts.greeting = reply
     if reply.code != 220:
@@ -120,7 +118,7 @@ def _greeting(talk: Talk) -> Steps:
     _reached(talk, "greeting")
 
 
-def _ehlo(talk: Talk) -> Steps:
+def _ehlo(talk: Talk) -> model.Steps:
     reply = yield from _hello(talk, talk.request.ehlo_name or "localhost")
     if reply.code != 250:
         raise Stop(talk.refusal("ehlo", reply))
@@ -138,7 +136,7 @@ def _hello(talk: Talk, name: str) -> Heard:
     return reply
 
 
-def _starttls(talk: Talk) -> Steps:
+def _starttls(talk: Talk) -> model.Steps:
     capabilities = talk.facts.capabilities_before_tls = talk.capabilities
     required = talk.request.tls == "starttls"
     if "STARTTLS" not in capabilities:
@@ -161,12 +159,12 @@ def _starttls(talk: Talk) -> Steps:
     yield from _ehlo(talk)
 
 
-def _start_tls(talk: Talk) -> Steps:
+def _start_tls(talk: Talk) -> model.Steps:
     talk.facts.stage = "tls"
-    talk.facts.tls = yield StartTls()
+    talk.facts.tls = yield model.StartTls()
 
 
-def _xclient(talk: Talk) -> Steps:
+def _xclient(talk: Talk) -> model.Steps:
     """Postfix XCLIENT: the relay takes us for another client, greets anew, and forgets what was said."""
     known = talk.capabilities.get("XCLIENT")
     missing = [name for name in talk.request.xclient if known is None or name not in [word.upper() for word in known]]

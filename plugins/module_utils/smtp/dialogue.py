@@ -14,8 +14,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from . import model
 from .commands import dot_stuffed
-from .model import Say, StartTls
 from .replies import ReplyError, ReplyReader
 from .talk import Broken
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from typing import Any, Iterator, Optional, Sequence
 
     from .message import Message
-    from .model import Command, Facts, Hear, Steps, TlsFacts
 
 # What is handed out at once: commands together, a message in blocks of about this size.
 BLOCK_OCTETS = 65536
@@ -39,7 +38,9 @@ class Dialogue:
     is over. Times are seconds of the driver's clock.
     """
 
-    def __init__(self, conversation: Steps, facts: Facts, deadline: float, acceptance_timeout: float) -> None:
+    def __init__(
+        self, conversation: model.Steps, facts: model.Facts, deadline: float, acceptance_timeout: float
+    ) -> None:
         self.deadline = deadline
         self.wants_tls = False
         self.ended = False
@@ -47,7 +48,7 @@ class Dialogue:
         self._conversation, self._facts = conversation, facts
         self._acceptance_timeout = acceptance_timeout
         self._reader = ReplyReader()
-        self._hearing: Optional[Hear] = None
+        self._hearing: Optional[model.Hear] = None
         self._said_at = self._now = 0.0
         self._outgoing: Iterator[bytes] = iter(())
         self._cut = False  # the relay refused in mid-message: nothing more can be said
@@ -88,7 +89,7 @@ class Dialogue:
                 break
         return b"".join(blocks)
 
-    def tls_established(self, tls: TlsFacts, now: float) -> None:
+    def tls_established(self, tls: model.TlsFacts, now: float) -> None:
         self._facts.timings["tls"] = now - self._said_at
         self._facts.transcript.tls = True
         self.wants_tls, self._said_at = False, now
@@ -133,7 +134,7 @@ class Dialogue:
         self._hearing = None
         try:
             step = self._conversation.send(value)
-            while isinstance(step, Say):
+            while isinstance(step, model.Say):
                 broken = self._unsolicited(now)
                 if broken is not None:
                     return self.break_off(broken, now)
@@ -142,7 +143,7 @@ class Dialogue:
         except StopIteration:
             self.ended = True
             return
-        if isinstance(step, StartTls):
+        if isinstance(step, model.StartTls):
             self._start_tls(now)
         elif self._cut:
             self.break_off(Broken("connection_lost", "the relay answered in the middle of the message"), now)
@@ -153,14 +154,14 @@ class Dialogue:
             if step.within is not None:
                 self.deadline = min(self.deadline, now + step.within)
 
-    def _say(self, commands: Sequence[Command], now: float) -> None:
+    def _say(self, commands: Sequence[model.Command], now: float) -> None:
         for command in commands:
             self._facts.transcript.client(command.shown, now)
             self._reader.secrets.extend(command.secrets)
         self._outgoing = chain(self._outgoing, self._octets(commands))
         self._said_at = now
 
-    def _octets(self, commands: Sequence[Command]) -> Iterator[bytes]:
+    def _octets(self, commands: Sequence[model.Command]) -> Iterator[bytes]:
         for command in commands:
             yield command.wire
             if command.content is not None:

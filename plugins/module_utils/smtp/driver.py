@@ -21,9 +21,9 @@ from collections import deque
 from itertools import count, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
+from . import model
 from .conversation import converse
 from .dialogue import Dialogue
-from .model import AddressAttempt, Facts, Failure, OptionError, Outcome, Wait
 from .resolve import Address, ResolveError, Resolver
 from .session import READ, WRITE, Session
 from .transcript import Transcript
@@ -31,9 +31,7 @@ from .transcript import Transcript
 if TYPE_CHECKING:
     from typing import Any, Callable, Deque, Dict, Generator, Iterator, List, Optional, Set, Tuple, Union
 
-    from .model import Attempt, Request
-
-    Plan = Generator[Union[Tuple[Attempt, ...], Wait], Any, Any]
+    Plan = Generator[Union[Tuple[model.Attempt, ...], model.Wait], Any, Any]
 
 # RFC 8305 8: the next address is tried when the one before has not answered for this long.
 ADDRESS_DELAY = 0.25
@@ -247,7 +245,7 @@ class _Endpoint:
 
     def __init__(self, driver: Driver, key: Any, plan: Plan) -> None:
         self._driver, self._key, self._plan = driver, key, plan
-        self._outcomes: List[Optional[Outcome]] = []
+        self._outcomes: List[Optional[model.Outcome]] = []
 
     def go_on(self, value: Any) -> None:
         try:
@@ -258,15 +256,15 @@ class _Endpoint:
         except Exception as bug:  # noqa: BLE001  # a fault in one endpoint is that endpoint's result
             self._driver.finished(self._key, bug)
             return
-        if isinstance(wanted, Wait):
+        if isinstance(wanted, model.Wait):
             self._driver.rest(self, wanted.until)
             return
         self._outcomes = [None] * len(wanted)
         for index, attempt in enumerate(wanted):
             self._driver.enqueue(_Connection(self._driver, attempt.request, self._keep(index)))
 
-    def _keep(self, index: int) -> Callable[[Outcome], None]:
-        def keep(outcome: Outcome) -> None:
+    def _keep(self, index: int) -> Callable[[model.Outcome], None]:
+        def keep(outcome: model.Outcome) -> None:
             self._outcomes[index] = outcome
             if None not in self._outcomes:
                 self.go_on(tuple(self._outcomes))
@@ -277,15 +275,15 @@ class _Endpoint:
 class _Connection:
     """One attempt: addresses, sockets, TLS and the dialogue, until there is an outcome."""
 
-    def __init__(self, driver: Driver, request: Request, done: Callable[[Outcome], None]) -> None:
+    def __init__(self, driver: Driver, request: model.Request, done: Callable[[model.Outcome], None]) -> None:
         self._driver, self._request, self._done = driver, request, done
         self.relay = (request.host, request.port)
         self._started = driver.clock()
-        self._facts = Facts(Transcript(self._started))
+        self._facts = model.Facts(Transcript(self._started))
         self._slots = 0  # of the relay's: one, and more for an address race
         self._addresses: Deque[Address] = deque()
         self._racing: Dict[socket.socket, Tuple[Address, float]] = {}
-        self._tried: List[AddressAttempt] = []
+        self._tried: List[model.AddressAttempt] = []
         self._session: Optional[Session] = None
         self._events = 0  # what the session's socket is watched for
         self._address: Optional[str] = None
@@ -297,7 +295,7 @@ class _Connection:
 
     def start(self) -> None:
         self._started = self._driver.clock()
-        self._facts = Facts(Transcript(self._started))
+        self._facts = model.Facts(Transcript(self._started))
         self._facts.stage = "resolve"
         self._deadline = self._started + self._request.timeout
         self._set_alarm(self._deadline)
@@ -305,7 +303,7 @@ class _Connection:
 
     # Addresses (RFC 8305)
 
-    def _resolve(self, request: Request) -> None:
+    def _resolve(self, request: model.Request) -> None:
         if request.host.startswith("/"):
             self._resolved([Address(socket.AF_UNIX, (request.host,))])
         else:
@@ -319,7 +317,7 @@ class _Connection:
     def _resolved(self, answer: Union[List[Address], ResolveError]) -> None:
         self._facts.timings["resolve"] = self._driver.clock() - self._started
         if isinstance(answer, ResolveError):
-            self._fail(Failure("resolve", answer.cause, text=str(answer)))
+            self._fail(model.Failure("resolve", answer.cause, text=str(answer)))
             return
         source = self._request.source_address
         if source is not None:
@@ -327,7 +325,9 @@ class _Connection:
             answer = [address for address in answer if address.family == family]
         if not answer:
             self._fail(
-                Failure("resolve", "no_address_of_family", text="%s has none of source_address's" % self._request.host)
+                model.Failure(
+                    "resolve", "no_address_of_family", text="%s has none of source_address's" % self._request.host
+                )
             )
             return
         self._facts.stage = "connect"
@@ -386,10 +386,10 @@ class _Connection:
             self._address_failed(address, began, OSError(code, os.strerror(code)))
             return
         now = self._driver.clock()
-        self._tried.append(AddressAttempt(address.text, "connected", now - began))
+        self._tried.append(model.AddressAttempt(address.text, "connected", now - began))
         self._facts.timings["connect"] = now - began
         for other, (slower, its_start) in list(self._racing.items()):
-            self._tried.append(AddressAttempt(slower.text, "overtaken", now - its_start))
+            self._tried.append(model.AddressAttempt(slower.text, "overtaken", now - its_start))
             self._close_socket(other)
         self._end_race()
         self._keep_slots(1)
@@ -406,7 +406,7 @@ class _Connection:
 
     def _address_failed(self, address: Address, began: float, error: OSError) -> None:
         cause = _CONNECT_CAUSES.get(error.errno or 0, "host_unreachable")
-        self._tried.append(AddressAttempt(address.text, cause, self._driver.clock() - began))
+        self._tried.append(model.AddressAttempt(address.text, cause, self._driver.clock() - began))
         self._keep_slots(max(1, len(self._racing)))
         self._try_next()
 
@@ -414,7 +414,7 @@ class _Connection:
         causes = [tried.outcome for tried in self._tried]
         cause = min(causes, key=_TELLING.index)
         shown = ", ".join("%s: %s" % (tried.address, tried.outcome.replace("_", " ")) for tried in self._tried)
-        self._fail(Failure("connect", cause, text=shown))
+        self._fail(model.Failure("connect", cause, text=shown))
 
     # The dialogue
 
@@ -466,19 +466,19 @@ class _Connection:
 
     def _time_out_early(self, now: float) -> None:
         for address, began in self._racing.values():
-            self._tried.append(AddressAttempt(address.text, "connection_timed_out", now - began))
+            self._tried.append(model.AddressAttempt(address.text, "connection_timed_out", now - began))
         if self._tried:
             self._all_failed()
         else:
             text = "no answer about %s within %.3g s" % (self._request.host, now - self._started)
-            self._fail(Failure("resolve", "name_server_failed", text=text))
+            self._fail(model.Failure("resolve", "name_server_failed", text=text))
 
     def stop(self) -> None:
         """End now, with what has been learned."""
         if self._over:
             return
         if self._session is None:
-            self._fail(Failure(self._facts.stage, "deadline_reached"))
+            self._fail(model.Failure(self._facts.stage, "deadline_reached"))
         else:
             now = self._driver.clock()
             self._session.stop(now)
@@ -491,9 +491,9 @@ class _Connection:
         try:
             call(*values)
         except Exception as bug:  # noqa: BLE001  # the boundary: whatever it is, it is in the report
-            self._fail(Failure(self._facts.stage, "internal_error", text=describe_bug(bug)))
+            self._fail(model.Failure(self._facts.stage, "internal_error", text=describe_bug(bug)))
 
-    def _fail(self, failure: Failure) -> None:
+    def _fail(self, failure: model.Failure) -> None:
         self._facts.failure = failure
         self._finish(self._driver.clock())
 
@@ -504,7 +504,7 @@ class _Connection:
         self._facts.timings["total"] = finished - self._started
         self._driver.ended(self)
         self._done(
-            Outcome(
+            model.Outcome(
                 self._facts, tuple(self._tried), self._address, self._local_address, self._started, self._driver.clock()
             )
         )
@@ -557,7 +557,7 @@ def _address_literal(address: Optional[str]) -> str:
 
 def describe_bug(bug: BaseException) -> str:
     """Say where a fault of our own arose, without the values it arose from: they may hold secrets."""
-    if isinstance(bug, OptionError):  # a file that is no longer what it was when the options were checked
+    if isinstance(bug, model.OptionError):  # a file that is no longer what it was when the options were checked
         return str(bug)
     place = bug.__traceback__
     while place is not None and place.tb_next is not None:

@@ -14,19 +14,18 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from . import model
 from .capabilities import auth_mechanisms, max_message_size
 from .certificates import names_match
-from .model import OptionError, Rule
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
     from .capabilities import Capabilities
     from .certificates import Certificate
-    from .model import Facts
 
     Judged = Tuple[str, Any]  # the outcome, and what was observed
-    Judge = Callable[[Any, Facts, float], Judged]
+    Judge = Callable[[Any, model.Facts, float], Judged]
 
 MET, UNMET, UNKNOWN = "met", "unmet", "unknown"
 _STAGE_NAMES = ("greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "message")
@@ -52,15 +51,17 @@ def parse_expect(given: Mapping[str, Any]) -> Dict[str, Any]:
 
             near = difflib.get_close_matches(str(name), list(RULES), 1)
             hint = "Did you mean %s?" % near[0] if near else "Known: %s." % ", ".join(RULES)
-            raise OptionError("expect.%s" % name, "there is no such rule. %s" % hint)
+            raise model.OptionError("expect.%s" % name, "there is no such rule. %s" % hint)
         if value is not None:
             expect[name] = _FORMS[RULES[name].form]("expect.%s" % name, value)
     return expect
 
 
-def evaluate(expect: Mapping[str, Any], facts: Facts, looked: Mapping[str, Judged], now: float) -> Tuple[Rule, ...]:
+def evaluate(
+    expect: Mapping[str, Any], facts: model.Facts, looked: Mapping[str, Judged], now: float
+) -> Tuple[model.Rule, ...]:
     """Return every rule that applies, judged. `looked`: what the probes found; `now` is the time of day."""
-    rules: List[Rule] = []
+    rules: List[model.Rule] = []
     for name, expected in expect.items():
         kind = RULES[name]
         if kind.form == "codes":
@@ -73,20 +74,20 @@ def evaluate(expect: Mapping[str, Any], facts: Facts, looked: Mapping[str, Judge
 
 def _rule(
     rule_id: str, kind: RuleKind, outcome: str, expected: Any, observed: Any, stage: Optional[str] = None
-) -> Rule:
+) -> model.Rule:
     shown = ", ".join(map(str, expected)) if isinstance(expected, list) else str(expected)
     text = kind.text % shown if "%s" in kind.text else kind.text
     if outcome == UNMET:
         text += "; observed: %s" % (", ".join(map(str, observed)) if isinstance(observed, list) else observed)
     elif outcome == UNKNOWN:
         text += "; this could not be judged"
-    return Rule(rule_id, outcome, kind.severity, expected, observed, text, kind.remedy, stage or kind.stage)
+    return model.Rule(rule_id, outcome, kind.severity, expected, observed, text, kind.remedy, stage or kind.stage)
 
 
 # Reply codes: one rule a stage. Every recipient has to answer as expected.
 
 
-def _judge_codes(expected: Mapping[str, List[int]], facts: Facts) -> Iterable[Rule]:
+def _judge_codes(expected: Mapping[str, List[int]], facts: model.Facts) -> Iterable[model.Rule]:
     for stage, codes in expected.items():
         seen = (
             [to.code for to in facts.recipients]
@@ -122,14 +123,14 @@ def _offers(capabilities: Capabilities, wanted: str) -> bool:
     return keyword in capabilities and set(parameters) <= {p.upper() for p in capabilities[keyword]}
 
 
-def _auth_mechanisms(expected: List[str], facts: Facts, now: float) -> Judged:
+def _auth_mechanisms(expected: List[str], facts: model.Facts, now: float) -> Judged:
     offered = auth_mechanisms(facts.capabilities)
     if offered is None:
         return UNKNOWN, None
     return MET if {name.upper() for name in expected} <= set(offered) else UNMET, offered
 
 
-def _auth_absent_before_tls(expected: bool, facts: Facts, now: float) -> Judged:
+def _auth_absent_before_tls(expected: bool, facts: model.Facts, now: float) -> Judged:
     before = facts.capabilities_before_tls if facts.tls else facts.capabilities
     if before is None:
         return UNKNOWN, None
@@ -137,18 +138,18 @@ def _auth_absent_before_tls(expected: bool, facts: Facts, now: float) -> Judged:
     return MET if ("AUTH" not in before) is expected else UNMET, offered
 
 
-def _tls_version_min(expected: str, facts: Facts, now: float) -> Judged:
+def _tls_version_min(expected: str, facts: model.Facts, now: float) -> Judged:
     version = facts.tls.version if facts.tls else None
     if version not in _VERSIONS:
         return UNKNOWN, version
     return MET if _VERSIONS.index(version) >= _VERSIONS.index(expected) else UNMET, version
 
 
-def _leaf(facts: Facts) -> Optional[Certificate]:
+def _leaf(facts: model.Facts) -> Optional[Certificate]:
     return facts.tls.chain[0] if facts.tls and facts.tls.chain else None
 
 
-def _certificate_days_left(expected: float, facts: Facts, now: float) -> Judged:
+def _certificate_days_left(expected: float, facts: model.Facts, now: float) -> Judged:
     leaf = _leaf(facts)
     if leaf is None:
         return UNKNOWN, None
@@ -156,14 +157,14 @@ def _certificate_days_left(expected: float, facts: Facts, now: float) -> Judged:
     return MET if days >= expected else UNMET, days
 
 
-def _certificate_names(expected: List[str], facts: Facts, now: float) -> Judged:
+def _certificate_names(expected: List[str], facts: model.Facts, now: float) -> Judged:
     leaf = _leaf(facts)
     if leaf is None:
         return UNKNOWN, None
     return MET if all(names_match(leaf, name) for name in expected) else UNMET, list(leaf.subject_alt_names)
 
 
-def _public_key_min_bits(expected: Mapping[str, int], facts: Facts, now: float) -> Judged:
+def _public_key_min_bits(expected: Mapping[str, int], facts: model.Facts, now: float) -> Judged:
     leaf = _leaf(facts)
     if leaf is None or leaf.public_key.bits is None:
         return UNKNOWN, None
@@ -174,20 +175,20 @@ def _public_key_min_bits(expected: Mapping[str, int], facts: Facts, now: float) 
     return MET if leaf.public_key.bits >= wanted else UNMET, observed
 
 
-def _greeting_matches(expected: str, facts: Facts, now: float) -> Judged:
+def _greeting_matches(expected: str, facts: model.Facts, now: float) -> Judged:
     if facts.greeting is None:
         return UNKNOWN, None
     return MET if re.search(expected, facts.greeting.text) else UNMET, facts.greeting.text
 
 
-def _min_message_size(expected: float, facts: Facts, now: float) -> Judged:
+def _min_message_size(expected: float, facts: model.Facts, now: float) -> Judged:
     size = max_message_size(facts.capabilities)
     if size is None:
         return UNKNOWN, None
     return MET if size == 0 or size >= expected else UNMET, size
 
 
-def _max_seconds(expected: float, facts: Facts, now: float) -> Judged:
+def _max_seconds(expected: float, facts: model.Facts, now: float) -> Judged:
     total = facts.timings.get("total")
     if total is None:
         return UNKNOWN, None
@@ -200,32 +201,32 @@ def _max_seconds(expected: float, facts: Facts, now: float) -> Judged:
 def _words(option: str, value: Any) -> List[str]:
     words = [value] if isinstance(value, str) else value
     if not isinstance(words, (list, tuple)) or not words or not all(isinstance(w, str) and w.strip() for w in words):
-        raise OptionError(option, "must be a list of words.")
+        raise model.OptionError(option, "must be a list of words.")
     return list(words)
 
 
 def _flag(option: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise OptionError(option, "must be true or false.")
+        raise model.OptionError(option, "must be true or false.")
     return value
 
 
 def _version(option: str, value: Any) -> str:
     if value not in _VERSIONS:
-        raise OptionError(option, "must be one of %s." % ", ".join(_VERSIONS))
+        raise model.OptionError(option, "must be one of %s." % ", ".join(_VERSIONS))
     return str(value)
 
 
 def _versions(option: str, value: Any) -> List[str]:
     words = _words(option, value)
     if not set(words) <= set(_TRIED):
-        raise OptionError(option, "must be a list of %s." % ", ".join(_TRIED))
+        raise model.OptionError(option, "must be a list of %s." % ", ".join(_TRIED))
     return words
 
 
 def _address(option: str, value: Any) -> str:
     if not isinstance(value, str) or not value or re.search("[\x00-\x20\x7f-\x9f<>\ud800-\udfff]", value):
-        raise OptionError(option, "is no address.")
+        raise model.OptionError(option, "is no address.")
     return value
 
 
@@ -233,24 +234,26 @@ def _relaying(option: str, value: Any) -> Dict[str, str]:
     names = ("recipient", "control_recipient", "sender")
     if not isinstance(value, dict) or not all(value.get(name) for name in names[:2]):
         text = "needs recipient (of a domain the relay must not serve) and control_recipient (one that it accepts)."
-        raise OptionError(option, text)
+        raise model.OptionError(option, text)
     for name, address in value.items():
         if name not in names:
-            raise OptionError("%s.%s" % (option, name), "is not known. Known: %s." % ", ".join(names))
+            raise model.OptionError("%s.%s" % (option, name), "is not known. Known: %s." % ", ".join(names))
         _address("%s.%s" % (option, name), address)
     return dict(value)
 
 
 def _number(option: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise OptionError(option, "must be a number, not negative.")
+        raise model.OptionError(option, "must be a number, not negative.")
     return value
 
 
 def _bits(option: str, value: Any) -> Dict[str, int]:
     given = {"RSA": value} if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(given, dict) or not all(isinstance(b, int) and not isinstance(b, bool) for b in given.values()):
-        raise OptionError(option, "must be a number of bits (for RSA), or a mapping such as {RSA: 2048, EC: 256}.")
+        raise model.OptionError(
+            option, "must be a number of bits (for RSA), or a mapping such as {RSA: 2048, EC: 256}."
+        )
     return {str(name).upper(): bits for name, bits in given.items()}
 
 
@@ -258,24 +261,24 @@ def _pattern(option: str, value: Any) -> str:
     try:
         re.compile(value)
     except (re.error, TypeError, OverflowError, RecursionError) as error:
-        raise OptionError(option, "is no regular expression: %s." % error) from None
+        raise model.OptionError(option, "is no regular expression: %s." % error) from None
     return str(value)
 
 
 def _codes(option: str, value: Any) -> Dict[str, List[int]]:
     if not isinstance(value, dict):
-        raise OptionError(option, "must map stages to reply codes, such as {rcpt: [550, 554]}.")
+        raise model.OptionError(option, "must map stages to reply codes, such as {rcpt: [550, 554]}.")
     codes: Dict[str, List[int]] = {}
     for stage, wanted in value.items():
         if stage not in _STAGE_NAMES:
-            raise OptionError("%s.%s" % (option, stage), "is no stage. Known: %s." % ", ".join(_STAGE_NAMES))
+            raise model.OptionError("%s.%s" % (option, stage), "is no stage. Known: %s." % ", ".join(_STAGE_NAMES))
         listed = list(wanted) if isinstance(wanted, (list, tuple)) else [wanted]
         try:
             codes[stage] = [int(code) for code in listed]
         except (TypeError, ValueError, OverflowError):
             codes[stage] = []
         if not codes[stage] or not all(200 <= code < 600 for code in codes[stage]):
-            raise OptionError("%s.%s" % (option, stage), "must be one reply code or a list of them, 200 to 599.")
+            raise model.OptionError("%s.%s" % (option, stage), "must be one reply code or a list of them, 200 to 599.")
     return codes
 
 

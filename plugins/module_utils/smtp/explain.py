@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from typing import Dict, List, Optional, Tuple
 
-    from .model import Failure, Reply
+    from . import model
 
 
 class Cause(NamedTuple):
@@ -376,7 +376,7 @@ _GENERAL: Dict[str, Tuple[str, str]] = {
 }
 
 
-def cause_of(stage: str, reply: Reply) -> str:
+def cause_of(stage: str, reply: model.Reply) -> str:
     """Return the cause that a reply other than the one hoped for stands for."""
     if not 400 <= reply.code < 600:
         return "protocol_violation"
@@ -392,7 +392,7 @@ def cause_of(stage: str, reply: Reply) -> str:
     return _GENERAL.get(stage, ("protocol_violation", "protocol_violation"))[reply.code // 500]
 
 
-def verdict_of(failure: Optional[Failure]) -> str:
+def verdict_of(failure: Optional[model.Failure]) -> str:
     """Return `passed`, or the verdict a failure stands for: a 4yz is always put off, never refused for good."""
     if failure is None:
         return "passed"
@@ -403,6 +403,6 @@ def verdict_of(failure: Optional[Failure]) -> str:
     return cause.verdict
 
 
-def may_pass_later(failure: Failure) -> bool:
+def may_pass_later(failure: model.Failure) -> bool:
     """Return whether a retry makes sense: it does not after a refusal for good."""
     return CAUSES[failure.cause].retried or verdict_of(failure) in ("unreachable", "deferred")

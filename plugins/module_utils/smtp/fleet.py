@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from .model import Failure, OptionError
+from . import model
 from .mx import in_threads, look_up_mx, name_server
 from .options import OPTIONS, build_request, did_you_mean, with_defaults
 from .resolve import ResolveError, look_up
@@ -23,7 +23,6 @@ from .resolve import ResolveError, look_up
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-    from .model import Request
 
 # What one entry of `endpoints` may hold: the options of a check, without their defaults, and these.
 ENDPOINT_OPTIONS: Dict[str, Dict[str, Any]] = {
@@ -67,9 +66,9 @@ class Row(NamedTuple):
     input: Any
     name: str
     labels: Mapping[str, Any]
-    request: Request
+    request: model.Request
     key: str  # equal for rows that ask for the same
-    failure: Optional[Failure] = None  # why it is not even tried
+    failure: Optional[model.Failure] = None  # why it is not even tried
 
 
 class Fleet(NamedTuple):
@@ -86,16 +85,16 @@ def fleet_of(given: Mapping[str, Any]) -> Fleet:
     for name in shared:
         if name not in OPTIONS:
             hint = did_you_mean(name, [*OPTIONS, *SWEEP_OPTIONS])
-            raise OptionError(name, "there is no such option.%s" % hint)
+            raise model.OptionError(name, "there is no such option.%s" % hint)
     for name, (low, high) in _RANGES.items():
         if own[name] is not None and not low <= own[name] <= high:  # NaN is neither
-            raise OptionError(name, "%s will not do: give a number from %s to %s." % (own[name], low, high))
+            raise model.OptionError(name, "%s will not do: give a number from %s to %s." % (own[name], low, high))
     for index, server in enumerate(own["dns_servers"] or ()):
         try:
             name_server(server)
         except ValueError:
             text = "'%s' is no address. Give one, perhaps with a port: 192.0.2.1:53." % server
-            raise OptionError("dns_servers[%d]" % index, text) from None
+            raise model.OptionError("dns_servers[%d]" % index, text) from None
     if shared.get("transcript") is None:
         shared["transcript"] = "on_failure"
     return Fleet(own, shared)
@@ -117,12 +116,12 @@ def rows_of(fleet: Fleet, now: float, check_mode: bool, until: Optional[float] =
         labels = given.pop("labels", {})
         where = "endpoints[%d]" % index
         if not host:
-            raise OptionError(where + ".host", "is needed.")
+            raise model.OptionError(where + ".host", "is needed.")
         shown = {"host": host, **({"port": given["port"]} if "port" in given else {})}
         rows.append(_row(where, shown, name or host, labels, host, fleet, given, now, check_mode))
     rows.extend(_domain_rows(fleet, now, check_mode, until))
     if not rows:
-        raise OptionError("hosts", "is empty, and so are endpoints and domains: there is nothing to check.")
+        raise model.OptionError("hosts", "is empty, and so are endpoints and domains: there is nothing to check.")
     return _each_address(rows, until) if fleet.options["all_addresses"] else rows
 
 
@@ -132,7 +131,7 @@ def _split(text: str, where: str) -> Tuple[str, Optional[int]]:
     if not colon or (":" in head and not head.endswith("]")):
         return text, None
     if not re.fullmatch("[0-9]{1,5}", tail):
-        raise OptionError(where, "'%s': the port must be a number, as in relay.example.com:587." % text)
+        raise model.OptionError(where, "'%s': the port must be a number, as in relay.example.com:587." % text)
     return head, int(tail)
 
 
@@ -150,11 +149,11 @@ def _row(
     options = dict(fleet.shared, **own)
     try:
         request = build_request(host, options, now, check_mode)
-    except OptionError as error:
+    except model.OptionError as error:
         name = re.split(r"[.\[]", error.option)[0]
         if name in fleet.shared and name not in own:
             raise  # a mistake that all relays share names itself
-        raise OptionError("%s.%s" % (where, error.option), str(error).partition(": ")[2]) from None
+        raise model.OptionError("%s.%s" % (where, error.option), str(error).partition(": ")[2]) from None
     key = json.dumps([request.host.lower(), request.port, options], sort_keys=True, default=str)
     return Row(given, name, labels, request, key)
 
@@ -165,7 +164,7 @@ def _domain_rows(fleet: Fleet, now: float, check_mode: bool, until: Optional[flo
     for index, (domain, answer) in enumerate(zip(domains, answers)):
         if isinstance(answer, ResolveError):
             row = _row("domains[%d]" % index, domain, domain, {"domain": domain}, domain, fleet, {}, now, check_mode)
-            yield row._replace(failure=Failure("resolve", answer.cause, text=str(answer)))
+            yield row._replace(failure=model.Failure("resolve", answer.cause, text=str(answer)))
             continue
         for preference, host in answer:
             labels = {"domain": domain, "preference": preference}

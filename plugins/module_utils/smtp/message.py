@@ -22,7 +22,7 @@ import re
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from .model import OptionError
+from . import model
 from .replies import decode
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ _MIME_HEADERS = ("mime-version", "content-type", "content-transfer-encoding")
 _NEVER_SENT = ("bcc", "resent-bcc")
 
 
-class MessageError(OptionError, ValueError):
+class MessageError(model.OptionError, ValueError):
     """A message that cannot be sent as asked for: the caller's mistake. `option` names what to change."""
 
 

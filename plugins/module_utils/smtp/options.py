@@ -16,7 +16,7 @@ import re
 import socket
 from typing import TYPE_CHECKING
 
-from .model import Credentials, OptionError, Request, TlsPolicy
+from . import model
 from .resolve import is_literal
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def with_defaults(given: Mapping[str, Any], table: Mapping[str, Mapping[str, Any
     """Return every option of `table`, from `given` or by default, its type and choices checked."""
     for name in given:
         if name not in table:
-            raise OptionError(prefix + str(name), "there is no such option.%s" % did_you_mean(str(name), table))
+            raise model.OptionError(prefix + str(name), "there is no such option.%s" % did_you_mean(str(name), table))
     return {name: _checked(prefix + name, given.get(name), row) for name, row in table.items()}
 
 
@@ -139,10 +139,12 @@ def _checked(option: str, value: Any, row: Mapping[str, Any]) -> Any:
 def _given(option: str, value: Any, row: Mapping[str, Any]) -> Any:
     kinds: Any = _TYPES[row["type"]]
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise OptionError(option, "must be of type %s, not %s." % (row["type"], type(value).__name__))
+        raise model.OptionError(option, "must be of type %s, not %s." % (row["type"], type(value).__name__))
     if "choices" in row and "elements" not in row and value not in row["choices"]:
         choices = list(map(str, row["choices"]))
-        raise OptionError(option, "must be one of %s.%s" % (", ".join(choices), did_you_mean(str(value), choices)))
+        raise model.OptionError(
+            option, "must be one of %s.%s" % (", ".join(choices), did_you_mean(str(value), choices))
+        )
     if "elements" in row:
         element = dict(row, type=row["elements"])
         del element["elements"]
@@ -159,7 +161,7 @@ def did_you_mean(name: str, known: Any) -> str:
     return " Did you mean %s?" % near[0] if near else ""
 
 
-def build_request(host: str, given: Mapping[str, Any], now: float, check_mode: bool = False) -> Request:
+def build_request(host: str, given: Mapping[str, Any], now: float, check_mode: bool = False) -> model.Request:
     """Return the Request for one endpoint. `now` is the time of day. Raises OptionError."""
     options = with_defaults(given, OPTIONS)
     warnings: List[str] = []
@@ -176,7 +178,7 @@ def build_request(host: str, given: Mapping[str, Any], now: float, check_mode: b
     if check_mode and (sending or extra_commands):
         unsent = ["the message"] * sending + ["extra_commands"] * bool(extra_commands)
         warnings.append("Check mode: %s not sent." % " and ".join(unsent))
-    request = Request(
+    request = model.Request(
         host=name,
         port=_in_range("port", port, 1, 65535),
         connect_to=None,
@@ -221,32 +223,34 @@ def build_request(host: str, given: Mapping[str, Any], now: float, check_mode: b
 
 def _in_range(option: str, value: int, low: int, high: int) -> int:
     if not low <= value <= high:
-        raise OptionError(option, "%d is out of range: give a number from %d to %d." % (value, low, high))
+        raise model.OptionError(option, "%d is out of range: give a number from %d to %d." % (value, low, high))
     return value
 
 
 def _seconds(option: str, value: float, low: float = 0.001) -> float:
     if not low <= value <= 86400:  # nan is not, either
-        raise OptionError(option, "%r will not do: give seconds, more than 0 and at most 86400." % value)
+        raise model.OptionError(option, "%r will not do: give seconds, more than 0 and at most 86400." % value)
     return float(value)
 
 
 def _clean(option: str, value: str) -> str:
     """Nothing that a caller gives may carry CR, LF, NUL or another control character to the wire."""
     if _CONTROL.search(value):
-        raise OptionError(option, "holds CR, LF, NUL or another control character. Remove it.")
+        raise model.OptionError(option, "holds CR, LF, NUL or another control character. Remove it.")
     return value
 
 
 def _host(host: str, lmtp: bool) -> str:
     if not isinstance(host, str) or not host.strip():
-        raise OptionError("host", "is empty. Give a host name or an IP address.")
+        raise model.OptionError("host", "is empty. Give a host name or an IP address.")
     host = _clean("host", host)
     if host.startswith("/"):
         if not lmtp:
-            raise OptionError("host", "'%s' is a path: only protocol lmtp talks to a Unix socket." % host)
+            raise model.OptionError("host", "'%s' is a path: only protocol lmtp talks to a Unix socket." % host)
         if len(os.fsencode(host)) > _UNIX_PATH_OCTETS:
-            raise OptionError("host", "is longer than the path of a socket may be (%d octets)." % _UNIX_PATH_OCTETS)
+            raise model.OptionError(
+                "host", "is longer than the path of a socket may be (%d octets)." % _UNIX_PATH_OCTETS
+            )
         return host
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
@@ -255,10 +259,10 @@ def _host(host: str, lmtp: bool) -> str:
     if is_literal(host):
         return host
     if ":" in host:
-        raise OptionError("host", "'%s' is no host name. Give the port by the option port." % host)
+        raise model.OptionError("host", "'%s' is no host name. Give the port by the option port." % host)
     name = _to_ascii("host", host)
     if not _HOST_NAME.fullmatch(name) or len(name) > 254:
-        raise OptionError("host", "'%s' is no host name. Give a name as the DNS has it, or an IP address." % host)
+        raise model.OptionError("host", "'%s' is no host name. Give a name as the DNS has it, or an IP address." % host)
     return name
 
 
@@ -269,7 +273,7 @@ def _to_ascii(option: str, name: str) -> str:
     try:
         return name.encode("idna").decode("ascii")
     except UnicodeError:
-        raise OptionError(option, "'%s' cannot be written as an internationalised domain name." % name) from None
+        raise model.OptionError(option, "'%s' cannot be written as an internationalised domain name." % name) from None
 
 
 def _server_name(given: Optional[str], host: str, tls: str) -> str:
@@ -279,15 +283,15 @@ def _server_name(given: Optional[str], host: str, tls: str) -> str:
         name = name[1:-1]
     name = name.rstrip(".").partition("%")[0]
     if given is not None and not (is_literal(name) or (_HOST_NAME.fullmatch(name) and len(name) < 254)):
-        raise OptionError("tls_server_name", "'%s' is no host name." % given)
+        raise model.OptionError("tls_server_name", "'%s' is no host name." % given)
     if host.startswith("/") and given is None and tls != "none":
-        raise OptionError("tls_server_name", "is needed: a Unix socket has no name to verify.")
+        raise model.OptionError("tls_server_name", "is needed: a Unix socket has no name to verify.")
     return name
 
 
 def _source_address(address: Optional[str]) -> Optional[str]:
     if address is not None and not is_literal(address):
-        raise OptionError("source_address", "'%s' is no IP address." % address)
+        raise model.OptionError("source_address", "'%s' is no IP address." % address)
     return address
 
 
@@ -297,21 +301,25 @@ def _ehlo_name(name: Optional[str]) -> Optional[str]:
         name = socket.gethostname()
         return name if "." in name and _EHLO_NAME.fullmatch(name) else None
     if not _EHLO_NAME.fullmatch(_clean("ehlo_name", name)):
-        raise OptionError("ehlo_name", "'%s' is neither a host name nor an address literal like [192.0.2.1]." % name)
+        raise model.OptionError(
+            "ehlo_name", "'%s' is neither a host name nor an address literal like [192.0.2.1]." % name
+        )
     return name
 
 
-def _tls_policy(options: Mapping[str, Any], tls: str, credentials: Optional[Credentials]) -> Optional[TlsPolicy]:
+def _tls_policy(
+    options: Mapping[str, Any], tls: str, credentials: Optional[model.Credentials]
+) -> Optional[model.TlsPolicy]:
     low, high = options["tls_min_version"], options["tls_max_version"]
     if high is not None and _TLS_VERSIONS.index(high) < _TLS_VERSIONS.index(low):
-        raise OptionError("tls_max_version", "%s is lower than tls_min_version (%s)." % (high, low))
+        raise model.OptionError("tls_max_version", "%s is lower than tls_min_version (%s)." % (high, low))
     if options["client_key"] and not options["client_cert"]:
-        raise OptionError("client_key", "is of no use alone. Give client_cert too.")
+        raise model.OptionError("client_key", "is of no use alone. Give client_cert too.")
     if tls == "none":
         return None
     # `opportunistic` only reports on a certificate, unless credentials are to follow.
     verify = options["validate_certs"] and (tls != "opportunistic" or credentials is not None)
-    policy = TlsPolicy(
+    policy = model.TlsPolicy(
         ca_path=options["ca_path"],
         minimum=low,
         maximum=high,
@@ -339,26 +347,26 @@ def _expect(given: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
     return parse_expect(given)
 
 
-def _credentials(options: Mapping[str, Any], tls: str) -> Optional[Credentials]:
+def _credentials(options: Mapping[str, Any], tls: str) -> Optional[model.Credentials]:
     username, password, token = (options[name] for name in ("username", "password", "access_token"))
     if (password is not None or token is not None) and username is None:
-        raise OptionError("username", "is needed where there is a password or an access_token.")
+        raise model.OptionError("username", "is needed where there is a password or an access_token.")
     if username is None and not options["auth_mechanisms"]:
         return None
     from . import sasl
 
     bare = _without_secret(options["auth_mechanisms"] or (), sasl.MECHANISMS)
     if password is not None and token is not None:
-        raise OptionError("access_token", "and password exclude each other. Give one of them.")
+        raise model.OptionError("access_token", "and password exclude each other. Give one of them.")
     if username is not None and password is None and token is None and not bare:
-        raise OptionError("password", "is needed where there is a username; or give an access_token.")
+        raise model.OptionError("password", "is needed where there is a username; or give an access_token.")
     if username is None and not bare:
-        raise OptionError("auth_mechanisms", "need a username, with a password or an access_token.")
+        raise model.OptionError("auth_mechanisms", "need a username, with a password or an access_token.")
     if tls == "none" and not options["allow_plaintext_auth"]:
         text = "none would send the credentials in clear. Use starttls or implicit; or set allow_plaintext_auth."
-        raise OptionError("tls", text)
+        raise model.OptionError("tls", text)
     sasl.Exchange(username, password, token)  # refuses what no mechanism could carry
-    return Credentials(username or "", password, token)
+    return model.Credentials(username or "", password, token)
 
 
 def _without_secret(names: Sequence[str], known: Mapping[str, Any]) -> bool:
@@ -366,7 +374,9 @@ def _without_secret(names: Sequence[str], known: Mapping[str, Any]) -> bool:
     for name in names:
         if name.upper() not in known:
             hint = did_you_mean(name.upper(), known)
-            raise OptionError("auth_mechanisms", "'%s' is not known. Known: %s.%s" % (name, ", ".join(known), hint))
+            raise model.OptionError(
+                "auth_mechanisms", "'%s' is not known. Known: %s.%s" % (name, ", ".join(known), hint)
+            )
     return any(known[name.upper()].needs in ("certificate", "nothing") for name in names)
 
 
@@ -375,15 +385,15 @@ def _envelope(
 ) -> Tuple[Optional[str], Tuple[str, ...]]:
     sender, recipients = options["sender"], tuple(options["recipients"])
     if recipients and sender is None:
-        raise OptionError("sender", "is needed where there are recipients; '' is the null reverse-path.")
+        raise model.OptionError("sender", "is needed where there are recipients; '' is the null reverse-path.")
     if options["send"] and not recipients:
-        raise OptionError("recipients", "are needed to send a message.")
+        raise model.OptionError("recipients", "are needed to send a message.")
     if options["send"] and options["stop_after"]:
-        raise OptionError("stop_after", "and send exclude each other.")
+        raise model.OptionError("stop_after", "and send exclude each other.")
     if options["test_message"] and not options["send"]:
         warnings.append("test_message is not used: send is false.")
     if options["send"] and any(code >= 400 for code in expect.get("codes", {}).get("rcpt", ())):
-        raise OptionError(
+        raise model.OptionError(
             "expect.codes.rcpt", "expects a refusal: with send it could let a message out. Set send to false."
         )
     if sender:
@@ -399,9 +409,9 @@ def _address(option: str, address: str, warnings: List[str]) -> None:
     """Refuse what could become another command or parameter; anything else passes as it is (RFC 5321 4.1.2)."""
     _clean(option, address)
     if len(address) > _MAX_ADDRESS:
-        raise OptionError(option, "is longer than any relay takes (%d characters)." % _MAX_ADDRESS)
+        raise model.OptionError(option, "is longer than any relay takes (%d characters)." % _MAX_ADDRESS)
     if not address or re.search(r"[\s<>]", _QUOTED.sub("", address)):
-        raise OptionError(option, "'%s' is no address. Give it bare: user@example.com, without <>." % address)
+        raise model.OptionError(option, "'%s' is no address. Give it bare: user@example.com, without <>." % address)
     local = address.rpartition("@")[0]
     if len(address.encode("utf-8", "replace")) > 254 or len(local.encode("utf-8", "replace")) > 64:
         warnings.append("%s: '%s' is longer than RFC 5321 4.5.3.1 allows (64 and 254 octets)." % (option, address))
@@ -430,11 +440,13 @@ def _mail_parameters(given: Mapping[str, Any]) -> Dict[str, Optional[str]]:
     for name, value in given.items():
         option, keyword = "mail_parameters.%s" % name, str(name).upper()
         if not _KEYWORD.fullmatch(keyword):
-            raise OptionError("mail_parameters", "%r is no keyword (RFC 5321 4.1.2)." % name)
+            raise model.OptionError("mail_parameters", "%r is no keyword (RFC 5321 4.1.2)." % name)
         if keyword in _OWN_PARAMETERS:
-            raise OptionError(option, "is set by %s." % _OWN_PARAMETERS[keyword])
+            raise model.OptionError(option, "is set by %s." % _OWN_PARAMETERS[keyword])
         if value is not None and not _VALUE.fullmatch(str(value)):
-            raise OptionError(option, "holds what a parameter's value may not: a space, '=', or a control character.")
+            raise model.OptionError(
+                option, "holds what a parameter's value may not: a space, '=', or a control character."
+            )
         parameters[keyword] = None if value is None else str(value)
     return parameters
 
@@ -444,9 +456,9 @@ def _dsn(dsn: Optional[Mapping[str, Any]]) -> Optional[Mapping[str, Any]]:
         return None
     notify = dsn["notify"] or ()
     if "never" in notify and len(notify) > 1:
-        raise OptionError("dsn.notify", "never excludes the others.")
+        raise model.OptionError("dsn.notify", "never excludes the others.")
     if dsn["envid"] and not re.fullmatch("[ -~]{1,100}", dsn["envid"]):
-        raise OptionError("dsn.envid", "must be printable ASCII, 100 characters at most (RFC 3461 4.4).")
+        raise model.OptionError("dsn.envid", "must be printable ASCII, 100 characters at most (RFC 3461 4.4).")
     return dsn
 
 
@@ -454,10 +466,12 @@ def _proxy_protocol(given: Optional[Mapping[str, Any]]) -> Optional[Mapping[str,
     if given is None:
         return None
     if given["source_address"] is None:
-        raise OptionError("proxy_protocol.source_address", "is needed: the client's address as the relay is to see it.")
+        raise model.OptionError(
+            "proxy_protocol.source_address", "is needed: the client's address as the relay is to see it."
+        )
     for name in ("source_address", "destination_address"):
         if given[name] is not None and (not is_literal(given[name]) or "%" in given[name]):
-            raise OptionError("proxy_protocol.%s" % name, "'%s' is no IP address." % given[name])
+            raise model.OptionError("proxy_protocol.%s" % name, "'%s' is no IP address." % given[name])
     for name in ("source_port", "destination_port"):
         _in_range("proxy_protocol.%s" % name, given[name] or 0, 0, 65535)
     return given
@@ -467,7 +481,7 @@ def _xclient(given: Mapping[str, Any]) -> Dict[str, str]:
     attributes = {}
     for name, value in given.items():
         if str(name).upper() not in _XCLIENT:
-            raise OptionError("xclient.%s" % name, "is no attribute. Known: %s." % ", ".join(_XCLIENT))
+            raise model.OptionError("xclient.%s" % name, "is no attribute. Known: %s." % ", ".join(_XCLIENT))
         attributes[str(name).upper()] = _clean("xclient.%s" % name, str(value))
     return attributes
 
@@ -477,11 +491,11 @@ def _extra_commands(given: Sequence[str]) -> Tuple[str, ...]:
         option = "extra_commands[%d]" % index
         words = _clean(option, text).split()
         if not words or not text.isascii():
-            raise OptionError(option, "is empty or not ASCII. Give a command such as 'VRFY postmaster'.")
+            raise model.OptionError(option, "is empty or not ASCII. Give a command such as 'VRFY postmaster'.")
         if words[0].upper() in _NOT_EXTRA:
-            raise OptionError(option, "%s is refused here: it would change the session." % words[0].upper())
+            raise model.OptionError(option, "%s is refused here: it would change the session." % words[0].upper())
         if len(text) > 510:
-            raise OptionError(option, "is longer than a command line may be (RFC 5321 4.5.3.1.4).")
+            raise model.OptionError(option, "is longer than a command line may be (RFC 5321 4.5.3.1.4).")
     return tuple(text.strip() for text in given)
 
 

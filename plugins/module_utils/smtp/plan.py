@@ -13,18 +13,17 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from . import model
 from .explain import may_pass_later
-from .model import Attempt, Facts, Failure, Outcome, Wait
 from .transcript import Transcript
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Generator, List, Optional, Sequence, Tuple, Union
 
-    from .model import AddressAttempt, Request, Rule
     from .probes import Judged, Survey
 
-    Plan = Generator[Union[Tuple[Attempt, ...], Wait], Any, "Verdict"]
-    Looking = Generator[Tuple[Attempt, ...], Any, Tuple[Tuple[Rule, ...], Optional[Survey]]]
+    Plan = Generator[Union[Tuple[model.Attempt, ...], model.Wait], Any, "Verdict"]
+    Looking = Generator[Tuple[model.Attempt, ...], Any, Tuple[Tuple[model.Rule, ...], Optional[Survey]]]
 
 MAX_RETRY_INTERVAL = 30.0
 # A relay that says 421, or greylists, counts what comes too soon against the client.
@@ -34,26 +33,26 @@ _PATIENT = ("rate_limited", "service_closing", "greylisted")
 class Verdict(NamedTuple):
     """What became of one endpoint: `failure` is None when it passed."""
 
-    request: Request
-    outcome: Outcome
-    addresses: Tuple[AddressAttempt, ...]  # of all attempts
-    rules: Tuple[Rule, ...]
-    failure: Optional[Failure]
+    request: model.Request
+    outcome: model.Outcome
+    addresses: Tuple[model.AddressAttempt, ...]  # of all attempts
+    rules: Tuple[model.Rule, ...]
+    failure: Optional[model.Failure]
     survey: Optional[Survey] = None
 
 
-def unprobed(request: Request, failure: Failure, now: float) -> Verdict:
+def unprobed(request: model.Request, failure: model.Failure, now: float) -> Verdict:
     """Return the verdict of an endpoint that was never connected to."""
-    return Verdict(request, Outcome(Facts(Transcript(now)), (), None, None, now, now), (), (), failure)
+    return Verdict(request, model.Outcome(model.Facts(Transcript(now)), (), None, None, now, now), (), (), failure)
 
 
-def check_plan(request: Request, now: float, time_of_day: Callable[[], float]) -> Plan:
+def check_plan(request: model.Request, now: float, time_of_day: Callable[[], float]) -> Plan:
     """Check one endpoint, again and again while `retry_for` lasts and a later attempt may pass."""
     give_up = now + request.retry_for
     pause = request.retry_interval
-    addresses: List[AddressAttempt] = []
+    addresses: List[model.AddressAttempt] = []
     while True:
-        (outcome,) = yield (Attempt(request),)
+        (outcome,) = yield (model.Attempt(request),)
         addresses.extend(outcome.addresses)
         rules, survey = yield from _look(request, outcome.facts, time_of_day)
         failure = _judge(outcome.facts, rules)
@@ -63,12 +62,12 @@ def check_plan(request: Request, now: float, time_of_day: Callable[[], float]) -
         wait = max(pause, MAX_RETRY_INTERVAL) if failure.cause in _PATIENT else pause
         if outcome.finished + wait > give_up:
             return verdict
-        if (yield Wait(outcome.finished + wait)) is None:
+        if (yield model.Wait(outcome.finished + wait)) is None:
             return verdict
         pause = max(pause, min(pause * 2, MAX_RETRY_INTERVAL))
 
 
-def _look(request: Request, facts: Facts, time_of_day: Callable[[], float]) -> Looking:
+def _look(request: model.Request, facts: model.Facts, time_of_day: Callable[[], float]) -> Looking:
     """Judge what is expected. What the facts do not tell is looked for, in attempts of its own, side by side."""
     if not request.expect and not request.survey:
         return (), None
@@ -80,7 +79,7 @@ def _look(request: Request, facts: Facts, time_of_day: Callable[[], float]) -> L
         wanted["survey"] = survey_requests(request)
     if facts.greeting is None:
         wanted.clear()  # nobody there to ask
-    requests = [Attempt(one) for several in wanted.values() for one in several]
+    requests = [model.Attempt(one) for several in wanted.values() for one in several]
     outcomes = iter((yield tuple(requests)) if requests else ())
     looked: Dict[str, Judged] = {}
     survey = None
@@ -88,30 +87,30 @@ def _look(request: Request, facts: Facts, time_of_day: Callable[[], float]) -> L
         own = list(islice(outcomes, len(several)))
         if name == "survey":
             again = survey_follow_up(request, own)
-            survey = read_survey(own, (yield tuple(map(Attempt, again))) if again else ())
+            survey = read_survey(own, (yield tuple(map(model.Attempt, again))) if again else ())
         else:
             looked[name] = PROBES[name].judge(request.expect[name], own)
     return evaluate(request.expect, facts, looked, time_of_day()), survey
 
 
-def _judge(facts: Facts, rules: Sequence[Rule]) -> Optional[Failure]:
+def _judge(facts: model.Facts, rules: Sequence[model.Rule]) -> Optional[model.Failure]:
     """Return why the check did not pass. A refusal that was expected is none; an unmet rule is one."""
     failure = facts.failure
     if failure is not None and not _was_expected(failure, rules):
         return failure
     for rule in rules:
         if rule.outcome == "unmet":
-            return Failure(rule.stage, "rule_unmet", text=rule.text)
+            return model.Failure(rule.stage, "rule_unmet", text=rule.text)
     return None
 
 
-def _was_expected(failure: Failure, rules: Sequence[Rule]) -> bool:
+def _was_expected(failure: model.Failure, rules: Sequence[model.Rule]) -> bool:
     """Return whether the refusal that ended the session is just what was expected at its stage."""
     rule_id = "codes." + failure.stage
     return any(rule.id == rule_id and rule.outcome == "met" and failure.code in rule.expected for rule in rules)
 
 
-def _may_retry(facts: Facts, failure: Failure) -> bool:
+def _may_retry(facts: model.Facts, failure: model.Failure) -> bool:
     """A message is sent at most once, and a password is tried once unless the relay asks for another try."""
     if facts.message_begun or failure.cause == "deadline_reached":
         return False

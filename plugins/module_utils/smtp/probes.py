@@ -11,12 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .model import TlsPolicy
+from . import model
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
-
-    from .model import Outcome, Request
 
     Judged = Tuple[str, Any]
 
@@ -36,11 +34,11 @@ _KEYS = {"RSA": ("RSA", "RSA-PSS"), "ECDSA": ("EC", "Ed25519", "Ed448")}  # what
 class Probe(NamedTuple):
     """Which requests a rule wants tried, and what it makes of their outcomes."""
 
-    requests: Callable[[Any, Request], Sequence[Request]]
-    judge: Callable[[Any, Sequence[Outcome]], Judged]
+    requests: Callable[[Any, model.Request], Sequence[model.Request]]
+    judge: Callable[[Any, Sequence[model.Outcome]], Judged]
 
 
-def _bare(request: Request) -> Request:
+def _bare(request: model.Request) -> model.Request:
     """The same relay, asked for nothing yet: no credentials, no commands, no envelope, no rules."""
     return request._replace(
         credentials=None, extra_commands=(), sender=None, recipients=(), message=None, send=False, stop_after="",
@@ -48,21 +46,21 @@ def _bare(request: Request) -> Request:
     )  # fmt: skip
 
 
-def _in_clear(request: Request) -> List[Request]:
+def _in_clear(request: model.Request) -> List[model.Request]:
     """Nothing to ask where TLS comes with the first octet: there is no time before it."""
     return [] if request.tls == "implicit" else [_bare(request)._replace(tls="none", tls_policy=None)]
 
 
-def tls_only(request: Request, version: str, ciphers: str = "ALL") -> Request:
+def tls_only(request: model.Request, version: str, ciphers: str = "ALL") -> model.Request:
     """One handshake with the given version and ciphers, whoever the relay turns out to be."""
-    policy = (request.tls_policy or TlsPolicy())._replace(
+    policy = (request.tls_policy or model.TlsPolicy())._replace(
         minimum=version, maximum=version, ciphers=ciphers + WEAK_TOO, verify=False
     )
     tls = "implicit" if request.tls == "implicit" else "starttls"
     return _bare(request)._replace(tls=tls, tls_policy=policy, validate_certs=False, stop_after="tls")
 
 
-def answer_to_version(version: str, outcome: Outcome) -> str:
+def answer_to_version(version: str, outcome: model.Outcome) -> str:
     """Return `accepted`, `refused`, `not_tried` where this OpenSSL cannot, or `unknown`.
 
     A version is accepted by the ServerHello that says so, whatever breaks the handshake off later.
@@ -78,14 +76,14 @@ def answer_to_version(version: str, outcome: Outcome) -> str:
 # The rules
 
 
-def _judge_versions(expected: Sequence[str], outcomes: Sequence[Outcome]) -> Judged:
+def _judge_versions(expected: Sequence[str], outcomes: Sequence[model.Outcome]) -> Judged:
     answers = dict(zip(expected, map(answer_to_version, expected, outcomes)))
     if "accepted" in answers.values():
         return "unmet", answers
     return ("met" if set(answers.values()) == {"refused"} else "unknown"), answers
 
 
-def _judge_tls_required(expected: bool, outcomes: Sequence[Outcome]) -> Judged:
+def _judge_tls_required(expected: bool, outcomes: Sequence[model.Outcome]) -> Judged:
     if not outcomes:
         return ("met" if expected else "unmet"), "implicit TLS"
     code = outcomes[0].facts.codes.get("mail")
@@ -98,7 +96,7 @@ def _judge_tls_required(expected: bool, outcomes: Sequence[Outcome]) -> Judged:
     return (("met" if expected else "unmet") if refused_for_tls else "unknown"), code
 
 
-def _judge_auth_in_clear(expected: bool, outcomes: Sequence[Outcome]) -> Judged:
+def _judge_auth_in_clear(expected: bool, outcomes: Sequence[model.Outcome]) -> Judged:
     if not outcomes:
         return ("met" if expected else "unmet"), "implicit TLS"
     code = outcomes[0].facts.codes.get("auth")
@@ -108,7 +106,7 @@ def _judge_auth_in_clear(expected: bool, outcomes: Sequence[Outcome]) -> Judged:
     return ("unmet" if offered is expected else "met"), outcomes[0].facts.auth_probe or code
 
 
-def _judge_auth_required(expected: str, outcomes: Sequence[Outcome]) -> Judged:
+def _judge_auth_required(expected: str, outcomes: Sequence[model.Outcome]) -> Judged:
     """Some relays refuse MAIL (RFC 6409 4.3), some put it off to RCPT."""
     facts = outcomes[0].facts
     if facts.recipients and facts.recipients[0].code // 100 == 2:
@@ -117,12 +115,12 @@ def _judge_auth_required(expected: str, outcomes: Sequence[Outcome]) -> Judged:
     return ("met" if code is not None and code >= 500 else "unknown"), code
 
 
-def _relaying_requests(expected: Mapping[str, str], request: Request) -> List[Request]:
+def _relaying_requests(expected: Mapping[str, str], request: model.Request) -> List[model.Request]:
     recipients = (expected["control_recipient"], expected["recipient"])
     return [_bare(request)._replace(sender=expected.get("sender", request.sender or ""), recipients=recipients)]
 
 
-def _judge_relaying(expected: Mapping[str, str], outcomes: Sequence[Outcome]) -> Judged:
+def _judge_relaying(expected: Mapping[str, str], outcomes: Sequence[model.Outcome]) -> Judged:
     answers = outcomes[0].facts.recipients
     if len(answers) < 2:
         return "unknown", outcomes[0].facts.codes.get("mail")
@@ -155,7 +153,7 @@ PROBES: Dict[str, Probe] = {
 # The survey: what more a relay's TLS can tell, each from a handshake of its own.
 
 
-def survey_requests(request: Request) -> List[Request]:
+def survey_requests(request: model.Request) -> List[model.Request]:
     """Versions, then certificates for clients that take RSA or ECDSA alone, then suites in two orders."""
     return [
         *(tls_only(request, version) for version in VERSIONS),
@@ -165,7 +163,7 @@ def survey_requests(request: Request) -> List[Request]:
     ]
 
 
-def survey_follow_up(request: Request, outcomes: Sequence[Outcome]) -> List[Request]:
+def survey_follow_up(request: model.Request, outcomes: Sequence[model.Outcome]) -> List[model.Request]:
     """A relay that chose the same suite from both orders is asked again without it: had it any other?"""
     one, other = (_cipher("TLSv1.2", outcome) for outcome in outcomes[-2:])
     if one is None or other is None or one[0] != other[0]:
@@ -178,11 +176,11 @@ class Survey(NamedTuple):
 
     versions: Dict[str, str]
     ciphers: Dict[str, Optional[Tuple[str, Optional[str]]]]  # version -> cipher and group
-    leaves: Dict[str, Optional[Outcome]]
+    leaves: Dict[str, Optional[model.Outcome]]
     cipher_order: Optional[str]
 
 
-def read_survey(outcomes: Sequence[Outcome], follow_up: Sequence[Outcome]) -> Survey:
+def read_survey(outcomes: Sequence[model.Outcome], follow_up: Sequence[model.Outcome]) -> Survey:
     """`outcomes` are those of survey_requests(), `follow_up` those of survey_follow_up()."""
     by_version = dict(zip(VERSIONS, outcomes))
     in_both_orders = [_cipher("TLSv1.2", outcome) for outcome in outcomes[-2:]]
@@ -199,12 +197,12 @@ def read_survey(outcomes: Sequence[Outcome], follow_up: Sequence[Outcome]) -> Su
     )
 
 
-def _cipher(version: str, outcome: Outcome) -> Optional[Tuple[str, Optional[str]]]:
+def _cipher(version: str, outcome: model.Outcome) -> Optional[Tuple[str, Optional[str]]]:
     tls = outcome.facts.tls
     return (tls.cipher, tls.group) if tls and tls.cipher and tls.version == version else None
 
 
-def _shows_leaf(kind: str, outcomes: Sequence[Outcome]) -> Optional[Outcome]:
+def _shows_leaf(kind: str, outcomes: Sequence[model.Outcome]) -> Optional[model.Outcome]:
     """TLS 1.3 has no suites by kind: what its own handshake shows is all that is known of a relay without 1.2."""
     for outcome in outcomes:
         tls = outcome.facts.tls

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .model import Reply
+from . import model
 
 if TYPE_CHECKING:
     from typing import List, Optional
@@ -84,7 +84,7 @@ class ReplyReader:
         self.head = (self.head + data)[:8] if len(self.head) < 8 else self.head
         self._buffer += data
 
-    def next_reply(self) -> Optional[Reply]:
+    def next_reply(self) -> Optional[model.Reply]:
         """Return the next complete reply, or None when more bytes are needed. Raises ReplyError."""
         while True:
             line = self._next_line()
@@ -123,12 +123,12 @@ class ReplyReader:
             raise ReplyError("a reply has more than %d lines or %d octets" % (MAX_REPLY_LINES, MAX_REPLY_OCTETS))
         return separator != b"-"
 
-    def _finish(self) -> Reply:
+    def _finish(self) -> model.Reply:
         code = self._codes[-1]
         if any(other != code for other in self._codes):
             # RFC 5321 4.2.1 lets a client search for the last line: greet pauses (`220-`, then `521`) rely on it.
             self._note("the lines of one reply carry different codes")
-        reply = Reply(code, tuple(self._lines), _enhanced_code(code, self._lines), tuple(self._notes))
+        reply = model.Reply(code, tuple(self._lines), _enhanced_code(code, self._lines), tuple(self._notes))
         self._codes, self._lines, self._notes, self._octets = [], [], [], 0
         return reply
 

@@ -10,14 +10,13 @@ import datetime
 import platform
 from typing import TYPE_CHECKING
 
+from . import model
 from .capabilities import auth_mechanisms, max_message_size
 from .explain import CAUSES, explain_code, verdict_of
-from .model import STAGES, __version__
 
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional
 
-    from .model import Facts, Failure, Request, TlsFacts
     from .plan import Verdict
     from .probes import Survey
 
@@ -53,7 +52,9 @@ def as_report(verdict: Verdict, checked_at: float) -> Dict[str, Any]:
         "extra_replies": [reply._asdict() for reply in facts.extra_replies],
         "recipients": [recipient._asdict() for recipient in facts.recipients],
         "message": facts.message._asdict() if facts.message else None,
-        "timings": {stage: round(facts.timings[stage], 4) for stage in (*STAGES, "total") if stage in facts.timings},
+        "timings": {
+            stage: round(facts.timings[stage], 4) for stage in (*model.STAGES, "total") if stage in facts.timings
+        },
         "rules": [rule._asdict() for rule in verdict.rules],
         "transcript": facts.transcript.as_dicts() if _shows_transcript(request, state) else None,
         "engine": engine(),
@@ -63,7 +64,7 @@ def as_report(verdict: Verdict, checked_at: float) -> Dict[str, Any]:
     return report
 
 
-def would_change(request: Request, facts: Facts) -> bool:
+def would_change(request: model.Request, facts: model.Facts) -> bool:
     """Whether a relay took, or may have taken, a message; in check mode, whether one would have gone out."""
     if request.check_mode and request.send:
         accepted = [to.outcome == "accepted" for to in facts.recipients]
@@ -112,7 +113,7 @@ def _bracketed(host: str) -> str:
     return "[%s]" % host if ":" in host else host
 
 
-def _failure(request: Request, failure: Failure) -> Dict[str, Any]:
+def _failure(request: model.Request, failure: model.Failure) -> Dict[str, Any]:
     cause = CAUSES[failure.cause]
     explanation = cause.explanation
     if failure.code is not None:
@@ -129,20 +130,20 @@ def _failure(request: Request, failure: Failure) -> Dict[str, Any]:
     }
 
 
-def _last_stage(facts: Facts) -> str:
+def _last_stage(facts: model.Facts) -> str:
     """The stage a success rests on: the last that was gone through, QUIT aside."""
-    reached = [stage for stage in STAGES[:-1] if stage in facts.timings]
+    reached = [stage for stage in model.STAGES[:-1] if stage in facts.timings]
     return reached[-1] if reached else facts.stage
 
 
-def _codes(facts: Facts) -> Dict[str, Any]:
-    codes: Dict[str, Any] = {stage: facts.codes[stage] for stage in STAGES if stage in facts.codes}
+def _codes(facts: model.Facts) -> Dict[str, Any]:
+    codes: Dict[str, Any] = {stage: facts.codes[stage] for stage in model.STAGES if stage in facts.codes}
     if facts.recipients:
         codes["rcpt"] = {to.address: to.code for to in facts.recipients}
     return codes
 
 
-def _greeting(facts: Facts) -> Optional[Dict[str, Any]]:
+def _greeting(facts: model.Facts) -> Optional[Dict[str, Any]]:
     reply = facts.greeting
     if reply is None:
         return None
@@ -150,7 +151,7 @@ def _greeting(facts: Facts) -> Optional[Dict[str, Any]]:
     return {"code": reply.code, "text": reply.text, "hostname": words[0] if words else None}
 
 
-def _certificates(tls: Optional[TlsFacts], now: float) -> Optional[List[Dict[str, Any]]]:
+def _certificates(tls: Optional[model.TlsFacts], now: float) -> Optional[List[Dict[str, Any]]]:
     if tls is None or tls.chain is None:
         return None
     from .certificates import certificate_facts
@@ -158,7 +159,7 @@ def _certificates(tls: Optional[TlsFacts], now: float) -> Optional[List[Dict[str
     return [certificate_facts(certificate, now) for certificate in tls.chain]
 
 
-def _tls(tls: TlsFacts, now: float) -> Dict[str, Any]:
+def _tls(tls: model.TlsFacts, now: float) -> Dict[str, Any]:
     chain = _certificates(tls, now)
     return {
         "version": tls.version,
@@ -189,7 +190,7 @@ def _survey(survey: Survey, now: float) -> Dict[str, Any]:
     }
 
 
-def _shows_transcript(request: Request, state: str) -> bool:
+def _shows_transcript(request: model.Request, state: str) -> bool:
     return request.transcript == "always" or (request.transcript == "on_failure" and state != "passed")
 
 
@@ -197,7 +198,7 @@ def engine() -> Dict[str, str]:
     """Return what did the checking: the same relay may look different to another OpenSSL."""
     import ssl
 
-    return {"version": __version__, "python": platform.python_version(), "openssl": ssl.OPENSSL_VERSION}
+    return {"version": model.__version__, "python": platform.python_version(), "openssl": ssl.OPENSSL_VERSION}
 
 
 def _iso(moment: float) -> str:

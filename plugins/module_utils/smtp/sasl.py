@@ -21,7 +21,7 @@ import re
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, NamedTuple
 
-from .model import OptionError
+from . import model
 from .replies import decode, printable
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class SaslError(Exception):
         self.text = text
 
 
-class CredentialError(OptionError, ValueError):
+class CredentialError(model.OptionError, ValueError):
     """A user name, password or token that cannot be used: the caller's mistake. `option` names it."""
 
 

@@ -14,8 +14,8 @@ import selectors
 import socket
 from typing import TYPE_CHECKING
 
+from . import model
 from .dialogue import BLOCK_OCTETS
-from .model import TlsFailure, TlsPolicy
 from .talk import Broken
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Session:
         self,
         sock: socket.socket,
         dialogue: Dialogue,
-        tls_policy: Optional[TlsPolicy],
+        tls_policy: Optional[model.TlsPolicy],
         tls_server_name: str,
         clock: Callable[[], float],
     ) -> None:
@@ -97,7 +97,7 @@ class Session:
                 self.dialogue.receive(channel.read(), now)
                 self.dialogue.tls_established(established, self._clock())
             plain = channel.read()
-        except TlsFailure as failure:
+        except model.TlsFailure as failure:
             # In TLS 1.3 the relay's objection to our certificate comes after our side of the handshake is done.
             self._give_up_tls(failure, now)
             return
@@ -106,16 +106,16 @@ class Session:
         if channel.closed:
             self.dialogue.lose("the relay closed the TLS session", now)
 
-    def _begin_tls(self, policy: TlsPolicy, now: float) -> None:
+    def _begin_tls(self, policy: model.TlsPolicy, now: float) -> None:
         from .tls import Channel
 
         try:
             self._channel = Channel(policy, self._tls_server_name)
             self._channel.handshake()
-        except TlsFailure as failure:
+        except model.TlsFailure as failure:
             self._give_up_tls(failure, now)
 
-    def _give_up_tls(self, failure: TlsFailure, now: float) -> None:
+    def _give_up_tls(self, failure: model.TlsFailure, now: float) -> None:
         stage = None if failure.cause == "connection_lost" else "tls"
         self.dialogue.break_off(Broken(failure.cause, str(failure), stage, tls=failure.facts), now)
 
@@ -165,7 +165,7 @@ class Session:
 
         self._asked_for_tls = True
         self.dialogue.deadline = now + _LAST_QUESTION_SECONDS
-        channel = Channel(TlsPolicy(verify=False), self._tls_server_name or "localhost")
+        channel = Channel(model.TlsPolicy(verify=False), self._tls_server_name or "localhost")
         channel.handshake()
         self._unsent = channel.output()
         self._flush()

@@ -11,10 +11,10 @@ import resource
 import time
 from typing import TYPE_CHECKING
 
+from . import model
 from .check import verdict_from
 from .driver import Driver, Limits
 from .fleet import Result, fleet_of, rows_of
-from .model import Failure, Wait
 from .plan import check_plan, unprobed
 from .report import as_report
 
@@ -87,12 +87,12 @@ def _plans(
 
 def _after_pause(plan: Plan, until: float) -> Plan:
     """Begin a little later: a fleet that is probed from many places is not hit by all of them at once."""
-    yield Wait(until)
+    yield model.Wait(until)
     return (yield from plan)
 
 
 def _not_tried(row: Row, now: float) -> Verdict:
-    failure = row.failure or Failure("resolve", "not_checked", text="the sweep ended before its turn")
+    failure = row.failure or model.Failure("resolve", "not_checked", text="the sweep ended before its turn")
     return unprobed(row.request, failure, now)
 
 

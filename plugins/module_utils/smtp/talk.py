@@ -11,22 +11,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import model
 from .explain import cause_of, verdict_of
-from .model import Failure, Hear, Say
 
 if TYPE_CHECKING:
     from typing import Any, Generator, NoReturn, Optional
 
     from .capabilities import Capabilities
-    from .model import Command, Facts, Reply, Request, Step, TlsFacts
 
-    Heard = Generator[Step, Any, Reply]
+    Heard = Generator[model.Step, Any, model.Reply]
 
 
 class Stop(Exception):
     """Nothing more to do but to take leave; `failure` is None where the check has reached its end."""
 
-    def __init__(self, failure: Optional[Failure] = None) -> None:
+    def __init__(self, failure: Optional[model.Failure] = None) -> None:
         super().__init__()
         self.failure = failure
 
@@ -40,7 +39,7 @@ class Broken(Exception):
         text: str,
         stage: Optional[str] = None,
         code: Optional[int] = None,
-        tls: Optional[TlsFacts] = None,
+        tls: Optional[model.TlsFacts] = None,
     ) -> None:
         super().__init__(text)
         self.cause, self.text, self.stage, self.code, self.tls = cause, text, stage, code, tls
@@ -49,13 +48,13 @@ class Broken(Exception):
 class Talk:
     """One conversation's state: what is asked for, what is known, and what has been said already."""
 
-    def __init__(self, request: Request, facts: Facts) -> None:
+    def __init__(self, request: model.Request, facts: model.Facts) -> None:
         self.request, self.facts = request, facts
         self.group_said = False  # the commands of the group under way have all gone out
         self.quit_said = False
         self.closing = False  # the relay has said 421
         self.mail_open = False  # MAIL was accepted, and nothing has ended the transaction
-        self.refused: Optional[Failure] = None  # what MAIL or a recipient was refused with
+        self.refused: Optional[model.Failure] = None  # what MAIL or a recipient was refused with
 
     @property
     def capabilities(self) -> Capabilities:
@@ -72,7 +71,7 @@ class Talk:
     def hear(self, stage: str) -> Heard:
         """Wait for one reply and keep its code. A 421 ends the session whenever it comes."""
         self.facts.stage = stage
-        reply: Reply = yield Hear(stage)
+        reply: model.Reply = yield model.Hear(stage)
         if stage != "rcpt":  # these stand with their recipients
             self.facts.codes[stage] = reply.code
         self.facts.warnings.extend("%s: %s" % (stage, note) for note in reply.notes)
@@ -81,25 +80,25 @@ class Talk:
             raise Stop(self.refusal(stage, reply))
         return reply
 
-    def exchange(self, command: Command) -> Heard:
+    def exchange(self, command: model.Command) -> Heard:
         self.facts.stage = command.stage
-        yield Say((command,))
+        yield model.Say((command,))
         return (yield from self.hear(command.stage))
 
-    def ask(self, command: Command) -> Heard:
+    def ask(self, command: model.Command) -> Heard:
         """Hear the reply to a command, and say it first unless it went out with its group."""
         if self.group_said:
             return (yield from self.hear(command.stage))
         return (yield from self.exchange(command))
 
-    def refusal(self, stage: str, reply: Reply, recipient: Optional[str] = None) -> Failure:
-        return Failure(stage, cause_of(stage, reply), reply.code, reply.enhanced_code, reply.text, recipient)
+    def refusal(self, stage: str, reply: model.Reply, recipient: Optional[str] = None) -> model.Failure:
+        return model.Failure(stage, cause_of(stage, reply), reply.code, reply.enhanced_code, reply.text, recipient)
 
     def fail(self, stage: str, cause: str, text: str) -> NoReturn:
-        raise Stop(Failure(stage, cause, text=text))
+        raise Stop(model.Failure(stage, cause, text=text))
 
 
-def worse(one: Optional[Failure], other: Optional[Failure]) -> Optional[Failure]:
+def worse(one: Optional[model.Failure], other: Optional[model.Failure]) -> Optional[model.Failure]:
     """Return the failure that decides the verdict: the first, unless it is for now and the second for good."""
     if one is None or (other is not None and verdict_of(one) == "deferred" and verdict_of(other) == "failed"):
         return other

@@ -22,8 +22,8 @@ import warnings
 import weakref
 from typing import TYPE_CHECKING
 
+from . import model
 from .certificates import CertificateError, names_match, read_certificate
-from .model import OptionError, TlsFacts, TlsFailure, TlsPolicy
 from .replies import decode
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ _GROUPS = {
 
 
 @functools.lru_cache(maxsize=256)
-def context(policy: TlsPolicy) -> ssl.SSLContext:
+def context(policy: model.TlsPolicy) -> ssl.SSLContext:
     """Return the one context of a policy.
 
     Raises OptionError for files that cannot be used, TlsFailure for versions that this OpenSSL was built without.
@@ -117,7 +117,7 @@ def context(policy: TlsPolicy) -> ssl.SSLContext:
             made.minimum_version = VERSIONS[policy.minimum]
             made.maximum_version = VERSIONS[policy.maximum] if policy.maximum else ssl.TLSVersion.MAXIMUM_SUPPORTED
         except ValueError as error:
-            raise TlsFailure("tls_version_unavailable", "OpenSSL says: %s" % error) from None
+            raise model.TlsFailure("tls_version_unavailable", "OpenSSL says: %s" % error) from None
     made.verify_flags = ssl.VERIFY_X509_TRUSTED_FIRST
     made.hostname_checks_common_name = False  # RFC 9525 2: names in the subject do not count
     if not policy.verify:
@@ -133,25 +133,25 @@ def context(policy: TlsPolicy) -> ssl.SSLContext:
     return made
 
 
-def prepare(policy: TlsPolicy) -> None:
+def prepare(policy: model.TlsPolicy) -> None:
     """Make the contexts a policy will need, before any socket opens: reading the authorities takes its time."""
     for needed in (policy,) if policy.verify else (policy, _judging(policy)):
         try:
             context(needed)
-        except TlsFailure:
+        except model.TlsFailure:
             pass  # the handshake will say so
 
 
-def _is_old(policy: TlsPolicy) -> bool:
+def _is_old(policy: model.TlsPolicy) -> bool:
     return VERSIONS[policy.minimum] < ssl.TLSVersion.TLSv1_2
 
 
-def _security_level(policy: TlsPolicy) -> int:
+def _security_level(policy: model.TlsPolicy) -> int:
     given = re.findall("@SECLEVEL=([0-9])", policy.ciphers or "")
     return int(given[-1]) if given else 0 if _is_old(policy) else 2
 
 
-def _set_ciphers(made: ssl.SSLContext, policy: TlsPolicy) -> None:
+def _set_ciphers(made: ssl.SSLContext, policy: model.TlsPolicy) -> None:
     ciphers = policy.ciphers or (ANY_CIPHERS if _is_old(policy) else CIPHERS)
     # Suites without a certificate, or without encryption, would pass for a verified session.
     ciphers += ":!aNULL:!eNULL:@SECLEVEL=%d" % _security_level(policy)
@@ -159,7 +159,7 @@ def _set_ciphers(made: ssl.SSLContext, policy: TlsPolicy) -> None:
         made.set_ciphers(ciphers)
     except (ssl.SSLError, ValueError):  # ValueError: a NUL
         text = "OpenSSL knows none of '%s' that has a certificate and encrypts; see `openssl ciphers`." % policy.ciphers
-        raise OptionError("tls_ciphers", text) from None
+        raise model.OptionError("tls_ciphers", text) from None
 
 
 def _load_authorities(made: ssl.SSLContext, ca_path: Optional[str]) -> None:
@@ -178,9 +178,11 @@ def _load_authorities(made: ssl.SSLContext, ca_path: Optional[str]) -> None:
                 made.load_verify_locations(cadata=certificates)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; ValueError: a NUL in the path
         reason = "holds a certificate that cannot be read" if isinstance(error, ssl.SSLError) else str(error)
-        raise OptionError("ca_path", "'%s': %s. Give a PEM file, or a folder of them." % (ca_path, reason)) from None
+        raise model.OptionError(
+            "ca_path", "'%s': %s. Give a PEM file, or a folder of them." % (ca_path, reason)
+        ) from None
     if not made.cert_store_stats()["x509"]:
-        raise OptionError("ca_path", "'%s' holds no certificate. Give a PEM file, or a folder of them." % ca_path)
+        raise model.OptionError("ca_path", "'%s' holds no certificate. Give a PEM file, or a folder of them." % ca_path)
 
 
 def _certificates_only(pem: str) -> str:
@@ -190,7 +192,7 @@ def _certificates_only(pem: str) -> str:
     return "\n".join(begin + part.split(end)[0] + end for part in pem.split(begin)[1:] if end in part)
 
 
-def _load_client_certificate(made: ssl.SSLContext, certificate: str, policy: TlsPolicy) -> None:
+def _load_client_certificate(made: ssl.SSLContext, certificate: str, policy: model.TlsPolicy) -> None:
     try:
         for path in (certificate, policy.client_key or certificate):
             with open(path, "rb"):  # OpenSSL would not say which one it cannot read
@@ -198,13 +200,13 @@ def _load_client_certificate(made: ssl.SSLContext, certificate: str, policy: Tls
         # Without a password of our own OpenSSL would ask on the terminal.
         made.load_cert_chain(certificate, policy.client_key, lambda: policy.client_key_password or "")
     except ssl.SSLError as error:
-        raise OptionError(
+        raise model.OptionError(
             "client_cert",
             "'%s' with its key is not a usable pair (%s). Give PEM files, the key of this certificate, and "
             "client_key_password when the key is encrypted." % (certificate, error.reason or "not PEM"),
         ) from None
     except (OSError, ValueError) as error:
-        raise OptionError("client_cert", "%s." % error) from None
+        raise model.OptionError("client_cert", "%s." % error) from None
 
 
 class Channel:
@@ -214,7 +216,7 @@ class Channel:
     then `read()` and `write()`. Raises TlsFailure.
     """
 
-    def __init__(self, policy: TlsPolicy, server_name: str) -> None:
+    def __init__(self, policy: model.TlsPolicy, server_name: str) -> None:
         self._policy, self._server_name = policy, server_name
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._ssl = context(policy).wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
@@ -233,10 +235,12 @@ class Channel:
     def output(self) -> bytes:
         return self._outgoing.read()
 
-    def handshake(self) -> Optional[TlsFacts]:
+    def handshake(self) -> Optional[model.TlsFacts]:
         """Go on with the handshake; return its facts once it is complete."""
         if self._first and self._first[0] not in _TLS_RECORD_TYPES:
-            raise TlsFailure("tls_not_spoken", "the relay answered the handshake with '%s'" % decode(self._first[:200]))
+            raise model.TlsFailure(
+                "tls_not_spoken", "the relay answered the handshake with '%s'" % decode(self._first[:200])
+            )
         try:
             self._ssl.do_handshake()
         except ssl.SSLWantReadError:
@@ -267,9 +271,9 @@ class Channel:
     def write(self, data: bytes) -> None:
         self._ssl.write(data)
 
-    def _failed(self, error: ssl.SSLError) -> TlsFailure:
+    def _failed(self, error: ssl.SSLError) -> model.TlsFailure:
         if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-            return TlsFailure("tls_handshake_reset", "the relay closed the connection in the handshake")
+            return model.TlsFailure("tls_handshake_reset", "the relay closed the connection in the handshake")
         reason = error.reason or "unknown"
         # Before the relay has said a word, what fails is ours.
         other = "tls_protocol_error" if self._first else "tls_version_unavailable"
@@ -284,9 +288,9 @@ class Channel:
         if agreed_version(self._first):
             chain = _sent_chain(self._ssl)
             facts = self._facts_of(chain, self._judge(chain))
-        return TlsFailure(cause, "OpenSSL says %s" % reason, facts)
+        return model.TlsFailure(cause, "OpenSSL says %s" % reason, facts)
 
-    def _not_accepted(self, error: ssl.SSLCertVerificationError) -> TlsFailure:
+    def _not_accepted(self, error: ssl.SSLCertVerificationError) -> model.TlsFailure:
         cause = _VERIFY_CAUSES.get(error.verify_code, "certificate_rejected")
         chain = _sent_chain(self._ssl)
         text = "OpenSSL says: %s" % error.verify_message.rstrip(".")
@@ -295,16 +299,16 @@ class Channel:
         leaf = (_certificates(chain) or (None,))[0]
         if cause == "certificate_name_mismatch" and leaf and _named_in_subject(leaf, self._server_name):
             text += "; the certificate names it in its common name only, which does not count"
-        return TlsFailure(cause, text, self._facts_of(chain, cause))
+        return model.TlsFailure(cause, text, self._facts_of(chain, cause))
 
-    def _facts(self) -> TlsFacts:
+    def _facts(self) -> model.TlsFacts:
         chain = _sent_chain(self._ssl)
         return self._facts_of(chain, None if self._policy.verify else self._judge(chain))
 
     def _judge(self, chain: Tuple[bytes, ...]) -> Optional[str]:
         return judge(chain, self._server_name, self._policy) if chain else "not_determined"
 
-    def _facts_of(self, chain: Tuple[bytes, ...], verdict: Optional[str]) -> TlsFacts:
+    def _facts_of(self, chain: Tuple[bytes, ...], verdict: Optional[str]) -> model.TlsFacts:
         name, _protocol, bits = self._ssl.cipher() or (None, None, None)
         certificates = _certificates(chain)
         errors: Tuple[str, ...] = ()
@@ -317,7 +321,7 @@ class Channel:
         version = self._ssl.version() or agreed_version(self._first)
         # Primes may begin like a named curve.
         group = None if name and name.startswith("DHE-") else key_exchange_group(self._first)
-        return TlsFacts(version, name, bits, self._server_name, verified, errors, certificates, leaf, group)
+        return model.TlsFacts(version, name, bits, self._server_name, verified, errors, certificates, leaf, group)
 
 
 def _visible_errors(leaf: Certificate, server_name: str) -> Iterator[str]:
@@ -434,13 +438,13 @@ def _extensions(server_hello: bytes) -> Dict[int, bytes]:
 # for more (it trusts the chain) or raises with the reason. The verdict is that of a real handshake.
 
 
-def judge(chain: Tuple[bytes, ...], server_name: str, policy: TlsPolicy) -> Optional[str]:
+def judge(chain: Tuple[bytes, ...], server_name: str, policy: model.TlsPolicy) -> Optional[str]:
     """Return None when `chain` is to be trusted for `server_name`, else the cause, or `not_determined`."""
     return _judged(chain, server_name, _judging(policy), int(time.time() // 60))  # certificates expire
 
 
 @functools.lru_cache(maxsize=512)
-def _judged(chain: Tuple[bytes, ...], server_name: str, policy: TlsPolicy, minute: int) -> Optional[str]:
+def _judged(chain: Tuple[bytes, ...], server_name: str, policy: model.TlsPolicy, minute: int) -> Optional[str]:
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = context(policy).wrap_bio(incoming, outgoing, server_hostname=server_name)
     leaf = (_certificates(chain[:1]) or (None,))[0]
@@ -461,10 +465,10 @@ def _judged(chain: Tuple[bytes, ...], server_name: str, policy: TlsPolicy, minut
     return "not_determined"
 
 
-def _judging(policy: TlsPolicy) -> TlsPolicy:
+def _judging(policy: model.TlsPolicy) -> model.TlsPolicy:
     """Only what decides about a chain matters to the judge."""
     ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=%d" % _security_level(policy)
-    return TlsPolicy(policy.ca_path, "TLSv1.2", "TLSv1.2", ciphers, verify=True)
+    return model.TlsPolicy(policy.ca_path, "TLSv1.2", "TLSv1.2", ciphers, verify=True)
 
 
 def _server_hello(suite: bytes) -> bytes:

@@ -13,16 +13,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from . import commands
+from . import commands, model
 from .capabilities import max_message_size, recipient_limit
-from .model import Hear, MessageFacts, RecipientFacts, Reply, Say
 from .talk import Stop, worse
 
 if TYPE_CHECKING:
     from typing import Dict, List, Optional, Sequence
 
     from .message import Message
-    from .model import Command, Failure, Steps
     from .talk import Heard, Talk
 
     Parameters = Dict[str, Optional[str]]
@@ -41,7 +39,7 @@ _ANNOUNCED_BY = {
 }
 
 
-def transact(talk: Talk, sender: str) -> Steps:
+def transact(talk: Talk, sender: str) -> model.Steps:
     """Offer the envelope; send the message where that is wanted, else forget the transaction. Always stops."""
     request = talk.request
     message = None if request.check_mode else request.message
@@ -51,7 +49,7 @@ def transact(talk: Talk, sender: str) -> Steps:
     talk.group_said = "PIPELINING" in talk.capabilities
     if talk.group_said:
         # One flight, and its replies in the same order (RFC 2920 3.1).
-        yield Say([mail, *rcpts, *tail])
+        yield model.Say([mail, *rcpts, *tail])
         talk.quit_said = any(command.stage == "quit" for command in tail)
         if message is not None and talk.quit_said:
             _announce(talk, message)
@@ -69,7 +67,7 @@ def transact(talk: Talk, sender: str) -> Steps:
     raise Stop(talk.refused)
 
 
-def _group_tail(talk: Talk, message: Optional[Message]) -> List[Command]:
+def _group_tail(talk: Talk, message: Optional[Message]) -> List[model.Command]:
     """What leaves in one group with MAIL and RCPT: the end of a probe, DATA, or a message small enough for BDAT."""
     if message is None:
         return [commands.rset(), commands.quit_()]
@@ -82,13 +80,13 @@ def _group_tail(talk: Talk, message: Optional[Message]) -> List[Command]:
     return []
 
 
-def _mail(talk: Talk, command: Command) -> Steps:
+def _mail(talk: Talk, command: model.Command) -> model.Steps:
     reply = yield from talk.ask(command)
     talk.mail_open = reply.code // 100 == 2
     talk.refused = None if talk.mail_open else talk.refusal("mail", reply)
 
 
-def _rcpt(talk: Talk, address: str, command: Command) -> Steps:
+def _rcpt(talk: Talk, address: str, command: model.Command) -> model.Steps:
     """Hear what becomes of one recipient; after a refused MAIL the reply means nothing and is not kept."""
     reply = yield from talk.ask(command)
     if talk.mail_open:
@@ -97,12 +95,12 @@ def _rcpt(talk: Talk, address: str, command: Command) -> Steps:
             talk.refused = worse(talk.refused, talk.refusal("rcpt", reply, address))
 
 
-def _recipient(address: str, reply: Reply) -> RecipientFacts:
+def _recipient(address: str, reply: model.Reply) -> model.RecipientFacts:
     outcome = _OUTCOMES.get(reply.code // 100, "rejected")
-    return RecipientFacts(address, reply.code, reply.enhanced_code, reply.text, outcome)
+    return model.RecipientFacts(address, reply.code, reply.enhanced_code, reply.text, outcome)
 
 
-def _recipients_failure(talk: Talk, at_rcpt: Sequence[RecipientFacts]) -> Optional[Failure]:
+def _recipients_failure(talk: Talk, at_rcpt: Sequence[model.RecipientFacts]) -> Optional[model.Failure]:
     """Return the worst that befell a recipient: a refusal for good comes before one for now.
 
     `at_rcpt`: what RCPT drew; replies to the message may have changed it since.
@@ -110,7 +108,7 @@ def _recipients_failure(talk: Talk, at_rcpt: Sequence[RecipientFacts]) -> Option
     for outcome in ("rejected", "deferred"):
         for to, before in zip(talk.facts.recipients, at_rcpt):
             if to.outcome == outcome:
-                reply = Reply(to.code, tuple(to.text.split("\n")), to.enhanced_code)
+                reply = model.Reply(to.code, tuple(to.text.split("\n")), to.enhanced_code)
                 return talk.refusal("rcpt" if to is before else "message", reply, recipient=to.address)
     return None
 
@@ -122,15 +120,15 @@ def _wanted(talk: Talk) -> bool:
     return any(to.outcome == "accepted" for to in talk.facts.recipients)
 
 
-def _forget(talk: Talk) -> Steps:
+def _forget(talk: Talk) -> model.Steps:
     """Hear the reply to the RSET that left with the group; without a group RSET comes with taking leave."""
     if talk.group_said:
         talk.facts.stage = "quit"
-        yield Hear("quit", within=_RSET_SECONDS)
+        yield model.Hear("quit", within=_RSET_SECONDS)
         talk.mail_open = False
 
 
-def _refuse_to_send(talk: Talk, command: Command) -> Steps:
+def _refuse_to_send(talk: Talk, command: model.Command) -> model.Steps:
     """DATA or BDAT went out for nobody: a 354 gets a lone dot (RFC 2920 3.1), BDAT is refused by the relay."""
     talk.facts.message_begun = talk.facts.message_handed_over = False  # nobody's message
     reply = yield from talk.hear(command.stage)
@@ -144,7 +142,7 @@ def _refuse_to_send(talk: Talk, command: Command) -> Steps:
 # The message
 
 
-def _send(talk: Talk, message: Message, tail: List[Command]) -> Steps:
+def _send(talk: Talk, message: Message, tail: List[model.Command]) -> model.Steps:
     talk.group_said = talk.group_said and bool(tail)
     if not talk.request.chunking:
         reply = yield from talk.ask(commands.data())
@@ -155,7 +153,7 @@ def _send(talk: Talk, message: Message, tail: List[Command]) -> Steps:
         # The end of the message and QUIT travel together: content may open a group (RFC 2920 3.1).
         talk.quit_said = "PIPELINING" in talk.capabilities
         content = commands.bdat(message) if talk.request.chunking else commands.content(message)
-        yield Say((content, commands.quit_()) if talk.quit_said else (content,))
+        yield model.Say((content, commands.quit_()) if talk.quit_said else (content,))
     talk.mail_open = False
     at_rcpt = tuple(talk.facts.recipients)
     if talk.request.protocol == "lmtp":
@@ -175,10 +173,10 @@ def _send(talk: Talk, message: Message, tail: List[Command]) -> Steps:
 def _announce(talk: Talk, message: Message) -> None:
     """The message is about to leave: from here on it may have been taken, whatever becomes of the session."""
     talk.facts.stage = "message"
-    talk.facts.message = MessageFacts(message.message_id, message.token, message.size)
+    talk.facts.message = model.MessageFacts(message.message_id, message.token, message.size)
 
 
-def _replies_per_recipient(talk: Talk) -> Steps:
+def _replies_per_recipient(talk: Talk) -> model.Steps:
     """One reply for each recipient accepted before (RFC 2033 4.2): each decides for that recipient."""
     for index, to in enumerate(talk.facts.recipients):
         if to.outcome == "accepted":

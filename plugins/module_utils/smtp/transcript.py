@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from typing import Any, Dict, List
 
-    from .model import Reply
+    from . import model
+
 
 MAX_ENTRIES = 500
 MAX_TEXT = 4000
@@ -37,7 +38,7 @@ class Transcript:
     def client(self, text: str, now: float) -> None:
         self._add("client", text, now)
 
-    def server(self, reply: Reply, now: float) -> None:
+    def server(self, reply: model.Reply, now: float) -> None:
         """Record a reply as it stood on the wire: the code before each line.
 
         But no challenge: by SCRAM's salt and signature (RFC 5802 3) a password can be guessed, and an error may
