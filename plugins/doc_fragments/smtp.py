@@ -110,7 +110,8 @@ options:
     type: str
   username:
     description:
-      - Sign in as this user, with O(password) or O(access_token).
+      - Sign in as this user, with O(password) or O(access_token). With V(EXTERNAL), the user to act as; if not set, the
+        one whom O(client_cert) names.
       - Credentials are sent once, inside verified TLS only. See O(validate_certs) and O(allow_plaintext_auth).
     type: str
   password:
@@ -129,6 +130,8 @@ options:
         V(ANONYMOUS).
       - If not set, the first that the relay offers and the credentials fit, in this order. The C(-PLUS) mechanisms,
         V(EXTERNAL) (which needs O(client_cert)) and V(ANONYMOUS) are used only when named here.
+      - The C(-PLUS) mechanisms bind the sign-in to the relay's certificate (C(tls-server-end-point), RFC 5929). In TLS
+        1.3 some relays bind C(tls-exporter) alone, which Python's standard library does not have, and refuse it.
     type: list
     elements: str
   allow_plaintext_auth:
@@ -188,7 +191,7 @@ options:
     default: false
   requiretls:
     description:
-      - Demand that the message travels by TLS all the way (RFC 8689). The relay must offer REQUIRETLS.
+      - Demand that the message travels by TLS all the way (RFC 8689). The relay must offer REQUIRETLS, inside TLS.
     type: bool
     default: false
   prdr:
@@ -236,8 +239,8 @@ options:
     description:
       - Commands of your own, such as V(VRFY postmaster), given after signing in and before MAIL. C(extra_replies)
         has the answers, which decide nothing.
-      - Commands that change the session (such as DATA, STARTTLS, AUTH, QUIT) are refused. Nothing is given in check
-        mode.
+      - Commands that change the session (such as DATA, STARTTLS, AUTH, QUIT) are refused. One that the relay answers
+        with 3yz, to hear more, ends the check. Nothing is given in check mode.
     type: list
     elements: str
   survey:

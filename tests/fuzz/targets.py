@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import commands, explain, options, sasl, tls
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.capabilities import (
     auth_mechanisms,
+    limits,
     masked_keywords,
     max_message_size,
     parse_capabilities,
-    recipient_limit,
 )
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.certificates import (
     CertificateError,
@@ -140,8 +140,9 @@ def capabilities(data: bytes) -> None:
         assert len(set(parameters)) == len(parameters) and all(p.split() == [p] for p in parameters)
     names = auth_mechanisms(known)
     assert names is not None and len(set(names)) == len(names)
-    size, limit = max_message_size(known), recipient_limit(known)
-    assert (size is None or 0 <= size < 10**20) and (limit is None or 0 <= limit < 10**6)
+    size = max_message_size(known)
+    assert size is None or 0 <= size < 10**20
+    assert all(0 <= limit < 10**6 for limit in limits(known).values())
     assert set(masked_keywords(known)) <= set(known)
 
 

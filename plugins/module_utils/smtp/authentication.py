@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
+import re
+from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
 
 from . import commands, model, sasl
@@ -14,7 +15,7 @@ from .capabilities import auth_mechanisms
 from .talk import Stop
 
 if TYPE_CHECKING:
-    from typing import Any, Generator, Optional
+    from typing import Any, Generator, Iterator, Optional
 
     from .talk import Heard, Talk
 
@@ -36,7 +37,7 @@ def sign_in(talk: Talk, credentials: model.Credentials) -> model.Steps:
             host=talk.request.host,
             port=talk.request.port,
             channel_binding=_channel_binding(talk),
-            plus_offered=mechanism + "-PLUS" in offered,
+            plus_offered=any(name.startswith("SCRAM-") and name.endswith("-PLUS") for name in offered),
         )
         dialogue = sasl.MECHANISMS[mechanism].dialogue(exchange)
         first = next(dialogue, None)
@@ -75,11 +76,25 @@ def _send_first(talk: Talk, mechanism: str, first: Optional[bytes], credentials:
     command, later = commands.auth(mechanism, first), None
     if len(command.wire) > _MAX_COMMAND_OCTETS:
         command, later = commands.auth(mechanism, None), first
-    secrets = tuple(filter(None, (credentials.password, credentials.access_token)))
-    reply = yield from talk.exchange(command._replace(secrets=command.secrets + secrets))
+    secrets = (form for secret in (credentials.password, credentials.access_token) for form in _disguises(secret or ""))
+    reply = yield from talk.exchange(command._replace(secrets=(*command.secrets, *secrets)))
     if reply.code == 334 and later is not None:
         reply = yield from talk.exchange(commands.auth_response(later))
     return reply
+
+
+def _disguises(secret: str) -> Iterator[str]:
+    """Yield a secret, and how it would look to somebody who repeats it in hexadecimal, in a URL, or inside base64."""
+    octets = secret.encode("utf-8")
+    yield secret
+    if len(octets) < 4:
+        return  # so little looks like anything
+    yield octets.hex()
+    yield octets.hex().upper()
+    yield re.sub(rb"[^\w.~-]", lambda found: b"%%%02X" % ord(found.group()), octets, flags=re.ASCII).decode("ascii")
+    for shift in range(3):
+        # Without the characters in which octets beside it have a part.
+        yield b64encode(bytes(shift) + octets).decode("ascii")[(shift * 8 + 5) // 6 : (shift + len(octets)) * 8 // 6]
 
 
 def _check_channel(talk: Talk) -> None:
@@ -118,7 +133,7 @@ def _channel_binding(talk: Talk) -> Optional[bytes]:
 def _answer(dialogue: sasl.Dialogue, challenge: model.Reply) -> bytes:
     """Return the response to one 334 (RFC 4954 4: its text is base64, or nothing)."""
     try:
-        decoded = b64decode("".join(challenge.lines).strip(), validate=True)
+        decoded = b64decode(challenge.challenge.strip(), validate=True)
     except ValueError:
         raise sasl.SaslError("auth_protocol_error", "the relay's challenge is not base64") from None
     try:

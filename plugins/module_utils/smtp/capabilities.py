@@ -53,13 +53,14 @@ def max_message_size(capabilities: Optional[Capabilities]) -> Optional[int]:
     return int(parameters[0]) if parameters and re.fullmatch("[0-9]{1,20}", parameters[0]) else None
 
 
-def recipient_limit(capabilities: Capabilities) -> Optional[int]:
-    """Return how many recipients one message may have (RFC 9422 4.2), None where not said."""
-    for limit in capabilities.get("LIMITS", []):
-        found = re.fullmatch("RCPTMAX=([0-9]{1,6})", limit.upper())
-        if found:
-            return int(found.group(1))
-    return None
+def limits(capabilities: Capabilities) -> Dict[str, int]:
+    """Return what the relay limits, name (upper case) -> number (RFC 9422 4).
+
+    >>> limits({"LIMITS": ["MAILMAX=50", "rcptmax=100"]})
+    {'MAILMAX': 50, 'RCPTMAX': 100}
+    """
+    found = (re.fullmatch("([A-Z0-9-]+)=([0-9]{1,6})", word.upper()) for word in capabilities.get("LIMITS", []))
+    return {limit.group(1): int(limit.group(2)) for limit in found if limit}
 
 
 def masked_keywords(capabilities: Capabilities) -> List[str]:

@@ -9,20 +9,19 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from . import model
-from .replies import printable
+from .replies import REDACTED, printable
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
-    from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Union
+    from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Tuple, Union
 
     from .message import Message
-
-REDACTED = "<redacted>"
 
 
 def _command(stage: str, text: str, shown: Optional[str] = None) -> model.Command:
@@ -55,13 +54,20 @@ def auth(mechanism: str, initial_response: Optional[bytes]) -> model.Command:
     line = "AUTH " + mechanism
     if initial_response is None:
         return _command("auth", line)
-    encoded = b64encode(initial_response).decode("ascii") or "="
-    return _command("auth", "%s %s" % (line, encoded), "%s %s" % (line, REDACTED))._replace(secrets=(encoded,))
+    secrets = _secrets_of(initial_response)
+    text, shown = "%s %s" % (line, secrets[0] or "="), "%s %s" % (line, REDACTED)
+    return _command("auth", text, shown)._replace(secrets=secrets)
 
 
 def auth_response(response: bytes) -> model.Command:
-    encoded = b64encode(response).decode("ascii")
-    return _command("auth", encoded, REDACTED)._replace(secrets=(encoded,))
+    secrets = _secrets_of(response)
+    return _command("auth", secrets[0], REDACTED)._replace(secrets=secrets)
+
+
+def _secrets_of(response: bytes) -> Tuple[str, ...]:
+    """Return a response in base64, and what it ends in: CRAM-MD5's digest, SCRAM's proof (after the user's name)."""
+    end = re.search(rb"[ ,]([^ ,]{16,})$", response)
+    return (b64encode(response).decode("ascii"), end.group(1).decode("utf-8", "replace") if end else "")
 
 
 def auth_cancel() -> model.Command:
@@ -134,12 +140,13 @@ def dsn_of_mail(dsn: Mapping[str, Any]) -> Dict[str, Optional[str]]:
 
 
 def dsn_of_rcpt(dsn: Mapping[str, Any], address: str) -> Dict[str, Optional[str]]:
-    """RFC 3461 4.1 and 4.2, RFC 6533 3 for an address that is not ASCII"""
+    """RFC 3461 4.1 and 4.2; RFC 6533 3 for an address that is not ASCII: there some characters are escaped"""
     parameters: Dict[str, Optional[str]] = {}
     if dsn.get("notify"):
         parameters["NOTIFY"] = ",".join(word.upper() for word in dsn["notify"])
     if dsn.get("orcpt"):
-        parameters["ORCPT"] = "rfc822;" + xtext(address) if address.isascii() else "utf-8;" + address
+        unitext = re.sub(r"[ +=\\]", lambda found: r"\x{%02X}" % ord(found.group()), address)
+        parameters["ORCPT"] = "rfc822;" + xtext(address) if address.isascii() else "utf-8;" + unitext
     return parameters
 
 

@@ -35,8 +35,10 @@ def converse(request: model.Request, facts: model.Facts) -> model.Steps:
             yield from _steps(talk)
         except Stop as stop:
             facts.failure = worse(stop.failure, talk.refused)
+        _forget_unwanted_message(talk)
         yield from _leave(talk)
     except Broken as broken:
+        _forget_unwanted_message(talk)
         if broken.tls:
             facts.tls = broken.tls
         if facts.failure is None:
@@ -70,10 +72,19 @@ def _steps(talk: Talk) -> model.Steps:
         command = commands.extra(text)
         reply = yield from talk.exchange(command)
         talk.facts.extra_replies.append(model.ExtraReply(command.shown, reply.code, reply.enhanced_code, reply.text))
+        if reply.code // 100 == 3:
+            talk.closing = True  # the relay waits for more, and would take any command for it
+            raise Stop(talk.refusal("extra", reply))
     if request.sender is not None:
         from .transaction import transact
 
         yield from transact(talk, request.sender)
+
+
+def _forget_unwanted_message(talk: Talk) -> None:
+    """A message may leave with its envelope (BDAT). Where that is refused, or answered by 421, nobody has taken it."""
+    if talk.hopeless or talk.closing:
+        talk.facts.message_handed_over = False
 
 
 def _failure_of(broken: Broken, talk: Talk) -> Optional[model.Failure]:
@@ -86,6 +97,8 @@ def _failure_of(broken: Broken, talk: Talk) -> Optional[model.Failure]:
         stage, cause = "message", "acceptance_unknown"
     failure = model.Failure(stage, cause, broken.code, text=broken.text)
     # What the relay said before it went away is the reason, unless there was more to do.
+    if talk.hopeless and cause in ("connection_lost", "timed_out"):
+        return talk.refused
     return worse(talk.refused, failure) if talk.hopeless else failure
 
 

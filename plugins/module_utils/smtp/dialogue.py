@@ -102,7 +102,7 @@ class Dialogue:
         if cause == "no_greeting" and self._reader.pending:
             cause = "connection_lost"
         if self._reader.pending:
-            text += " after '%s'" % self._reader.shown(self._reader.waiting)
+            text += " after '%s'" % self._reader.waiting
         elif self._nothing_heard_in_tls():
             text += " without a word after the handshake, as one does that wants a client certificate"
         self.break_off(Broken(cause, text), now)
@@ -183,7 +183,7 @@ class Dialogue:
     def _start_tls(self, now: float) -> None:
         if self._reader.pending:
             # RFC 3207 and CVE-2011-0411: nothing that came in clear may be taken for part of the TLS session.
-            text = "the relay sent '%s' in clear before the handshake" % self._reader.shown(self._reader.waiting)
+            text = "the relay sent '%s' in clear before the handshake" % self._reader.waiting
             return self.break_off(Broken("tls_injection", text, "starttls"), now)
         self.wants_tls, self._said_at = True, now
 
@@ -193,7 +193,7 @@ class Dialogue:
             return None
         reply = self._reader.next_reply()
         if reply is None:
-            return Broken("protocol_violation", "unsolicited: '%s'" % self._reader.shown(self._reader.waiting))
+            return Broken("protocol_violation", "unsolicited: '%s'" % self._reader.waiting)
         self._facts.transcript.server(reply, now)
         cause = "service_closing" if reply.code == 421 else "protocol_violation"
         return Broken(cause, "unsolicited: %d %s" % (reply.code, reply.text), code=reply.code)

@@ -127,6 +127,7 @@ class Reply(NamedTuple):
     lines: Tuple[str, ...]
     enhanced_code: Optional[str] = None
     notes: Tuple[str, ...] = ()
+    challenge: bytes = b""  # what follows a 334, and is shown nowhere
 
     @property
     def text(self) -> str:

@@ -431,7 +431,8 @@ _OWN_PARAMETERS = {
 _XCLIENT = ("NAME", "ADDR", "PORT", "PROTO", "HELO", "LOGIN", "DESTADDR", "DESTPORT")
 # These change the session under our feet, or carry what has an option of its own.
 _NOT_EXTRA = tuple(
-    "ATRN AUTH BDAT DATA EHLO ETRN HELO LHLO MAIL PROXY QUIT RCPT RSET SAML SEND SOML STARTTLS TURN XCLIENT".split()
+    "ATRN AUTH BDAT BURL DATA EHLO ETRN HELO LHLO MAIL PROXY QUIT RCPT RSET SAML SEND SOML STARTTLS TURN X-EXPS "
+    "XCLIENT XEXCH50".split()
 )
 
 
@@ -489,11 +490,12 @@ def _xclient(given: Mapping[str, Any]) -> Dict[str, str]:
 def _extra_commands(given: Sequence[str]) -> Tuple[str, ...]:
     for index, text in enumerate(given):
         option = "extra_commands[%d]" % index
-        words = _clean(option, text).split()
-        if not words or not text.isascii():
-            raise model.OptionError(option, "is empty or not ASCII. Give a command such as 'VRFY postmaster'.")
-        if words[0].upper() in _NOT_EXTRA:
-            raise model.OptionError(option, "%s is refused here: it would change the session." % words[0].upper())
+        # Some servers end the verb where its letters end, whatever follows.
+        verb = re.match("[A-Z0-9-]*", _clean(option, text).strip().upper())
+        if not verb or not verb.group() or not text.isascii():
+            raise model.OptionError(option, "is not a command in ASCII. Give one such as 'VRFY postmaster'.")
+        if verb.group() in _NOT_EXTRA:
+            raise model.OptionError(option, "%s is refused here: it would change the session." % verb.group())
         if len(text) > 510:
             raise model.OptionError(option, "is longer than a command line may be (RFC 5321 4.5.3.1.4).")
     return tuple(text.strip() for text in given)

@@ -17,14 +17,16 @@ from typing import TYPE_CHECKING
 from . import model
 
 if TYPE_CHECKING:
-    from typing import List, Optional
+    from typing import Iterable, List, Optional
 
 # RFC 5321 4.5.3.1.5 allows 512 octets a line; real servers stay below 2 KiB.
 MAX_LINE_OCTETS = 8192
+MAX_CHALLENGE_LINE_OCTETS = len(b"334 ") + 12288 + len(b"\r\n")  # RFC 4954 4
 MAX_REPLY_LINES = 512
 MAX_REPLY_OCTETS = 65536
 
-# So many characters of a secret tell something of it; a shorter one would be found in innocent words.
+REDACTED = "<redacted>"
+# So many characters of a secret tell something of it; fewer would be found in innocent words.
 _TELLING = 8
 
 _LINE = re.compile(rb"([0-9]{3})(?:([ -])(.*))?", re.DOTALL)
@@ -52,12 +54,25 @@ def decode(data: bytes) -> str:
     return printable(data.decode("utf-8", "backslashreplace"))
 
 
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """Return printable `text` without the secrets, or a long enough beginning of one. A short one counts as a word."""
+    for secret in map(printable, filter(None, secrets)):
+        if secret[:_TELLING] not in text:
+            continue
+        if len(secret) < _TELLING:
+            text = re.sub(r"(?<!\w)%s(?!\w)" % re.escape(secret), REDACTED, text)
+        for length in range(len(secret), _TELLING - 1, -1):
+            text = text.replace(secret[:length], REDACTED)
+    return text
+
+
 class ReplyReader:
     """Collects bytes and gives replies, one at a time (RFC 5321 4.2).
 
     `feed(data)`, then `next_reply()` until it returns None. After a ReplyError the reader is of no more use.
-    What is in `secrets` is in no text that comes from here, challenges (334) aside: some relays repeat what they
-    did not understand.
+    What is in `secrets` is in no text that comes from here: some relays repeat what they did not understand. Nor
+    is a challenge (334): by SCRAM's salt and signature (RFC 5802 3) a password can be guessed, and an error may
+    repeat a token in base64. Only `Reply.challenge` has it, for whoever signs in.
     """
 
     def __init__(self) -> None:
@@ -67,6 +82,7 @@ class ReplyReader:
         self._searched = 0
         self._codes: List[int] = []
         self._lines: List[str] = []
+        self._challenge: List[bytes] = []
         self._octets = 0
         self._notes: List[str] = []
 
@@ -76,9 +92,9 @@ class ReplyReader:
         return bool(self._buffer or self._lines)
 
     @property
-    def waiting(self) -> bytes:
-        """The first octets that wait to become a reply."""
-        return bytes(self._buffer[:64])
+    def waiting(self) -> str:
+        """The first octets that wait to become a reply, as they may be shown."""
+        return "334 " + REDACTED if self._buffer.startswith(b"334") else self.shown(bytes(self._buffer[:64]))
 
     def feed(self, data: bytes) -> None:
         self.head = (self.head + data)[:8] if len(self.head) < 8 else self.head
@@ -97,11 +113,11 @@ class ReplyReader:
         end = self._buffer.find(b"\n", self._searched)
         if end < 0:
             self._searched = len(self._buffer)
-            if self._searched > MAX_LINE_OCTETS:
-                raise ReplyError("a reply line is longer than %d octets" % MAX_LINE_OCTETS)
+            if self._searched > self._line_limit():
+                raise ReplyError("a reply line is longer than %d octets" % self._line_limit())
             return None
-        if end >= MAX_LINE_OCTETS:
-            raise ReplyError("a reply line is longer than %d octets" % MAX_LINE_OCTETS)
+        if end >= self._line_limit():
+            raise ReplyError("a reply line is longer than %d octets" % self._line_limit())
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         self._searched = 0
@@ -110,6 +126,9 @@ class ReplyReader:
         self._note("lines end with a bare LF")
         return line
 
+    def _line_limit(self) -> int:
+        return MAX_CHALLENGE_LINE_OCTETS if self._buffer.startswith(b"334") else MAX_LINE_OCTETS
+
     def _add(self, line: bytes) -> bool:
         """Take one line into the reply under way; return whether it was the last."""
         parts = _LINE.fullmatch(line)
@@ -117,7 +136,9 @@ class ReplyReader:
             raise ReplyError("not a reply line: '%s'" % self.shown(line[:200]))
         code, separator, text = parts.groups()
         self._codes.append(int(code))
-        self._lines.append(self.shown(text or b"") if code != b"334" else decode(text or b""))
+        if code == b"334":
+            self._challenge.append(text or b"")
+        self._lines.append(REDACTED if code == b"334" else self.shown(text or b""))
         self._octets += len(line)
         if len(self._lines) > MAX_REPLY_LINES or self._octets > MAX_REPLY_OCTETS:
             raise ReplyError("a reply has more than %d lines or %d octets" % (MAX_REPLY_LINES, MAX_REPLY_OCTETS))
@@ -128,18 +149,13 @@ class ReplyReader:
         if any(other != code for other in self._codes):
             # RFC 5321 4.2.1 lets a client search for the last line: greet pauses (`220-`, then `521`) rely on it.
             self._note("the lines of one reply carry different codes")
-        reply = model.Reply(code, tuple(self._lines), _enhanced_code(code, self._lines), tuple(self._notes))
-        self._codes, self._lines, self._notes, self._octets = [], [], [], 0
+        enhanced_code, challenge = _enhanced_code(code, self._lines), b"".join(self._challenge)
+        reply = model.Reply(code, tuple(self._lines), enhanced_code, tuple(self._notes), challenge)
+        self._codes, self._lines, self._notes, self._challenge, self._octets = [], [], [], [], 0
         return reply
 
     def shown(self, data: bytes) -> str:
-        """Return the peer's bytes as text that may be shown."""
-        text = decode(data)
-        for secret in self.secrets:
-            if secret[:_TELLING] in text:
-                for length in range(len(secret), _TELLING - 1, -1):
-                    text = text.replace(secret[:length], "<redacted>")
-        return text
+        return redacted(decode(data), self.secrets)
 
     def _note(self, text: str) -> None:
         if text not in self._notes:

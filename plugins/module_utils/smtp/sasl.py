@@ -22,7 +22,7 @@ from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import model
-from .replies import decode, printable
+from .replies import decode, printable, redacted
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Collection, Dict, Generator, Iterable, Optional, Sequence, Tuple
@@ -71,7 +71,7 @@ class Exchange:
     """What one sign-in needs, and what it learns. Raises CredentialError, so make it before a socket opens.
 
     `channel_binding`: the data of `tls-server-end-point`, set only where the caller named a -PLUS
-    mechanism; `plus_offered`: whether the server offers one. `server_error`: what the server said of its
+    mechanism; `plus_offered`: whether the server offers any. `server_error`: what the server said of its
     refusal inside the dialogue (OAuth's JSON, SCRAM's `e=`), name -> text safe to show.
     """
 
@@ -218,7 +218,7 @@ def _scram(digest: str, plus: bool, exchange: Exchange) -> Dialogue:
 
     server_first = _challenge((yield header + first_bare), _NOT_AUTHENTIC)
     if server_first.startswith(b"e="):
-        yield from _refused_by_scram(exchange, server_first)
+        yield from _refused_by_scram(exchange, server_first, "")
         return
     server_nonce, salt, iterations = _read_server_first(server_first, nonce.encode("ascii"))
     binding = header + ((exchange.channel_binding or b"") if plus else b"")
@@ -230,9 +230,10 @@ def _scram(digest: str, plus: bool, exchange: Exchange) -> Dialogue:
     proof = bytes(ours ^ theirs for ours, theirs in zip(client_key, signature))
     expected = hmac.new(hmac.new(salted, b"Server Key", digest).digest(), signed, digest).digest()
 
-    server_final = _challenge((yield final_bare + b",p=" + b64encode(proof)), _NOT_AUTHENTIC)
+    encoded = b64encode(proof)
+    server_final = _challenge((yield final_bare + b",p=" + encoded), _NOT_AUTHENTIC)
     if server_final.startswith(b"e="):
-        yield from _refused_by_scram(exchange, server_final)
+        yield from _refused_by_scram(exchange, server_final, encoded.decode("ascii"))
         return
     found = re.fullmatch(_SERVER_FINAL, server_final)
     if found is None or not hmac.compare_digest(_octets(found.group(1)), expected):
@@ -274,9 +275,10 @@ def _read_server_first(message: bytes, nonce: bytes) -> Tuple[bytes, bytes, int]
     return server_nonce, _octets(found.group(2)), iterations
 
 
-def _refused_by_scram(exchange: Exchange, message: bytes) -> Dialogue:
+def _refused_by_scram(exchange: Exchange, message: bytes, proof: str) -> Dialogue:
     """Note the server's `e=` and answer it, so that the reply with the code (535) follows."""
-    exchange.server_error = {"error": decode(message[2 : 2 + MAX_SERVER_ERROR_TEXT])}
+    text = redacted(decode(message[2:]), (exchange.password, proof))
+    exchange.server_error = {"error": text[:MAX_SERVER_ERROR_TEXT]}
     if (yield b"") is None:
         raise SaslError(_NOT_AUTHENTIC, "the relay accepted the sign-in after it had reported an error")
     _finish(b"")
@@ -300,17 +302,18 @@ def _bearer(exchange: Exchange, response: bytes, acknowledgement: bytes) -> Dial
     """Send the token. A challenge is the server's error; the reply with the code follows our answer to it."""
     challenge = yield response
     if challenge is not None:
-        exchange.server_error = _oauth_error(challenge, exchange.access_token)
+        exchange.server_error = _oauth_error(challenge, (b64encode(response).decode("ascii"), exchange.access_token))
         _finish((yield acknowledgement))
 
 
-def _oauth_error(challenge: bytes, token: str) -> Dict[str, str]:
-    """Return the error as name -> text (RFC 7628 3.2.2), safe to print, without the token, bounded."""
+def _oauth_error(challenge: bytes, secrets: Sequence[str]) -> Dict[str, str]:
+    """Return the error as name -> text (RFC 7628 3.2.2), safe to print, without the secrets, bounded."""
     import json
 
     def safe(value: object) -> str:
         text = value if isinstance(value, str) else json.dumps(value)
-        return printable(text.replace(token, "<redacted>") if token else text)[:MAX_SERVER_ERROR_TEXT]
+        escaped = (json.dumps(secret)[1:-1] for secret in secrets)
+        return redacted(printable(text), (*secrets, *escaped))[:MAX_SERVER_ERROR_TEXT]
 
     try:
         error = json.loads(challenge.decode("utf-8"))
@@ -322,8 +325,8 @@ def _oauth_error(challenge: bytes, token: str) -> Dict[str, str]:
 
 
 def _external(exchange: Exchange) -> Dialogue:
-    """RFC 4422 appendix A. The certificate says who we are; empty means "as whom it names"."""
-    _finish((yield exchange.authorization_id.encode("utf-8")))
+    """RFC 4422 appendix A. The certificate says who we are; without a user name we act as whom it names."""
+    _finish((yield (exchange.authorization_id or exchange.username).encode("utf-8")))
 
 
 def _anonymous(exchange: Exchange) -> Dialogue:

@@ -52,7 +52,7 @@ class Talk:
         self.request, self.facts = request, facts
         self.group_said = False  # the commands of the group under way have all gone out
         self.quit_said = False
-        self.closing = False  # the relay has said 421
+        self.closing = False  # nothing more may be said: the relay has said 421, or would misunderstand it
         self.mail_open = False  # MAIL was accepted, and nothing has ended the transaction
         self.refused: Optional[model.Failure] = None  # what MAIL or a recipient was refused with
 

@@ -14,7 +14,7 @@ import re
 from typing import TYPE_CHECKING
 
 from . import commands, model
-from .capabilities import max_message_size, recipient_limit
+from .capabilities import limits, max_message_size
 from .talk import Stop, worse
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ _ANNOUNCED_BY = {
     "BY": "DELIVERBY",
     "HOLDFOR": "FUTURERELEASE",
     "HOLDUNTIL": "FUTURERELEASE",
-    "CONPERM": "CONNEG",
     "SOLICIT": "NO-SOLICITING",
 }
 
@@ -229,6 +228,8 @@ def _mail_parameters(talk: Talk) -> Parameters:
         parameters["SIZE"] = str(message.size)
     if request.requiretls:
         _need(talk, "REQUIRETLS", "requiretls")
+        if talk.facts.tls is None:
+            talk.fail("mail", "extension_not_offered", "requiretls: REQUIRETLS counts only inside TLS (RFC 8689 2)")
         parameters["REQUIRETLS"] = None
     if request.prdr:
         _need(talk, "PRDR", "prdr")
@@ -251,10 +252,13 @@ def _check_limits(talk: Talk) -> None:
     message, limit = talk.request.message, max_message_size(talk.capabilities)
     if message and limit and message.size > limit:
         talk.fail("mail", "message_too_large", "%d octets, the relay takes %d" % (message.size, limit))
-    most = recipient_limit(talk.capabilities)
-    if most is not None and len(talk.request.recipients) > most:
-        text = "%d recipients, the relay takes %d at once (LIMITS RCPTMAX)" % (len(talk.request.recipients), most)
-        talk.fail("mail", "limit_exceeded", text)
+    to = talk.request.recipients
+    domains = {address.rpartition("@")[2].lower() for address in to}
+    for name, what, number in (("RCPTMAX", "recipients", len(to)), ("RCPTDOMAINMAX", "domains", len(domains))):
+        most = limits(talk.capabilities).get(name, number)
+        if number > most:
+            text = "%d %s, the relay takes %d at once (LIMITS %s)" % (number, what, most, name)
+            talk.fail("mail", "limit_exceeded", text)
 
 
 def _need(talk: Talk, keyword: str, what: str) -> None:

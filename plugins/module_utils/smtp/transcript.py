@@ -39,14 +39,9 @@ class Transcript:
         self._add("client", text, now)
 
     def server(self, reply: model.Reply, now: float) -> None:
-        """Record a reply as it stood on the wire: the code before each line.
-
-        But no challenge: by SCRAM's salt and signature (RFC 5802 3) a password can be guessed, and an error may
-        repeat a token.
-        """
-        lines = reply.lines if reply.code != 334 else ("<redacted>",)
-        last = len(lines) - 1
-        shown = ("%03d%s%s" % (reply.code, " " if i == last else "-", line) for i, line in enumerate(lines))
+        """Record a reply as it stood on the wire: the code before each line."""
+        last = len(reply.lines) - 1
+        shown = ("%03d%s%s" % (reply.code, " " if i == last else "-", line) for i, line in enumerate(reply.lines))
         self._add("server", "\n".join(shown), now)
 
     def _add(self, speaker: str, text: str, now: float) -> None:

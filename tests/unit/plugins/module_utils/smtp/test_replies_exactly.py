@@ -94,16 +94,24 @@ def test_so_is_the_beginning_of_one_from_eight_characters(repeated):
     assert read(b"500 What is %s\r\n" % SECRET[:repeated].encode(), SECRET).text == "What is <redacted>"
 
 
+def test_a_challenge_may_have_12288_octets():
+    """RFC 4954 4."""
+    assert len(read(b"334 " + b"x" * 12288 + b"\r\n").challenge) == 12288
+    with pytest.raises(ReplyError, match="longer than 12294 octets"):
+        read(b"334 " + b"x" * 12291 + b"\r\n")
+
+
 def test_seven_characters_could_be_any_word():
     assert read(b"500 What is tanstaa\r\n", SECRET).text == "What is tanstaa"
 
 
 @pytest.mark.parametrize("code", [b"220", b"333", b"335", b"535"])
-def test_no_reply_but_a_challenge_may_hold_a_secret(code):
-    """A challenge (334) has to reach the mechanism whole; the transcript shows none of it."""
+def test_no_reply_holds_a_secret(code):
+    """A challenge (334) has to reach the mechanism whole, and is shown nowhere."""
     line = code + b" " + SECRET.encode() + b"\r\n"
     assert SECRET not in read(line, SECRET).text
-    assert read(b"334" + line[3:], SECRET).text == SECRET
+    challenge = read(b"334" + line[3:], SECRET)
+    assert (challenge.text, challenge.challenge) == ("<redacted>", SECRET.encode())
 
 
 def test_no_error_shows_a_secret():
