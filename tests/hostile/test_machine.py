@@ -287,11 +287,11 @@ print(check("relay.example.com", timeout=0.3, tls="none")["failure"]["cause"])
 
 @pytest.mark.parametrize("given", [{"domains": ["a.example", "b.example"]}, {"all_addresses": True}])
 def test_hanging_look_ups_keep_to_the_sweep_s_deadline(given: Dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import fleet
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import fleet, mx
 
     back = threading.Event()
-    for name in ("look_up", "look_up_mx"):
-        monkeypatch.setattr(fleet, name, lambda *_question: back.wait(20.0) and [])
+    for where, name in ((fleet, "look_up"), (mx, "look_up_mx")):
+        monkeypatch.setattr(where, name, lambda *_question: back.wait(20.0) and [])
     hosts = [] if "domains" in given else ["relay%d.example.com" % index for index in range(40)]
     began = time.monotonic()
     result = sweep(hosts, deadline=0.4, tls="none", **given)

@@ -28,18 +28,34 @@ options {{
   session-keyfile "{folder}/session.key";
 }};
 controls {{ }};
-zone "lab.test" {{ type primary; file "{folder}/lab.zone"; }};
+zone "lab.test" {{ type primary; file "{folder}/lab.zone"; check-names ignore; check-mx ignore; }};
+zone "broken.test" {{ type primary; file "{folder}/not-there.zone"; }};  // SERVFAIL
 """
-# `localhost` is the one name that the system's resolver knows everywhere.
+# The system's resolver knows none of these: what is found, BIND has told. The domain `many` names a relay twice, one
+# with two addresses, one that is not there, and what no host can be called.
 ZONE = """\
 $TTL 300
 @ IN SOA ns.lab.test. hostmaster.lab.test. 1 3600 600 86400 300
 @ IN NS ns
-@ IN MX 20 backup.invalid.
-@ IN MX 10 localhost.
+@ IN MX 20 backup
+@ IN MX 10 relay
 ns IN A 127.0.0.1
+relay IN A 127.0.0.1
+backup IN A 127.0.0.2
+second IN MX 5 RELAY
+many IN MX 10 relay
+many IN MX 10 both
+many IN MX 10 gone
+many IN MX 30 .
+many IN MX 30 a\\032b
+both IN A 127.0.0.11
+both IN A 127.0.0.2
+both IN A 127.0.0.1
 nullmx IN MX 0 .
 implicit IN A 127.0.0.1
+nothing IN TXT "neither MX nor address"
+six IN MX 10 only6
+only6 IN AAAA ::1
 """
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ def test_the_sweep_says_of_a_relay_what_the_check_says(postfix: Postfix, ca: dic
     port = postfix.ports["mx"]
     alone = check("127.0.0.1", port=port, **ca)
     (row,) = sweep([f"127.0.0.1:{port}"], details="all", **ca)["endpoints"]
-    for volatile in ("checked_at", "timings", "attempts", "transcript", "engine", "tls", "msg"):
+    for volatile in ("checked_at", "timings", "attempts", "transcript", "engine", "warnings", "tls", "msg"):
         alone.pop(volatile)
     assert {key: row[key] for key in alone} == alone
 
@@ -85,14 +86,40 @@ def test_labels_and_input_come_back_with_their_row(postfix: Postfix, ca: dict[st
     assert row["input"] == {"host": "127.0.0.1", "port": postfix.ports["mx"]}
 
 
+# Domains. The system's resolver knows none of these names: BIND alone has told.
+
+
 def test_the_relays_of_a_domain_by_preference(postfix: Postfix, bind: Bind, ca: dict[str, Any]) -> None:
-    options = {"dns_servers": [bind.address], "port": postfix.ports["mx"]}
-    result = sweep(domains=["lab.test"], **options, **ca)
-    assert named(result) == [("localhost", "passed"), ("backup.invalid", "unreachable")]
+    options = {"dns_servers": [bind.address], "port": postfix.ports["mx"], "tls_server_name": "localhost"}
+    result = sweep(domains=["lab.test", "second.lab.test"], **options, **ca)
+    assert named(result) == [
+        ("relay.lab.test", "passed"),
+        ("backup.lab.test", "unreachable"),
+        ("RELAY.lab.test", "passed"),
+    ]
     assert [row["labels"] for row in result["endpoints"]] == [
         {"domain": "lab.test", "preference": 10},
         {"domain": "lab.test", "preference": 20},
+        {"domain": "second.lab.test", "preference": 5},
     ]
+    assert [row["input"] for row in result["endpoints"]] == ["lab.test", "lab.test", "second.lab.test"]
+    assert result["summary"]["probed"] == 2  # one relay serves both domains
+
+
+def test_every_address_of_a_domains_relays_by_preference_name_and_address(bind: Bind) -> None:
+    options = {"dns_servers": [bind.address], "port": servers.free_port(), "tls": "none"}
+    result = sweep(domains=["many.lab.test"], **options)
+    shown = [(row["name"], row["address"], row["failure"]["cause"]) for row in result["endpoints"]]
+    assert shown == [
+        ("both.lab.test", "127.0.0.1", "connection_refused"),
+        ("both.lab.test", "127.0.0.2", "connection_refused"),
+        ("both.lab.test", "127.0.0.11", "connection_refused"),
+        ("gone.lab.test", None, "name_not_found"),
+        ("relay.lab.test", "127.0.0.1", "connection_refused"),
+        (".", None, "name_not_found"),
+        (r"a\032b.lab.test", None, "name_not_found"),  # no host can be called so: its own row's failure, not the task's
+    ]
+    assert "no host name" in result["endpoints"][-1]["msg"]
 
 
 @pytest.mark.parametrize(
@@ -100,13 +127,50 @@ def test_the_relays_of_a_domain_by_preference(postfix: Postfix, bind: Bind, ca: 
     [
         ("nullmx.lab.test", "null_mx"),
         ("gone.lab.test", "name_not_found"),
+        ("nothing.lab.test", "mx_missing"),
+        ("broken.test", "name_server_failed"),  # SERVFAIL
         ("elsewhere.example", "name_server_failed"),  # BIND refuses what it is not authoritative for
-        ("implicit.lab.test", "name_not_found"),  # its own relay, of a name the system's resolver does not know
     ],
 )
-def test_why_a_domain_has_no_relay(bind: Bind, ca: dict[str, Any], domain: str, cause: str) -> None:
-    (row,) = sweep(domains=[domain], dns_servers=[bind.address], dns_timeout=3.0, **ca)["endpoints"]
-    assert (row["input"], row["failure"]["cause"]) == (domain, cause)
+def test_why_a_domain_has_no_relay(bind: Bind, domain: str, cause: str) -> None:
+    (row,) = sweep(domains=[domain], dns_servers=[bind.address], dns_timeout=3.0)["endpoints"]
+    assert (row["input"], row["failure"]["cause"], row["labels"]) == (domain, cause, {"domain": domain})
+
+
+def test_a_domain_without_mx_is_its_own_relay(postfix: Postfix, bind: Bind, ca: dict[str, Any]) -> None:
+    options = {"dns_servers": [bind.address], "port": postfix.ports["mx"], "tls_server_name": "localhost"}
+    (row,) = sweep(domains=["implicit.lab.test"], **options, **ca)["endpoints"]
+    assert (row["verdict"], row["address"]) == ("passed", "127.0.0.1")
+    assert row["labels"] == {"domain": "implicit.lab.test", "preference": None}
+
+
+def test_a_domain_that_takes_no_mail_is_not_the_host_of_its_name(
+    postfix: Postfix, bind: Bind, ca: dict[str, Any]
+) -> None:
+    """The same name as a host and as a domain: each row says what is true of it."""
+    options = {"dns_servers": [bind.address], "port": 25}
+    result = sweep(["nullmx.lab.test"], domains=["nullmx.lab.test"], **options, **ca)
+    assert [row["failure"]["cause"] for row in result["endpoints"]] == ["name_not_found", "null_mx"]
+
+
+def test_only_addresses_of_the_family_asked_for(bind: Bind) -> None:
+    options = {"dns_servers": [bind.address], "address_family": "ipv4", "tls": "none"}
+    (row,) = sweep(domains=["six.lab.test"], **options)["endpoints"]
+    assert row["failure"]["cause"] == "no_address_of_family"
+
+
+def test_a_name_server_that_does_not_answer_costs_its_timeout(ca: dict[str, Any]) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        address = "127.0.0.1:%d" % silent.getsockname()[1]
+        (row,) = sweep(domains=["lab.test"], dns_servers=[address], dns_timeout=0.3, **ca)["endpoints"]
+    assert (row["verdict"], row["failure"]["cause"]) == ("unreachable", "name_server_failed")
+
+
+def test_without_dnspython_the_task_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dns.resolver", None)
+    with pytest.raises(OptionError, match=r"domains: need dnspython \(2.6 or newer\).* Install it"):
+        sweep(domains=["lab.test"])
 
 
 def test_every_address_behind_a_name_has_a_row(

@@ -18,7 +18,7 @@ import selectors
 import socket
 import time
 from collections import deque
-from itertools import count, zip_longest
+from itertools import chain, count, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import model
@@ -82,12 +82,13 @@ class Driver:
         self.limits, self.clock = limits, clock
         self.resolver = Resolver()
         self.stopping = False
-        self.lag = 0.0  # the longest that one turn of the loop has taken, in seconds
+        self.lag = 0.0  # the longest that our own work has kept the loop from its sockets, in seconds
         self._selector = selectors.DefaultSelector()
         self._selector.register(self.resolver.wake, READ, lambda mask, now: self.resolver.deliver())
         self._timers: List[Timer] = []
         self._order = count()
-        self._waiting: Deque[_Connection] = deque()
+        self._waiting: Deque[_Connection] = deque()  # to be started as soon as there is room
+        self._blocked: Dict[Tuple[str, int], Deque[_Connection]] = {}  # whose relay has all it may have at once
         self._active: Set[_Connection] = set()
         self._resting: Dict[_Endpoint, None] = {}
         self._in_use: Dict[Tuple[str, int], int] = {}
@@ -96,6 +97,7 @@ class Driver:
         self._next_start = 0.0
         self._pacing = False  # a timer will wake the loop for the next start
         self._results: Deque[Tuple[Any, Any]] = deque()
+        self._awake = 0.0  # since when the loop has not looked at its sockets
 
     def run(self, plans: Iterator[Tuple[Any, Plan]], deadline: Optional[float] = None) -> Iterator[Tuple[Any, Any]]:
         """Run `plans`, pairs of a key and a plan; a plan that fails gives its exception as its result.
@@ -107,23 +109,26 @@ class Driver:
             self.at(deadline, self.stop)
             self.stopping = self.stopping or self.clock() >= deadline
         exhausted = False
+        self._awake = self.clock()
         try:
             while True:
-                while not exhausted and not self.stopping and self._has_room():
+                self._admit()
+                while not exhausted and not self.stopping and not self._results and self._has_room():
                     pair = next(plans, None)
                     exhausted = pair is None
                     if pair is not None:
                         self._open_plans += 1
                         _Endpoint(self, *pair).go_on(None)
-                self._admit()
+                        self._admit()
                 if self.stopping:
                     self._end_everything()
                 while self._results:
                     self._open_plans -= 1
                     yield self._results.popleft()
-                if self._open_plans:
-                    self._turn()
-                elif exhausted or self.stopping:
+                more = not exhausted and not self.stopping
+                if self._open_plans or more:
+                    self._turn(in_haste=more and self._has_room())
+                else:
                     return
         finally:
             self._close()
@@ -157,6 +162,10 @@ class Driver:
         self._in_use[relay] -= 1
         if not self._in_use[relay]:
             del self._in_use[relay]
+        if relay in self._blocked:
+            self._waiting.appendleft(self._blocked[relay].popleft())
+            if not self._blocked[relay]:
+                del self._blocked[relay]
 
     def watch(self, sock: socket.socket, events: int, call: Callable[[int, float], None]) -> None:
         self._selector.register(sock, events, call)
@@ -180,28 +189,33 @@ class Driver:
 
         self.at(until, wake)
 
+    def end_rests(self) -> None:
+        """Let all that wait for their next attempt know that there is no time for one."""
+        for endpoint in list(self._resting):
+            del self._resting[endpoint]
+            endpoint.go_on(None)
+
     def ended(self, connection: _Connection) -> None:
         self._active.discard(connection)
 
     # The loop
 
-    def _turn(self) -> None:
-        pause = None
-        if self._timers:
+    def _turn(self, in_haste: bool) -> None:
+        """Wait for sockets and timers, unless there is more to begin, and do what they call for."""
+        pause = 0.0 if in_haste else None
+        if self._timers and not in_haste:
             pause = max(0.0, self._timers[0][0] - self.clock())
+        self.lag = max(self.lag, self.clock() - self._awake)
         events = self._selector.select(pause)
-        now = self.clock()
+        now = self._awake = self.clock()
         for key, mask in events:
             key.data(mask, now)
         while self._timers and self._timers[0][0] <= now:
             heapq.heappop(self._timers)[2]()
-        self.lag = max(self.lag, self.clock() - now)
 
     def _admit(self) -> None:
         """Start waiting connections as far as the limits go: all together, per relay, and by their pace."""
-        for _i in range(len(self._waiting)):
-            if len(self._active) >= self.limits.concurrency or self.stopping:
-                return
+        while self._waiting and len(self._active) < self.limits.concurrency and not self.stopping:
             now = self.clock()
             if self._started >= self.limits.unpaced and now < self._next_start:
                 if not self._pacing:
@@ -210,7 +224,7 @@ class Driver:
                 return
             connection = self._waiting.popleft()
             if not connection.take_slot():
-                self._waiting.append(connection)
+                self._blocked.setdefault(connection.relay, deque()).append(connection)
                 continue
             self._started += 1
             self._next_start = max(now, self._next_start) + 1 / self.limits.starts_per_second
@@ -218,20 +232,20 @@ class Driver:
             connection.start()
 
     def _has_room(self) -> bool:
-        return self._open_plans - len(self._resting) < self.limits.concurrency
+        """What waits for its own relay holds up nobody else."""
+        return len(self._waiting) + len(self._active) < self.limits.concurrency
 
     def _end_pause(self) -> None:
         self._pacing = False
 
     def _end_everything(self) -> None:
-        while self._waiting or self._active or self._resting:  # a plan may ask for more attempts before it ends
-            stopped = [*self._waiting, *self._active]
+        while self._waiting or self._blocked or self._active or self._resting:  # a plan may ask for more before it ends
+            stopped = [*self._waiting, *chain(*self._blocked.values()), *self._active]
             self._waiting.clear()
+            self._blocked.clear()
             for connection in stopped:
                 connection.stop()
-            for endpoint in list(self._resting):
-                del self._resting[endpoint]
-                endpoint.go_on(None)
+            self.end_rests()
 
     def _close(self) -> None:
         for connection in list(self._active):
@@ -277,7 +291,7 @@ class _Connection:
 
     def __init__(self, driver: Driver, request: model.Request, done: Callable[[model.Outcome], None]) -> None:
         self._driver, self._request, self._done = driver, request, done
-        self.relay = (request.host, request.port)
+        self.relay = ((request.connect_to or request.host).lower(), request.port)
         self._started = driver.clock()
         self._facts = model.Facts(Transcript(self._started))
         self._slots = 0  # of the relay's: one, and more for an address race

@@ -243,9 +243,9 @@ CAUSES: Dict[str, Cause] = {
     "null_mx": Cause(
         "resolve", "failed", "The domain says that it takes no mail: a null MX (RFC 7505).",
         "If it should take mail, publish MX records that name its relays."),
-    "dns_library_missing": Cause(
-        "resolve", "not_checked", "Looking up MX records needs dnspython, which is not installed where the check runs.",
-        "Install dnspython (2.6 or newer) on that host, or name the relays by hosts instead of domains."),
+    "mx_missing": Cause(
+        "resolve", "unreachable", "The domain exists, but has neither MX records nor an address: no mail can reach it.",
+        "Publish MX records that name its relays; or a null MX (RFC 7505), if it is to take no mail."),
     "not_checked": Cause(
         "resolve", "not_checked", "The sweep ended before this relay's turn.",
         "See what stopped it: deadline, max_failures, or a signal."),

@@ -10,19 +10,18 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import model
-from .mx import in_threads, look_up_mx, name_server
+from . import model, mx
 from .options import OPTIONS, build_request, did_you_mean, with_defaults
 from .resolve import ResolveError, look_up
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
-
+    from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 # What one entry of `endpoints` may hold: the options of a check, without their defaults, and these.
 ENDPOINT_OPTIONS: Dict[str, Dict[str, Any]] = {
@@ -67,7 +66,7 @@ class Row(NamedTuple):
     name: str
     labels: Mapping[str, Any]
     request: model.Request
-    key: str  # equal for rows that ask for the same
+    key: str  # equal for rows that ask for the same; empty where there is nothing to ask
     failure: Optional[model.Failure] = None  # why it is not even tried
 
 
@@ -91,7 +90,7 @@ def fleet_of(given: Mapping[str, Any]) -> Fleet:
             raise model.OptionError(name, "%s will not do: give a number from %s to %s." % (own[name], low, high))
     for index, server in enumerate(own["dns_servers"] or ()):
         try:
-            name_server(server)
+            mx.name_server(server)
         except ValueError:
             text = "'%s' is no address. Give one, perhaps with a port: 192.0.2.1:53." % server
             raise model.OptionError("dns_servers[%d]" % index, text) from None
@@ -119,10 +118,12 @@ def rows_of(fleet: Fleet, now: float, check_mode: bool, until: Optional[float] =
             raise model.OptionError(where + ".host", "is needed.")
         shown = {"host": host, **({"port": given["port"]} if "port" in given else {})}
         rows.append(_row(where, shown, name or host, labels, host, fleet, given, now, check_mode))
+    if fleet.options["all_addresses"]:
+        rows = _each_address(rows, _system_addresses, until)
     rows.extend(_domain_rows(fleet, now, check_mode, until))
     if not rows:
         raise model.OptionError("hosts", "is empty, and so are endpoints and domains: there is nothing to check.")
-    return _each_address(rows, until) if fleet.options["all_addresses"] else rows
+    return rows
 
 
 def _split(text: str, where: str) -> Tuple[str, Optional[int]]:
@@ -154,42 +155,80 @@ def _row(
         if name in fleet.shared and name not in own:
             raise  # a mistake that all relays share names itself
         raise model.OptionError("%s.%s" % (where, error.option), str(error).partition(": ")[2]) from None
-    key = json.dumps([request.host.lower(), request.port, options], sort_keys=True, default=str)
-    return Row(given, name, labels, request, key)
+    return Row(given, name, labels, request, _key(request, options))
 
 
-def _domain_rows(fleet: Fleet, now: float, check_mode: bool, until: Optional[float]) -> Iterable[Row]:
+def _key(request: model.Request, options: Mapping[str, Any]) -> str:
+    """Equal for equal checks, however they were written. Each message has a token of its own: its options count."""
+    host, name = request.host.lower(), request.tls_server_name.lower()
+    asked = request._replace(host=host, tls_server_name=name, message=None)
+    return json.dumps([asked, options.get("test_message")], sort_keys=True, default=str)
+
+
+def _domain_rows(fleet: Fleet, now: float, check_mode: bool, until: Optional[float]) -> List[Row]:
+    """Rows for every address of every relay of the domains. Mistakes of the caller's are found before any question."""
     domains, servers, timeout = (fleet.options[name] for name in ("domains", "dns_servers", "dns_timeout"))
-    answers = in_threads(lambda domain: look_up_mx(domain, servers, timeout), domains, until)
-    for index, (domain, answer) in enumerate(zip(domains, answers)):
+    if not domains:
+        return []
+    own = [
+        _row("domains[%d]" % index, domain, domain, {"domain": domain}, domain, fleet, {}, now, check_mode)
+        for index, domain in enumerate(domains)
+    ]
+    resolver = mx.make_resolver(servers, timeout)
+    answers = mx.in_threads(lambda row: mx.look_up_mx(resolver, row.request.host), own, until)
+    relays: List[Row] = []
+    for row, answer in zip(own, answers):
         if isinstance(answer, ResolveError):
-            row = _row("domains[%d]" % index, domain, domain, {"domain": domain}, domain, fleet, {}, now, check_mode)
-            yield row._replace(failure=model.Failure("resolve", answer.cause, text=str(answer)))
-            continue
-        for preference, host in answer:
-            labels = {"domain": domain, "preference": preference}
-            yield _row("domains[%d]" % index, domain, host, labels, host, fleet, {}, now, check_mode)
+            relays.append(_given_up(row, answer))
+        else:
+            relays.extend(_relays(row, answer, fleet, now, check_mode))
+    return _each_address(relays, lambda host, family: mx.look_up_addresses(resolver, host, family), until)
 
 
-def _each_address(rows: Sequence[Row], until: Optional[float]) -> List[Row]:
+def _relays(
+    row: Row, found: Iterable[Tuple[Optional[int], str]], fleet: Fleet, now: float, check_mode: bool
+) -> Iterator[Row]:
+    """What the DNS names is no mistake of the caller's: a name that cannot be one is that row's failure."""
+    for preference, host in found:
+        labels = {**row.labels, "preference": preference}
+        try:
+            yield _row("", row.input, host, labels, host, fleet, {}, now, check_mode)
+        except model.OptionError:
+            failure = ResolveError("name_not_found", "an MX record names '%s', which is no host name" % (host or "."))
+            yield _given_up(row._replace(name=host or ".", labels=labels), failure)
+
+
+def _given_up(row: Row, error: ResolveError) -> Row:
+    return row._replace(failure=model.Failure("resolve", error.cause, text=str(error)), key="")
+
+
+def _each_address(rows: Sequence[Row], look: Callable[[str, str], List[str]], until: Optional[float]) -> List[Row]:
     """Give every address of a host a row of its own, in the order of the addresses."""
-    found = in_threads(_addresses, rows, until)
+    named = [row for row in rows if not row.failure and not row.request.host.startswith("/")]
+    names = list({(row.request.host, row.request.address_family): None for row in named})
+    found = dict(zip(names, mx.in_threads(lambda name: look(*name), names, until)))
     spread: List[Row] = []
-    for row, addresses in zip(rows, found):
-        if isinstance(addresses, ResolveError) or not addresses:
-            spread.append(row)  # the probe itself will say what is wrong with the name
-            continue
-        for address in addresses:
-            request = row.request._replace(connect_to=address)
-            spread.append(row._replace(request=request, key="%s %s" % (row.key, address)))
+    for row in rows:
+        request = row.request
+        addresses = None if row.failure else found.get((request.host, request.address_family))
+        if addresses is None:
+            spread.append(row)
+        elif isinstance(addresses, ResolveError):
+            spread.append(_given_up(row, addresses))
+        else:
+            for address in sorted(set(addresses), key=_order):
+                key = "%s %s" % (row.key, address)
+                spread.append(row._replace(request=request._replace(connect_to=address), key=key))
     return spread
 
 
-def _addresses(row: Row) -> List[str]:
-    request = row.request
-    if row.failure or request.host.startswith("/"):
-        return []
-    return sorted({address.text for address in look_up(request.host, request.port, request.address_family)})
+def _system_addresses(host: str, address_family: str) -> List[str]:
+    return [address.text for address in look_up(host, 0, address_family)]
+
+
+def _order(address: str) -> Tuple[int, int]:
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    return parsed.version, int(parsed)
 
 
 # The result
@@ -208,10 +247,12 @@ class Result:
         self._seconds: List[Tuple[float, int]] = []
         self._changed = False
         self._engine: Dict[str, str] = {}
+        self._warnings: Dict[str, None] = {}
 
     def add(self, indexes: Iterable[int], report: Dict[str, Any]) -> None:
         """Take the report that all rows at `indexes` asked for."""
-        self._engine = report.pop("engine")  # one for all
+        self._engine = report.pop("engine")  # one for all, and each warning once
+        self._warnings.update(dict.fromkeys(report.pop("warnings")))
         report = self._without_certificates(report)
         shown = report if self._shows(report) else _short(report)
         for index in indexes:
@@ -236,6 +277,7 @@ class Result:
             "certificates": self._certificates,
             "summary": summary,
             "engine": self._engine,
+            "warnings": list(self._warnings),
         }
 
     def _shows(self, report: Mapping[str, Any]) -> bool:

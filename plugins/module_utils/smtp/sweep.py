@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import resource
 import time
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from . import model
@@ -50,21 +51,27 @@ def sweep(
     driver = Driver(_limits(fleet.options))
     if on_start:
         on_start(driver.stop)
-    failures, groups = 0, _groups(rows)
-    waiting = dict(groups)
+    groups = _groups(rows)
+    waiting, probed, failures = dict(groups), 0, 0
+
+    def enough() -> bool:
+        return most is not None and failures > most
+
     plans = _plans(rows, groups, driver.clock, fleet.options["jitter"])
-    for key, outcome in driver.run(plans, until):
+    for key, outcome in driver.run(takewhile(lambda _plan: not enough(), plans), until):
         indexes = waiting.pop(key)
         report = as_report(verdict_from(rows[indexes[0]].request, outcome, driver.clock()), time.time())
         result.add(indexes, report)
         if on_report:
             on_report(report)
-        failures += report["verdict"] != "passed"
-        if most is not None and failures > most:
-            driver.stop()
+        probed += report["verdict"] != "not_checked"
+        failures += report["verdict"] not in ("passed", "not_checked")
+        if enough():
+            driver.end_rests()
     for indexes in waiting.values():
-        result.add(indexes, as_report(_not_tried(rows[indexes[0]], driver.clock()), time.time()))
-    return result.as_dict(time.monotonic() - began, driver.lag, len(groups) - len(waiting))
+        row = rows[indexes[0]]
+        result.add(indexes, as_report(_not_tried(row.request, row.failure), time.time()))
+    return result.as_dict(time.monotonic() - began, driver.lag, probed)
 
 
 def _groups(rows: Sequence[Row]) -> Dict[Any, List[int]]:
@@ -76,24 +83,29 @@ def _groups(rows: Sequence[Row]) -> Dict[Any, List[int]]:
 
 
 def _plans(
-    rows: Sequence[Row], groups: Dict[Any, List[int]], clock: Callable[[], float], jitter: float
+    rows: Sequence[Row],
+    groups: Dict[Any, List[int]],
+    clock: Callable[[], float],
+    jitter: float,
 ) -> Iterator[Tuple[Any, Plan]]:
     for key, indexes in groups.items():
-        row = rows[indexes[0]]
-        if row.failure is None:
-            plan = check_plan(row.request, clock(), time.time)
-            yield key, _after_pause(plan, clock() + random.uniform(0, jitter)) if jitter else plan
+        request, failure = rows[indexes[0]].request, rows[indexes[0]].failure
+        if failure is None:
+            begin = clock() + (random.uniform(0, jitter) if jitter else 0)
+            plan = check_plan(request, begin, time.time)
+            yield key, _after_pause(plan, begin, request) if jitter else plan
 
 
-def _after_pause(plan: Plan, until: float) -> Plan:
+def _after_pause(plan: Plan, begin: float, request: model.Request) -> Plan:
     """Begin a little later: a fleet that is probed from many places is not hit by all of them at once."""
-    yield model.Wait(until)
+    if (yield model.Wait(begin)) is None:
+        return _not_tried(request)
     return (yield from plan)
 
 
-def _not_tried(row: Row, now: float) -> Verdict:
-    failure = row.failure or model.Failure("resolve", "not_checked", text="the sweep ended before its turn")
-    return unprobed(row.request, failure, now)
+def _not_tried(request: model.Request, failure: Optional[model.Failure] = None) -> Verdict:
+    ended = model.Failure("resolve", "not_checked", text="the sweep ended before its turn")
+    return unprobed(request, failure or ended, time.monotonic())
 
 
 def _limits(options: Mapping[str, Any]) -> Limits:
