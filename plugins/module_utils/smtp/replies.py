@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from . import model
@@ -61,9 +62,21 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
             continue
         if len(secret) < _TELLING:
             text = re.sub(r"(?<!\w)%s(?!\w)" % re.escape(secret), REDACTED, text)
-        for length in range(len(secret), _TELLING - 1, -1):
-            text = text.replace(secret[:length], REDACTED)
+        else:
+            text = _without(secret, text)
     return text
+
+
+def _without(secret: str, text: str) -> str:
+    """Leave out the secret, then whatever of its beginning is there, in one pass: a relay may repeat it many times."""
+    text, kept, at = text.replace(secret, REDACTED), [], 0
+    found = text.find(secret[:_TELLING])
+    while found >= 0:
+        pairs = zip(secret, text[found : found + len(secret)])
+        kept += [text[at:found], REDACTED]
+        at = found + sum(1 for _same in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        found = text.find(secret[:_TELLING], at)
+    return "".join([*kept, text[at:]])
 
 
 class ReplyReader:
