@@ -52,6 +52,9 @@ both IN A 127.0.0.11
 both IN A 127.0.0.2
 both IN A 127.0.0.1
 nullmx IN MX 0 .
+odd IN MX 10 bad\\027[2J{{7*7}}
+odd IN MX 20 /run/relay.
+odd IN MX 30 relay
 implicit IN A 127.0.0.1
 nothing IN TXT "neither MX nor address"
 six IN MX 10 only6

@@ -173,6 +173,17 @@ def test_without_dnspython_the_task_says_what_to_install(monkeypatch: pytest.Mon
         sweep(domains=["lab.test"])
 
 
+def test_an_answer_that_names_no_host_is_that_answers_failure(bind: Bind) -> None:
+    """Whoever keeps a zone can write anything there: no escape sequence, no template, no path of a socket of ours."""
+    options = {"dns_servers": [bind.address], "port": servers.free_port(), "protocol": "lmtp"}
+    rows = sweep(domains=["odd.lab.test"], **options)["endpoints"]
+    assert [(row["name"], row["failure"]["stage"], row["failure"]["cause"]) for row in rows] == [
+        ("bad\\027[2J{{7*7}}.lab.test", "resolve", "name_not_found"),
+        ("/run/relay", "resolve", "name_not_found"),
+        ("relay.lab.test", "connect", "connection_refused"),
+    ]
+
+
 def test_every_address_behind_a_name_has_a_row(
     postfix: Postfix, ca: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

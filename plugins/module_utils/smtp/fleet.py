@@ -17,7 +17,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import model, mx
-from .options import OPTIONS, build_request, did_you_mean, with_defaults
+from .options import OPTIONS, build_request, did_you_mean, is_host_name, with_defaults
 from .resolve import ResolveError, look_up
 
 if TYPE_CHECKING:
@@ -192,6 +192,8 @@ def _relays(
     for preference, host in found:
         labels = {**row.labels, "preference": preference}
         try:
+            if not is_host_name(host):  # protocol lmtp would take a path for a socket of this host's
+                raise model.OptionError("host", "is no host name")
             yield _row("", row.input, host, labels, host, fleet, {}, now, check_mode)
         except model.OptionError:
             failure = ResolveError("name_not_found", "an MX record names '%s', which is no host name" % (host or "."))

@@ -261,9 +261,14 @@ def _host(host: str, lmtp: bool) -> str:
     if ":" in host:
         raise model.OptionError("host", "'%s' is no host name. Give the port by the option port." % host)
     name = _to_ascii("host", host)
-    if not _HOST_NAME.fullmatch(name) or len(name) > 254:
+    if not is_host_name(name):
         raise model.OptionError("host", "'%s' is no host name. Give a name as the DNS has it, or an IP address." % host)
     return name
+
+
+def is_host_name(text: str) -> bool:
+    """Whether the DNS may hold an address of this name (RFC 1123 2.1, with underscores)."""
+    return len(text) <= 254 and _HOST_NAME.fullmatch(text) is not None
 
 
 def _to_ascii(option: str, name: str) -> str:
