@@ -30,6 +30,9 @@ def checked(name: str, function: Callable[..., Any], kind: Any = dict) -> Callab
             return function(given, *args, **kwargs)
         except (AssessmentError, ProfileError) as error:
             raise AnsibleFilterError("postmaster.mailcheck.%s: %s" % (name, error)) from None
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            shape = "this input has not the shape of what smtp_sweep returns, or of what report_json wrote"
+            raise AnsibleFilterError("postmaster.mailcheck.%s: %s (%r)" % (name, shape, error)) from error
 
     return used
 
@@ -49,7 +52,7 @@ def of_assessment(name: str, function: Callable[..., Any]) -> Callable[..., Any]
 def _loaded(given: Any) -> Any:
     try:
         loaded = json.loads(given) if isinstance(given, str) else given
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AssessmentError("the text is no JSON: %s" % error) from None
     if not isinstance(loaded, dict):
         raise AssessmentError("the text holds no assessment")

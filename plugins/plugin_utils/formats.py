@@ -23,6 +23,7 @@ from xml.sax.saxutils import escape, quoteattr
 import jinja2
 import markupsafe
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.replies import printable
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.assessment import (
     OUTCOMES,
     VERDICTS,
@@ -254,18 +255,19 @@ def as_table(assessment: Assessment) -> str:
     for endpoint in assessment["endpoints"]:
         tls = endpoint["tls"] or {}
         days = "" if endpoint["days_left"] is None else str(endpoint["days_left"])
-        row = (
-            endpoint["assessment"],
-            endpoint["verdict"],
-            endpoint["id"],
-            tls.get("version") or "-",
-            days,
-            _why(endpoint),
+        rows.append(
+            (
+                endpoint["assessment"],
+                endpoint["verdict"],
+                printable(endpoint["id"]),  # the caller's own words, and this is for a terminal
+                tls.get("version") or "-",
+                days,
+                printable(_why(endpoint)),
+            )
         )
-        rows.append(row)
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS) - 1)]
     lines = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[-1]]).rstrip() for row in rows]
-    return _encodable("\n".join(lines))
+    return "\n".join(lines)
 
 
 def _why(endpoint: Mapping[str, Any]) -> str:

@@ -108,7 +108,7 @@ def _read(name: str) -> Dict[str, Dict[str, Any]]:
             content = yaml.safe_load(file)
     except OSError as error:
         raise ProfileError("profile '%s': %s" % (name, _missing(name, path, error))) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except Exception as error:  # noqa: BLE001  # YAMLError, and whatever else PyYAML fails with: `!!int x`, 2026-99-99
         raise ProfileError("profile '%s' is no YAML: %s" % (name, error)) from None
     rules = content.get("rules") if isinstance(content, dict) else None
     if not isinstance(rules, dict) or not rules:

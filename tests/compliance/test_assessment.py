@@ -10,8 +10,11 @@ import datetime
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleFilterError
 
+from ansible_collections.postmaster.mailcheck.plugins.filter import report_junit
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.assessment import (
+    FORMAT,
     AssessmentError,
     assess,
     drift,
@@ -289,3 +292,26 @@ def test_no_last_run_is_no_change() -> None:
     assert assess(result(relay()), today=DAY)["changes"] is None
     with pytest.raises(AssessmentError, match="no assessment"):
         drift({"endpoints": []}, assess(result(relay()), today=DAY))
+
+
+# Filters
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (5, "this input is of no use here: 5"),
+        ("{", "the text is no JSON"),
+        ("[" * 3000, "the text is no JSON"),
+        ("[]", "the text holds no assessment"),
+        ({}, "neither endpoints nor a verdict"),
+        ({"endpoints": [1]}, "not the shape"),
+        ({"endpoints": [{"verdict": "passed"}]}, "not the shape"),
+        ({"endpoints": [relay(tls="yes")]}, "not the shape"),
+        ({"format": FORMAT}, "not the shape"),
+    ],
+)
+def test_a_filter_names_itself_in_what_it_cannot_use(given: object, told: str) -> None:
+    (use,) = report_junit.FilterModule().filters().values()
+    with pytest.raises(AnsibleFilterError, match="^postmaster.mailcheck.report_junit: .*" + told):
+        use(given)

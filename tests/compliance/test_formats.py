@@ -84,6 +84,12 @@ def test_every_text_can_be_encoded(name: str) -> None:
     assert ALL[name](given).encode("utf-8", "strict")
 
 
+def test_a_table_steers_no_terminal_and_has_a_line_for_each_relay() -> None:
+    text = formats.as_table(assess(result(relay("a \x1b[2J\u202e\nb")), today=DAY))
+    assert text.count("\n") == 1
+    assert "a \\x1b[2J\\u202e\\nb" in text
+
+
 # JSON
 
 

@@ -107,8 +107,13 @@ def test_a_profile_that_is_not_there(name: str, told: str) -> None:
     assert told in str(error.value)
 
 
-def test_a_file_that_is_no_yaml(tmp_path: Path) -> None:
-    (tmp_path / "bad.yml").write_text("rules: [")
+@pytest.mark.parametrize(
+    "text",
+    ["rules: [", "a: 2026-99-99", "!!int x", '!!int ""', "!!float x", "!!timestamp 1", "[" * 3000, "\0", "a: b: c"],
+)
+def test_a_file_that_is_no_yaml(text: str, tmp_path: Path) -> None:
+    """PyYAML has errors of many kinds for what its constructors cannot use."""
+    (tmp_path / "bad.yml").write_text(text)
     with pytest.raises(ProfileError, match="is no YAML"):
         load_profiles([str(tmp_path / "bad.yml")])
 
