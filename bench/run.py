@@ -41,6 +41,7 @@ ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "cpu": alone.cpu,
     "memory": alone.memory,
     "growth": alone.growth,
+    "parsing": alone.parsing,
     "latency": alone.latency,
     "message": message.message,
     "compliance": compliance.compliance,

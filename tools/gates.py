@@ -14,6 +14,7 @@ import functools
 import glob
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -167,6 +168,19 @@ def cli() -> str:
     return "the command mailcheck, with rich on Python %s, without on %s" % (own_version(), oldest)
 
 
+def hostile() -> str:
+    pytest(tools() / "python", "tests/hostile", "tests/fuzz")
+    return "relays that misbehave, and what a fuzzer has found, on Python %s" % own_version()
+
+
+def hostile_on(version: str) -> str:
+    if version == own_version():
+        raise Skip("`hostile` ran on Python %s already" % version)
+    environ = environment("py" + version, interpreter(version), "tests/unit/requirements.txt")
+    pytest(environ / "python", "tests/hostile", "tests/fuzz")
+    return "the same on Python %s" % version
+
+
 def compliance() -> str:
     pytest(tools() / "python", "tests/compliance")
     return "profiles, waivers, and every format read by a reader of its own"
@@ -318,6 +332,8 @@ GATES: Dict[str, Callable[[], str]] = {
     "units": units,
     **{"units-" + version: functools.partial(units_on, version) for version in OTHER_PYTHONS},
     "cli": cli,
+    "hostile": hostile,
+    **{"hostile-" + version: functools.partial(hostile_on, version) for version in OTHER_PYTHONS},
     "compliance": compliance,
     "real": real,
     "sanity": sanity,
@@ -374,6 +390,14 @@ def bench() -> int:
     return 0
 
 
+def fuzz() -> int:
+    """`make fuzz FUZZ="--seconds 600 replies"`: these targets, each so long; by default all, a minute each."""
+    binaries = environment("fuzz", sys.executable, "tests/fuzz/requirements.txt")
+    arguments = shlex.split(os.environ.get("FUZZ", ""))
+    run(binaries / "python", ROOT / "tests/fuzz/fuzz.py", *arguments, PYTHONPATH="%s:%s" % (tree(), ROOT / "src"))
+    return 0
+
+
 def wheel() -> int:
     """Builds what is published into dist/."""
     shutil.rmtree(ROOT / "dist", ignore_errors=True)
@@ -408,6 +432,7 @@ OTHERS: Dict[str, Callable[[], int]] = {
     "coverage": coverage,
     "demo": demo,
     "bench": bench,
+    "fuzz": fuzz,
     "wheel": wheel,
     "format": form,
 }

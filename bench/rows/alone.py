@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from ansible_collections.postmaster.mailcheck.bench.lab.relay import run_relay
 from ansible_collections.postmaster.mailcheck.bench.rows.common import Bench, Row, addresses, engine, ratio_row, seconds
+from ansible_collections.postmaster.mailcheck.tests.hostile.growth import MOST
 
 MIB = 1024
 
@@ -48,6 +49,12 @@ def growth(bench: Bench) -> Iterator[Row]:
     yield row._replace(peer=row.peer.partition(" ")[2])
     ours, peer = (f"{peak:.0f} MiB" for peak in reversed(peaks))
     yield Row("10,000 over 1,000: peak memory", ours, peer, peaks[1] / peaks[0], 6, runs=len(runs))
+
+
+def parsing(bench: Bench) -> Iterator[Row]:
+    runs = 5 * bench.runs
+    name, worst = max(engine("parsing", runs=runs).items(), key=lambda item: item[1])
+    yield Row("twice the input to a parser, the worst: time", name, "", worst, MOST, runs=runs)
 
 
 def latency(bench: Bench) -> Iterator[Row]:

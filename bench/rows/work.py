@@ -12,6 +12,7 @@ import contextlib
 import functools
 import gc
 import json
+import math
 import os
 import resource
 import sys
@@ -35,6 +36,24 @@ def growth(**options: Any) -> Any:
     began = time.monotonic()
     _must_pass(sweep(**options))
     return time.monotonic() - began, _memory("VmHWM")
+
+
+def parsing(runs: int) -> Any:
+    """How much longer twice the input takes, by what grows; the shortest of some runs, so that others count little."""
+    from ansible_collections.postmaster.mailcheck.tests.hostile.growth import GROWTH
+
+    def shortest(row: Any, size: int) -> float:
+        value, times = row.make(size), []
+        for _run in range(runs):
+            began = time.process_time()
+            row.call(value)
+            times.append(time.process_time() - began)
+        return min(times)
+
+    gc.disable()
+    # Twice double, so that a step in how memory is taken weighs less; what takes no time at all cannot be told.
+    pairs = {name: (shortest(row, row.size // 4), shortest(row, row.size)) for name, row in GROWTH.items()}
+    return {name: math.sqrt(whole / max(part, 1e-5)) for name, (part, whole) in pairs.items()}
 
 
 def greetings(**options: Any) -> Any:

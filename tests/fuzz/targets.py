@@ -9,10 +9,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Sequence
+from unittest import mock
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import commands, explain, options, sasl, tls
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.capabilities import (
@@ -47,9 +49,6 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.report i
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transaction import queue_id
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transcript import Transcript
 
-if TYPE_CHECKING:
-    pass
-
 PASSWORD = "tanstaaftanstaaf"
 SECRETS = (
     PASSWORD,
@@ -60,9 +59,12 @@ NOT_PRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202
 VERIFIED = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, "relay.example.com", True, (), None)
 NOW = 1767225600.0
 
-# Contexts would be kept, one for each of a fuzzer's cipher lists; and two million iterations tell no more than these.
-tls.prepare = lambda policy: None
-sasl.MAX_ITERATIONS = 5000
+
+@contextlib.contextmanager
+def eased() -> Iterator[None]:
+    """Contexts would be kept, one for each of a fuzzer's cipher lists; and two million iterations tell no more than few."""
+    with mock.patch.object(tls, "prepare", lambda policy: None), mock.patch.object(sasl, "MAX_ITERATIONS", 5000):
+        yield
 
 
 class Draw:

@@ -6,38 +6,42 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import sasl, tls
 from ansible_collections.postmaster.mailcheck.tests.fuzz.fuzz import corpus
+from ansible_collections.postmaster.mailcheck.tests.fuzz.targets import TARGETS, eased
 
-
-@pytest.fixture(autouse=True)
-def unchanged_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The targets bend the engine a little: not for the tests that come after."""
-    monkeypatch.setattr(tls, "prepare", tls.prepare)
-    monkeypatch.setattr(sasl, "MAX_ITERATIONS", sasl.MAX_ITERATIONS)
-
-
-NAMES = (
-    "replies", "capabilities", "explanations", "certificates", "tls_records", "sasl_dialogues", "conversations",
-    "command_encoder", "expectation_loader", "option_checks",
-)  # fmt: skip
+ON_CONTROLLER = ("filters", "profile_loader", "reports")
+CORPORA = sorted(path.stem for path in (Path(__file__).parent / "corpus").glob("*.txt"))
 
 
 def test_every_target_has_a_corpus() -> None:
-    from ansible_collections.postmaster.mailcheck.tests.fuzz.targets import TARGETS
-
-    assert tuple(TARGETS) == NAMES
-    assert all(len(corpus(name)) > 10 for name in NAMES)
+    assert CORPORA == sorted([*TARGETS, *ON_CONTROLLER])
+    assert all(len(corpus(name)) > 10 for name in CORPORA)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TARGETS)
 def test_what_was_found_holds(name: str) -> None:
-    from ansible_collections.postmaster.mailcheck.tests.fuzz.targets import TARGETS
+    with eased():
+        _replay(name, TARGETS[name])
 
+
+@pytest.mark.skipif(importlib.util.find_spec("ansible") is None, reason="ansible-core is not installed here")
+@pytest.mark.parametrize("name", ON_CONTROLLER)
+def test_so_it_does_on_the_controller(name: str) -> None:
+    from ansible_collections.postmaster.mailcheck.tests.fuzz import controller_targets
+
+    assert sorted(controller_targets.TARGETS) == list(ON_CONTROLLER)
+    _replay(name, controller_targets.TARGETS[name])
+
+
+def _replay(name: str, target: object) -> None:
+    assert callable(target)
     for data in corpus(name):
         try:
-            TARGETS[name](data)
+            target(data)
         except Exception as error:
             raise AssertionError("%s: %r" % (name, data)) from error

@@ -274,8 +274,8 @@ CASES: List[Case] = [
     Case(48, "handshake is reset", READY + "C: <octets>\nresets\n", "failed tls tls_handshake_reset", {}, TLS),
     Case(48, "handshake is reset half-way", READY + "TLS good cut 300\nresets\n", "failed tls tls_handshake_reset", {},
          TLS),
-    Case(48, "handshake octet by octet", INSIDE + "S: 250 relay\n" + QUIT, "passed", {"tls.verified": True}, TLS,
-         split=1),
+    Case(48, "handshake octet by octet", INSIDE + "S: 250 relay\n" + QUIT, "passed", {"tls.verified": True},
+         dict(TLS, timeout=30.0), split=1),
     Case(49, "by address, another name", INSIDE + "S: 250 relay\n" + QUIT, "passed",
          {"host": "127.0.0.1", "tls.server_name": NAME, "tls.verified": True}, TLS),
     # AUTH (RFC 4954 4)

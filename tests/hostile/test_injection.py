@@ -87,7 +87,9 @@ def test_nor_anything_inside_a_sign_in(mechanism: str, start: Any, authority: Au
     error = json.dumps({"status": "\x1b[2J", "\x9b2J": ["\u202e", "\x07"]}).encode()
     challenge = b"e=\x1b[2J\xc2\x9b" if mechanism.startswith("SCRAM") else error
     words = base64.b64encode(challenge).decode()
-    relay = start(INSIDE + "S: 250-relay\nS: 250 AUTH %s\nC: AUTH\nS: 334 %s\nC:\nS: 535 no\n" % (mechanism, words) + QUIT)
+    relay = start(
+        INSIDE + "S: 250-relay\nS: 250 AUTH %s\nC: AUTH\nS: 334 %s\nC:\nS: 535 no\n" % (mechanism, words) + QUIT
+    )
     signed = {"username": "tim", "auth_mechanisms": [mechanism]}
     signed["password" if mechanism.startswith("SCRAM") else "access_token"] = "sesame-and-more"
     report = check(relay.host, port=relay.port, **options_of(dict(TLS, **signed), authority))

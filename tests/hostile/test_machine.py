@@ -148,7 +148,7 @@ print(json.dumps(report["failure"]))
 
 
 def test_interrupted_system_calls_change_nothing(start: Any, authority: Authority) -> None:
-    relay = start(HEALTHY, split=1, pause=0.0005)
+    relay = start(HEALTHY, split=1)
     heard = []
     old = signal.signal(signal.SIGALRM, lambda number, frame: heard.append(number))
     signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)

@@ -273,7 +273,9 @@ def test_bad_expectations_are_refused_by_name(rules: dict[str, object]) -> None:
 
 
 # Every option but those that name files, which would be read.
-FILELESS = sorted(name for name, row in OPTIONS.items() if row["type"] != "path" and name not in ("test_message", "tls"))
+FILELESS = sorted(
+    name for name, row in OPTIONS.items() if row["type"] != "path" and name not in ("test_message", "tls")
+)
 
 
 @given(st.dictionaries(st.sampled_from(FILELESS), VALUES, max_size=4))
@@ -284,15 +286,21 @@ def test_any_options_are_a_request_or_a_mistake(options: dict[str, object]) -> N
         assert re.split(r"[.\[]", error.option)[0] in {*options, "tls", "sender", "recipients", "username", "password"}
         return
     assert 0 < request.timeout <= 86400 and 1 <= request.port <= 65535
-    assert build_request("relay.example.com", dict(options, tls="none"), 0.0)._replace(message=None) == request._replace(
+    assert build_request("relay.example.com", dict(options, tls="none"), 0.0)._replace(
         message=None
-    )
+    ) == request._replace(message=None)
 
 
 @given(st.datetimes(datetime.datetime(1971, 1, 1), datetime.datetime(9000, 1, 1)), TEXT, TEXT)
 def test_no_text_gets_out_of_its_header(moment: datetime.datetime, subject: str, value: str) -> None:
     message = {"subject": subject, "headers": {"X-Test": value}, "body": "hello"}
-    given = {"tls": "none", "sender": "a@example.org", "recipients": ["b@example.com"], "send": True, "test_message": message}
+    given = {
+        "tls": "none",
+        "sender": "a@example.org",
+        "recipients": ["b@example.com"],
+        "send": True,
+        "test_message": message,
+    }
     now = moment.replace(tzinfo=datetime.timezone.utc).timestamp()
     try:
         request = build_request("relay.example.com", given, now)

@@ -281,7 +281,7 @@ class Relay:
         script: str,
         contexts: Optional[Mapping[str, ssl.SSLContext]] = None,
         split: int = 0,
-        pause: float = 0.002,
+        pause: float = 0.0005,
         address: str = "127.0.0.1",
         receive_buffer: int = 0,
     ) -> None:

@@ -316,7 +316,9 @@ def tls_with_words(context, words, in_clear=()):
 
 
 def test_a_reply_that_comes_along_with_the_handshake_answers_nothing(authority):
-    behave = tls_with_words(authority.contexts["tls12"], b"250 forged.example.net\r\n", ["220 x", "250-x\r\n250 STARTTLS"])
+    behave = tls_with_words(
+        authority.contexts["tls12"], b"250 forged.example.net\r\n", ["220 x", "250-x\r\n250 STARTTLS"]
+    )
     with Relay(behave) as relay:
         report = check(relay.port, tls="starttls", ca_path=authority.ca_path)
     assert outcome(report) == ("failed", "ehlo", "protocol_violation")
