@@ -32,7 +32,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.certific
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.expectations import RULES, parse_expect
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import OptionError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import OPTIONS, build_request
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.replies import ReplyReader, printable
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.replies import REDACTED, ReplyReader, printable
 
 settings.register_profile("hostile", max_examples=150, deadline=None)
 settings.load_profile("hostile")
@@ -67,8 +67,10 @@ def test_what_is_written_as_replies_is_read_as_those(replies: list[tuple[int, li
     wire = b"".join(_wire(code, lines, b"\r\n") for code, lines in replies)
     found = _read([wire])
     assert [(reply.code, list(reply.lines)) for reply in found] == [
-        (code, [printable(line) for line in lines]) for code, lines in replies
+        (code, [REDACTED if code == 334 else printable(line) for line in lines]) for code, lines in replies
     ]
+    for reply, (code, lines) in zip(found, replies):
+        assert reply.challenge == ("".join(lines).encode("utf-8") if code == 334 else b"")
     cuts = sorted(data.draw(st.lists(st.integers(0, len(wire)), max_size=6)))
     assert _read([wire[a:b] for a, b in zip([0, *cuts], [*cuts, len(wire)])]) == found
 
