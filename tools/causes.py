@@ -4,17 +4,22 @@
 """Writes docs/docsite/rst/causes.rst from the engine's table of causes: run it after a change there.
 
 A test compares the two. PYTHONPATH must lead to the collection, as for the tests: `make causes` sees to it.
+With the folder of a built site: sees that every hint's link leads to an anchor there.
 """
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 from typing import Iterator, List
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.explain import CAUSES, Cause
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.explain import CAUSES, Cause, hint_of
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import STAGES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/docsite/rst/causes.rst"
+GALAXY = (PAGE.parents[3] / "galaxy.yml").read_text(encoding="utf-8")
+SITE = re.findall(r"^documentation: (\S+)$", GALAXY, re.MULTILINE)[0]
 LABEL = "ansible_collections.postmaster.mailcheck.docsite."
 VERDICTS = {
     "unreachable": "unreachable: no octet came from the service",
@@ -94,5 +99,15 @@ def wrapped(text: str) -> Iterator[str]:
     yield " ".join(line)
 
 
+def dead_links(site: Path) -> List[str]:
+    """The links of hints for which a built site has no anchor."""
+    links = [hint_of(name, "HOST", "PORT").rpartition(SITE)[2] for name in CAUSES]
+    parts = [link.partition("#") for link in links]
+    texts = {file: (site / file).read_text(encoding="utf-8") for file in {file for file, _hash, _anchor in parts}}
+    return [SITE + link for link, (file, _hash, anchor) in zip(links, parts) if 'id="%s"' % anchor not in texts[file]]
+
+
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.exit("\n".join(dead_links(Path(sys.argv[1]))) or 0)
     PAGE.write_text(page(), encoding="utf-8")

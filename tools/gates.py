@@ -136,7 +136,8 @@ def pytest(python: Path, *paths: str) -> None:
 
 def lint() -> str:
     run(tools() / "ruff", "check", "--quiet", "--output-format", "concise", ".")
-    return "ruff"
+    run(tools() / "ruff", "format", "--check", "--quiet", ".")
+    return "ruff, its rules and its layout"
 
 
 def types() -> str:
@@ -242,6 +243,7 @@ def docs() -> str:
     run(binaries / "antsibull-docs", "collection", *pages, "postmaster.mailcheck", cwd=copy(), **variables)
     folders = [site / "rst", site / "html"]
     run(binaries / "sphinx-build", "-q", "-W", "--keep-going", "-c", "docs", *folders, **variables)
+    run(tools() / "python", "tools/causes.py", site / "html", PYTHONPATH=tree())
     return "examples run, antsibull-docs, the site at .build/site/html"
 
 

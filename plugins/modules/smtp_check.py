@@ -258,9 +258,11 @@ failure:
         The relay does not carry mail for this recipient's domain from this client. 554: transaction failed, or refused
         by policy (refused for good); 5.7.1: delivery not authorised.
     hint:
-      description: What to do next.
+      description: What to do next, and where the documentation has more about this cause.
       type: str
-      sample: Sign in, use the submission port (587 or 465), or add the client's address to what the relay permits.
+      sample: >-
+        Sign in, use the submission port (587 or 465), or add the client's address to what the relay permits. More:
+        https://postmaster-mailcheck.github.io/mailcheck/docsite/causes.html#relay-denied
 codes:
   description: The last reply code of each stage; for V(rcpt), of each recipient.
   returned: if a check was made

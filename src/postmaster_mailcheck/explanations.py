@@ -14,6 +14,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.explain 
     ENHANCED_CODES,
     Cause,
     explain_code,
+    hint_of,
 )
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import did_you_mean
 
@@ -47,5 +48,5 @@ def _cause(name: str) -> Dict[str, Any]:
         "verdict": cause.verdict,
         "retried": cause.retried or cause.verdict in ("unreachable", "deferred"),
         "explanation": cause.explanation,
-        "hint": cause.hint.format(host="HOST", port="PORT"),
+        "hint": hint_of(name, "HOST", "PORT"),
     }

@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Every example in README, guides and modules: looked over by ansible-playbook and ansible-lint, and run as it stands,
-# against relays that bear its names. What cannot run here is listed, with the reason.
+# Every block of code in README, guides, roles' pages and EXAMPLES: looked over by ansible-playbook and ansible-lint, and
+# run as it stands, against relays that bear its names. What cannot run here is listed, with the reason.
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import json
 import os
 import re
@@ -14,27 +16,34 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple
 
 import pytest
 import yaml
 
-from ansible_collections.postmaster.mailcheck.tests.docs.world import PASSWORD, indented_blocks, world
+from ansible_collections.postmaster.mailcheck.tests.docs.blocks import BLOCKS, NOT_PAGES, ROOT, Block, loaded, of_kind
+from ansible_collections.postmaster.mailcheck.tests.docs.world import PASSWORD, closed_port, world
 
-ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.executable).parent
-GUIDES = sorted((ROOT / "docs/docsite/rst").glob("*.rst"))
 # Task -> why it is only looked over.
 NOT_RUN = {
-    "Ask a mail store, by LMTP on its socket, whether it knows a mailbox": "no socket of that path",
-    "Check all addresses of all MX hosts of our domains": "asks the DNS",
+    "Ask a mail store, by LMTP on its socket, whether it knows a mailbox": "no socket of that path; tests/real asks Dovecot",
+    "Check all addresses of all MX hosts of our domains": "asks the DNS; tests/real asks a BIND",
     "Check every mail server of the inventory, each at two ports": "uses a filter of another collection",
-    "Hand the metrics to the node exporter": "writes where only root may",
-    "Speak TLS from the first octet (port 465), to a relay with a private authority": "names a file of the reader's",
+}
+# Command -> where else it is run, or why nowhere.
+RUN_ELSEWHERE = {
+    "ansible-galaxy collection install dist/": "tests/packages",
+    "pip install dist/": "tests/packages",
+    "pip install 'postmaster-mailcheck[cli]'": "takes it from PyPI; tests/packages installs the wheel",
+    "pip install pre-commit && pre-commit install": "puts hooks into the clone",
+    'eval "$(register-python-argcomplete': "tests/cli",
+    "register-python-argcomplete": "tests/cli",
 }
 # Playbook -> the variables that it asks for.
 PLAYBOOKS: Dict[str, Dict[str, Any]] = {
     "check_relay.yml": {"relay": "relay.example.com", "relay_port": 587},
+    "sweep.yml": {"relays": ["mx1.example.com", "relay.example.com:587"]},
 }
 INVENTORY = """
 all:
@@ -79,64 +88,66 @@ VARIABLES = {
 }
 
 
-def fenced(text: str, language: str) -> List[str]:
-    return re.findall(r"^```%s\n(.*?)^```" % language, text, re.MULTILINE | re.DOTALL)
+def plays() -> Dict[str, str]:
+    """Page -> the plays that stand there, and a play around each list of tasks."""
+    texts: Dict[str, str] = {}
+    for block in of_kind("play", "tasks"):
+        text = block.text if block.kind == "play" else HEAD + textwrap.indent(block.text, "    ")
+        texts[block.page] = texts.get(block.page, "") + text + "\n"
+    return texts
 
 
-def sources() -> Iterator[Tuple[str, List[str]]]:
-    """Name, and the YAML examples that stand there."""
-    for page in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), ROOT / "CONTRIBUTING.md"]:
-        if page.exists():
-            yield page.name, fenced(page.read_text(encoding="utf-8"), "ya?ml")
-    for page in GUIDES:
-        text = page.read_text(encoding="utf-8")
-        both = [indented_blocks(text, ".. code-block:: " + kind) for kind in ("yaml+jinja", "yaml")]
-        yield page.name, both[0] + both[1]
-    for kind in ("modules", "filter", "lookup"):
-        for plugin in sorted((ROOT / "plugins" / kind).glob("*.py")):
-            source = plugin.read_text(encoding="utf-8")
-            yield plugin.name, re.findall(r'^EXAMPLES = r?"""\n(.*?)^"""', source, re.MULTILINE | re.DOTALL)
+PLAYS = plays()
 
 
-def play_of(block: str) -> str:
-    """The block if it is a play, a play for it if it is a list of tasks, else nothing: variables, requirements."""
-    found = yaml.safe_load(block)
-    if not isinstance(found, list):
-        return ""
-    return block if "hosts" in found[0] else HEAD + textwrap.indent(block, "    ")
+class World(NamedTuple):
+    """Where the examples run."""
 
+    folder: Path
+    variables: Dict[str, str]  # of the environment
 
-SOURCES = {name: "\n".join(filter(None, map(play_of, blocks))) for name, blocks in sources()}
-SHOWN = sorted(name for name, text in SOURCES.items() if text)
+    def adapted(self, text: str) -> str:
+        """An example with the paths of its reader led to ours."""
+        text = re.sub(r"/etc/ssl/certs/[a-z-]+\.pem", self.variables["SSL_CERT_FILE"], text)
+        return text.replace("/var/lib/prometheus/node-exporter", str(self.folder))
 
+    def write(self, name: str, text: str) -> Path:
+        file = self.folder / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        return file
 
-def written(folder: Path, name: str, text: str) -> Path:
-    file = folder / (name.replace(".", "_") + ".yml")
-    file.write_text("---\n" + text.strip() + "\n", encoding="utf-8")
-    return file
+    def run(self, *command: object, code: int = 0, **variables: str) -> str:
+        tree = os.environ["ANSIBLE_COLLECTIONS_PATH"]
+        environ = {name: text for name, text in os.environ.items() if not name.startswith("ANSIBLE_")}
+        environ.update(self.variables, ANSIBLE_COLLECTIONS_PATH=tree, ANSIBLE_HOME=str(self.folder))
+        environ.update(PATH="%s:%s" % (TOOLS, environ["PATH"]), **variables)
+        ours = map(os.path.abspath, os.environ["PYTHONPATH"].split(os.pathsep))
+        environ["PYTHONPATH"] = os.pathsep.join([self.variables["PYTHONPATH"], *ours])
+        words = [str(word) for word in command]
+        done = subprocess.run(
+            words, cwd=self.folder, env=environ, capture_output=True, text=True, check=False, timeout=300
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert PASSWORD not in done.stdout + done.stderr
+        return done.stdout
 
-
-def run(command: List[object], folder: Path, **variables: str) -> str:
-    tree = os.environ["ANSIBLE_COLLECTIONS_PATH"]
-    environ = {name: text for name, text in os.environ.items() if not name.startswith("ANSIBLE_")}
-    environ.update(PATH="%s:%s" % (TOOLS, environ["PATH"]), ANSIBLE_COLLECTIONS_PATH=tree, ANSIBLE_HOME=str(folder))
-    environ.update(variables)
-    words = [str(word) for word in command]
-    done = subprocess.run(words, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert PASSWORD not in done.stdout + done.stderr
-    return done.stdout
+    def play(self, file: Path, *words: object) -> str:
+        said = self.run(TOOLS / "ansible-playbook", "-i", "inventory.yml", "-e", "@variables.json", *words, file)
+        assert re.search(r"ok=[1-9]", said), said
+        return said
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("examples")
-    (made / "inventory.yml").write_text(INVENTORY, encoding="utf-8")
-    (made / "variables.json").write_text(json.dumps({**VARIABLES, **profiles()}), encoding="utf-8")
-    (made / "reports").mkdir()
-    (made / "profiles").mkdir()
-    (made / "profiles/ours.yml").write_text(profile_of_our_own(), encoding="utf-8")
-    return made
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("world")) as variables:
+        made = World(tmp_path_factory.mktemp("examples"), variables)
+        made.write("inventory.yml", INVENTORY)
+        given = {name: value for block in of_kind("variables") for name, value in loaded(block).items()}
+        made.write("variables.json", json.dumps({**VARIABLES, **given}))
+        made.write("reports/.keep", "")
+        made.write("profiles/ours.yml", profile_of_our_own())
+        yield made
 
 
 def profile_of_our_own() -> str:
@@ -146,87 +157,203 @@ def profile_of_our_own() -> str:
     return re.sub("^#", "", block, flags=re.MULTILINE)
 
 
-def profiles() -> Dict[str, Any]:
-    """The variables that the guide to profiles gives as an example."""
-    text = (ROOT / "docs/docsite/rst/guide_profile.rst").read_text(encoding="utf-8")
-    found = [yaml.safe_load(block) for block in indented_blocks(text, ".. code-block:: yaml")]
-    return {name: value for one in found if isinstance(one, dict) for name, value in one.items()}
+# Nothing is left out
 
 
-@pytest.fixture(scope="module")
-def names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dict[str, str]]:
-    with world(tmp_path_factory.mktemp("world")) as variables:
-        yield variables
+def test_every_block_of_every_page_is_found_and_of_a_kind() -> None:
+    """Counted anew, by the marks alone."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for page in listed:
+        text = (ROOT / page).read_text(encoding="utf-8") if page.endswith((".md", ".rst", ".py")) else ""
+        marks = 0
+        if page.endswith(".md"):
+            marks = len(re.findall(r"^ *```", text, re.MULTILINE)) // 2
+        elif page.endswith(".rst"):
+            marks = len(
+                re.findall(r"code-block::|^\s*\.\. parsed-literal|^\s*\.\. literalinclude|>>> ", text, re.MULTILINE)
+            )
+            marks += len(re.findall(r"^(?!\s*\.\. ).*::$", text, re.MULTILINE))
+        elif page.startswith("plugins/"):
+            marks = text.count("\nEXAMPLES = ")
+        if page not in NOT_PAGES:
+            assert len([block for block in BLOCKS if block.page == page]) == marks, page
+    assert {block.kind for block in BLOCKS} == KINDS
 
 
-def play(folder: Path, file: Path, names: Dict[str, str], *words: str) -> str:
-    command = [TOOLS / "ansible-playbook", "-i", "inventory.yml", "-e", "@variables.json", *words, file]
-    return run(command, folder, **names)
+# Plays and tasks
 
 
-def test_there_are_examples_to_look_at() -> None:
-    assert {"README.md", "guide_first_check.rst", "smtp_check.py", "smtp_sweep.py"} <= set(SHOWN)
+def play_files(here: World) -> List[Path]:
+    return [here.write(page.replace("/", "_") + ".yml", "---\n" + text.strip() + "\n") for page, text in PLAYS.items()]
 
 
-def test_all_are_playbooks_that_ansible_understands(folder: Path) -> None:
-    files = [written(folder, name, SOURCES[name]) for name in SHOWN]
-    run([TOOLS / "ansible-playbook", "-i", "inventory.yml", "--syntax-check", *files], folder)
+def test_all_are_playbooks_that_ansible_understands(here: World) -> None:
+    here.write("smoke.yml", "{}")
+    here.run(TOOLS / "ansible-playbook", "-i", "inventory.yml", "--syntax-check", *play_files(here))
 
 
-def test_all_please_ansible_lint(folder: Path) -> None:
-    files = [written(folder, name, SOURCES[name]) for name in SHOWN]
-    command = [TOOLS / "ansible-lint", "-q", "--nocolor", "--offline", "--profile", "production", "--strict", *files]
-    run(command, folder)
+def test_all_please_ansible_lint(here: World) -> None:
+    command = [TOOLS / "ansible-lint", "-q", "--nocolor", "--offline", "--profile", "production", "--strict"]
+    here.run(*command, *play_files(here))
 
 
-@pytest.mark.parametrize("name", SHOWN)
-def test_it_runs_as_it_stands(name: str, folder: Path, names: Dict[str, str]) -> None:
-    plays = yaml.safe_load(PRELUDE * (ROOT / "plugins/filter" / name).exists() + SOURCES[name])
+@pytest.mark.parametrize("page", [page for page in PLAYS if not page.startswith("roles/")])
+def test_it_runs_as_it_stands(page: str, here: World) -> None:
+    plays = yaml.safe_load(PRELUDE * page.startswith("plugins/filter/") + here.adapted(PLAYS[page]))
     for one in plays:
         one["tasks"] = [task for task in one["tasks"] if task.get("name") not in NOT_RUN]
-    said = play(folder, written(folder, "run_" + name, yaml.safe_dump(plays, sort_keys=False)), names)
-    assert re.search(r"ok=[1-9]", said), said
+    here.play(here.write("run.yml", yaml.safe_dump(plays, sort_keys=False)))
 
 
 def test_what_is_not_run_is_still_there() -> None:
-    told = "".join(SOURCES.values())
+    told = "".join(PLAYS.values())
     assert not [task for task in NOT_RUN if "- name: %s\n" % task not in told]
 
 
-@pytest.mark.parametrize("playbook", sorted(PLAYBOOKS))
-def test_the_playbooks_that_come_along_run(playbook: str, folder: Path, names: Dict[str, str]) -> None:
-    words = ["-e", json.dumps(PLAYBOOKS[playbook])]
-    assert re.search(r"ok=[1-9]", play(folder, ROOT / "playbooks" / playbook, names, *words))
+@pytest.mark.parametrize("playbook", sorted(file.name for file in (ROOT / "playbooks").glob("*.yml")))
+def test_the_playbooks_that_come_along_run(playbook: str, here: World) -> None:
+    here.play(ROOT / "playbooks" / playbook, "-e", json.dumps(PLAYBOOKS[playbook]))
 
 
-def python_examples() -> List[str]:
-    guide = (ROOT / "docs/docsite/rst/guide_python.rst").read_text(encoding="utf-8")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    return indented_blocks(guide, ".. code-block:: python") + fenced(readme, "python")
+# Roles: the play, with nothing but what it says, then with the variables and the profile that the page gives
 
 
-@pytest.mark.parametrize("code", python_examples())
-def test_the_python_examples_run(code: str, folder: Path, names: Dict[str, str]) -> None:
-    path = "%s:%s" % (names["PYTHONPATH"], os.environ["PYTHONPATH"])
-    run([sys.executable, "-W", "error", "-c", code], folder, **{**names, "PYTHONPATH": path})
+@pytest.mark.parametrize("variables", of_kind("variables of a role", "profile"), ids=str)
+def test_the_pages_of_the_roles_run(variables: Block, here: World) -> None:
+    text = here.adapted(variables.text)
+    if variables.kind == "profile":
+        text = "compliance_profiles: [%s]\n" % here.write("profile.yml", text)
+    here.write("smoke.yml", text)
+    here.write("role.yml", PLAYS[variables.page])
+    said = here.play(here.folder / "role.yml", "-e", "@smoke.yml", "-e", "compliance_audit_only=true")
+    shown = [block for block in of_kind("text") if block.page == variables.page]
+    for table in shown:
+        assert " ".join(table.text.splitlines()[0].split()) in " ".join(said.split())
 
 
-def console_sessions() -> List[str]:
-    text = (ROOT / "docs/docsite/rst/guide_command.rst").read_text(encoding="utf-8")
-    return indented_blocks(text, ".. code-block:: console")
+# Python
 
 
-def test_the_command_lines_run(folder: Path, names: Dict[str, str]) -> None:
-    path = "%s:%s" % (names["PYTHONPATH"], os.environ["PYTHONPATH"])
-    ran = []
-    for session in console_sessions():
-        for entry in ("\n" + session).split("\n$ ")[1:]:
-            command, _newline, output = entry.partition("\n")
-            if command.startswith("cat "):
-                (folder / command.split()[1]).write_text(output, encoding="utf-8")
-            elif command.startswith("mailcheck "):
-                words = "%s -m postmaster_mailcheck %s" % (sys.executable, command.partition(" ")[2])
-                said = run(["bash", "-c", words], folder, **{**names, "PYTHONPATH": path})
-                assert output.strip() in said
-                ran.append(command)
-    assert len(ran) >= 6
+@pytest.mark.parametrize("block", of_kind("python"), ids=str)
+def test_the_python_examples_run(block: Block, here: World) -> None:
+    here.run(sys.executable, "-W", "error", "-c", block.text)
+
+
+@pytest.mark.parametrize(
+    "file", [f for f in sorted((ROOT / "plugins").rglob("*.py")) if ">>> " in f.read_text("utf-8")]
+)
+def test_the_examples_in_docstrings_are_true(file: Path) -> None:
+    name = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+    result = doctest.testmod(importlib.import_module("ansible_collections.postmaster.mailcheck." + name))
+    assert result.attempted and not result.failed
+
+
+# Commands
+
+
+@pytest.mark.parametrize("block", of_kind("commands"), ids=str)
+def test_the_commands_run(block: Block, here: World) -> None:
+    marked = block.text if block.language == "console" else re.sub("^", "$ ", block.text, flags=re.MULTILINE)
+    for entry in ("\n" + marked.strip()).split("\n$ ")[1:]:
+        command, _newline, output = entry.partition("\n")
+        if command.startswith("cat "):
+            here.write(command.split()[1], output)
+        elif command.startswith("mailcheck "):
+            words = "%s -m postmaster_mailcheck %s" % (sys.executable, command.partition(" ")[2])
+            assert output.strip() in here.run("bash", "-c", words)
+        elif command.startswith("make "):
+            here.run(*command.split(), "--dry-run", "-C", ROOT)
+        else:
+            assert [known for known in RUN_ELSEWHERE if command.startswith(known)], command
+
+
+# What is shown
+
+
+def test_the_first_playbook_says_what_the_readme_shows(here: World) -> None:
+    shown = re.findall('^        "(.*)"', README, re.MULTILINE)
+    said = re.sub("[0-9]+ more days", "60 more days", here.play(here.write("first.yml", PLAYS["README.md"])))
+    assert len(shown) == 4
+    assert [line for line in shown if '"%s"' % line not in said] == []
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MESSAGES = [block for block in of_kind("text") if block.text.startswith("relay.example.com:")]
+CHECK = "import postmaster_mailcheck as p, sys; print(p.check('relay.example.com', **eval(sys.argv[1]))['msg'])"
+
+
+@pytest.mark.parametrize("block", MESSAGES, ids=str)
+def test_the_messages_are_what_the_engine_says(block: Block, here: World) -> None:
+    """A port that nothing listens on, an expired certificate, a recipient of elsewhere."""
+    ports = json.loads(here.variables["MAILCHECK_TEST_PORTS"])
+    options: Dict[str, Any] = {"port": int(block.text.split(":")[1])}
+    if "refused" in block.text:
+        ports["relay.example.com:25"] = closed_port()
+    elif "expired" in block.text:
+        ports["relay.example.com:587"] = ports["expired.example.com:25"]
+    else:
+        ports["relay.example.com:587"] = ports["*:25"]  # which asks for no sign-in
+        options.update(sender="", recipients=["x@example.net"])
+    said = here.run(sys.executable, "-c", CHECK, options, MAILCHECK_TEST_PORTS=json.dumps(ports))
+    assert said.replace("127.0.0.1", "192.0.2.25").split() == block.text.split()
+
+
+def test_all_that_is_shown_is_compared_or_a_drawing() -> None:
+    compared = [*MESSAGES, *(block for block in of_kind("text") if block.page.startswith("roles/"))]
+    rest = [
+        block
+        for block in of_kind("text")
+        if block not in compared and not block.text.startswith("TASK [Check the relay]")
+    ]
+    assert [block.page for block in rest] == ["docs/architecture.md"]
+
+
+# AWX, execution environments, changelogs
+
+
+@pytest.mark.parametrize("block", of_kind("execution environment"), ids=str)
+def test_ansible_builder_takes_the_execution_environment(block: Block, here: World) -> None:
+    here.write("execution-environment.yml", block.text)
+    here.run(TOOLS / "ansible-builder", "create", "--context", "context", "--output-filename", "Containerfile")
+    assert "ansible-galaxy collection install" in (here.folder / "context/Containerfile").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("block", of_kind("requirements"), ids=str)
+def test_the_requirements_are_those_of_ansible_galaxy(block: Block, here: World) -> None:
+    file = here.write("requirements.yml", block.text)
+    command = [TOOLS / "ansible-galaxy", "collection", "install", "--offline", "-p", here.folder / "installed"]
+    here.run(*command, ROOT)
+    assert "already installed" in here.run(*command, "-r", file)
+
+
+def test_the_credential_injects_its_own_field_into_a_variable_of_the_examples() -> None:
+    fields, injector = (loaded(block) for block in of_kind("credential"))
+    ((variable, template),) = injector["extra_vars"].items()
+    assert template == "{{ %s }}" % fields["fields"][0]["id"]
+    assert "{{ %s }}" % variable in PLAYS["docs/docsite/rst/guide_first_check.rst"]
+
+
+@pytest.mark.parametrize("block", of_kind("changelog fragment"), ids=str)
+def test_antsibull_changelog_takes_the_fragment(block: Block, here: World) -> None:
+    for file in ("galaxy.yml", "changelogs/config.yaml", "changelogs/changelog.yaml"):
+        here.write(file, (ROOT / file).read_text(encoding="utf-8"))
+    here.write("changelogs/fragments.txt", "")
+    (here.folder / "changelogs/fragments").mkdir()
+    here.write("changelogs/fragments/1-example.yml", "---\n" + block.text)
+    here.run(TOOLS / "antsibull-changelog", "lint")
+
+
+KINDS = {
+    "changelog fragment",
+    "commands",
+    "credential",
+    "execution environment",
+    "play",
+    "profile",
+    "python",
+    "requirements",
+    "tasks",
+    "text",
+    "variables",
+    "variables of a role",
+}  # each with a test above

@@ -14,9 +14,10 @@ import datetime
 import hashlib
 import hmac
 import json
+import socket
 import ssl
 from pathlib import Path
-from typing import Dict, Iterator, List
+from typing import Dict, Iterator
 
 import trustme
 
@@ -71,7 +72,7 @@ class ScramServer:
 
 def recipient(line: str) -> str:
     known = line.rstrip(">").endswith("@example.com")
-    return "250 2.1.5 Ok\r\n" if known else "554 5.7.1 Relay access denied\r\n"
+    return "250 2.1.5 Ok\r\n" if known else "554 5.7.1 %s: Relay access denied\r\n" % line.partition(":")[2]
 
 
 def relay(context: ssl.SSLContext, implicit: bool = False) -> Relay:
@@ -114,16 +115,8 @@ def world(folder: Path) -> Iterator[Dict[str, str]]:
         }
 
 
-def indented_blocks(text: str, marker: str) -> List[str]:
-    """The code blocks of an rst page that begin with `marker`."""
-    blocks, lines = [], iter(text.splitlines())
-    for line in lines:
-        if line.strip() != marker:
-            continue
-        block: List[str] = []
-        for inner in lines:
-            if inner.strip() and not inner.startswith("    "):
-                break
-            block.append(inner[4:])
-        blocks.append("\n".join(block).strip("\n") + "\n")
-    return blocks
+def closed_port() -> int:
+    """A port at which nothing listens."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])

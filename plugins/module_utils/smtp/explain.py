@@ -299,7 +299,15 @@ ENHANCED_CODES: Dict[str, str] = {
     "7.28": "mail flood detected", "7.30": "REQUIRETLS support required",
 }  # fmt: skip
 
+# Where the page of causes is published, with a section for each: `make docs` sees that links and anchors fit.
+CAUSES_PAGE = "https://postmaster-mailcheck.github.io/mailcheck/docsite/causes.html"
+
 _CLASSES = {2: "success", 3: "more is wanted", 4: "refused for now", 5: "refused for good"}
+
+
+def hint_of(cause: str, host: str, port: object) -> str:
+    """Return the next step after a cause, and the address of what else there is to know about it."""
+    return "%s More: %s#%s" % (CAUSES[cause].hint.format(host=host, port=port), CAUSES_PAGE, cause.replace("_", "-"))
 
 
 def explain_code(code: int, enhanced_code: Optional[str] = None) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from . import model
 from .capabilities import auth_mechanisms, max_message_size
-from .explain import CAUSES, explain_code, verdict_of
+from .explain import CAUSES, explain_code, hint_of, verdict_of
 
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional
@@ -114,8 +114,7 @@ def _bracketed(host: str) -> str:
 
 
 def _failure(request: model.Request, failure: model.Failure) -> Dict[str, Any]:
-    cause = CAUSES[failure.cause]
-    explanation = cause.explanation
+    explanation = CAUSES[failure.cause].explanation
     if failure.code is not None:
         explanation += " " + explain_code(failure.code, failure.enhanced_code) + "."
     return {
@@ -126,7 +125,7 @@ def _failure(request: model.Request, failure: model.Failure) -> Dict[str, Any]:
         "text": failure.text,
         "recipient": failure.recipient,
         "explanation": explanation,
-        "hint": cause.hint.format(host=request.host, port=request.port),
+        "hint": hint_of(failure.cause, request.host, request.port),
     }
 
 
