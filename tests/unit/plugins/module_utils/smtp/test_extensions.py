@@ -70,7 +70,17 @@ def size_of(**options):
     ],
 )
 def test_what_is_not_announced_is_not_asked_for(options, keyword):
-    others = {"CHUNKING", "REQUIRETLS", "PRDR", "DSN", "DELIVERBY", "FUTURERELEASE", "MT-PRIORITY", "8BITMIME", "CONNEG"}
+    others = {
+        "CHUNKING",
+        "REQUIRETLS",
+        "PRDR",
+        "DSN",
+        "DELIVERBY",
+        "FUTURERELEASE",
+        "MT-PRIORITY",
+        "8BITMIME",
+        "CONNEG",
+    }
     report = play(offers(*sorted(others - {keyword})) + QUIT, **options)
     assert outcome(report) == ("failed", "mail", "extension_not_offered")
     assert keyword in report["failure"]["text"]
@@ -156,13 +166,16 @@ def test_limits_that_do_not_stand_in_the_way(limits):
 # BDAT (RFC 3030)
 
 CHUNKED = dict(SEND, chunking=True)
-BDAT = offers("PIPELINING", "CHUNKING") + """
+BDAT = (
+    offers("PIPELINING", "CHUNKING")
+    + """
     C: MAIL FROM:<probe@example.org>
     C: RCPT TO:<anna@example.com>
     C: BDAT %d LAST
     C: <chunk>
     C: QUIT
 """
+)
 
 
 def play_bdat(answers: str, **options):
@@ -194,7 +207,9 @@ def test_bdat_for_nobody_was_not_taken_however_the_session_ends(answers, found, 
     assert (outcome(report), report["changed"]) == (found, False)
 
 
-@pytest.mark.parametrize("answers, stage", [("", "mail"), ("S: 250 ok\n", "rcpt"), ("S: 250 ok\nS: 250 ok\n", "message")])
+@pytest.mark.parametrize(
+    "answers, stage", [("", "mail"), ("S: 250 ok\n", "rcpt"), ("S: 250 ok\nS: 250 ok\n", "message")]
+)
 def test_bdat_was_not_taken_where_a_421_comes(answers, stage):
     report = play_bdat(answers + "S: 421 4.3.2 closing")
     assert (outcome(report), report["changed"]) == (("deferred", stage, "service_closing"), False)
@@ -209,7 +224,9 @@ def test_bdat_may_have_been_taken_where_nobody_says_no(answers, ends):
 
 # PRDR
 
-PRDR = offers("PIPELINING", "PRDR") + """
+PRDR = (
+    offers("PIPELINING", "PRDR")
+    + """
     C: MAIL FROM:<probe@example.org> PRDR
     C: RCPT TO:<anna@example.com>
     C: RCPT TO:<bert@example.com>
@@ -222,6 +239,7 @@ PRDR = offers("PIPELINING", "PRDR") + """
     C: QUIT
     S: 353 content analysis has begun
 """
+)
 PRDR_OPTIONS = dict(SEND, prdr=True, recipients=["anna@example.com", "bert@example.com"])
 
 
@@ -310,7 +328,9 @@ def test_commands_that_change_the_session_are_refused(verb):
             request_for(tls="none", extra_commands=["NOOP", text])
 
 
-@pytest.mark.parametrize("text", ["", "  ", "\tDATA", "DATA\t", "NOOP\r\nDATA", "NOOP\nDATA", "NOOP\0", "\u2003DATA", "(x)", "NÖÖP"])
+@pytest.mark.parametrize(
+    "text", ["", "  ", "\tDATA", "DATA\t", "NOOP\r\nDATA", "NOOP\nDATA", "NOOP\0", "\u2003DATA", "(x)", "NÖÖP"]
+)
 def test_what_is_no_command_is_refused(text):
     with pytest.raises(OptionError, match="extra_commands"):
         request_for(tls="none", extra_commands=[text])
