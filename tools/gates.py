@@ -122,11 +122,11 @@ def copy() -> Path:
     return target
 
 
-def pytest(python: Path, *paths: str) -> None:
+def pytest(python: Path, *paths: str, **more: object) -> None:
     missing = [path for path in paths if not list((ROOT / path).rglob("test_*.py"))]
     if missing:
         raise Failed("no test in %s" % ", ".join(missing))
-    variables = {"PYTHONPATH": "%s:%s" % (tree(), ROOT / "src"), "ANSIBLE_COLLECTIONS_PATH": tree()}
+    variables = {"PYTHONPATH": "%s:%s" % (tree(), ROOT / "src"), "ANSIBLE_COLLECTIONS_PATH": tree(), **more}
     variables["HYPOTHESIS_STORAGE_DIRECTORY"] = BUILD / "hypothesis"
     run(python, "-m", "pytest", "-q", "--tb=short", *paths, **variables)
 
@@ -231,9 +231,9 @@ def targets() -> str:
 
 def docs() -> str:
     """The examples, the pages that are made, the linter, and the site, which has to build without a warning."""
-    pytest(tools() / "python", "tests/docs")
     binaries = environment("docs", sys.executable, "docs/requirements.txt")
     variables = {"PATH": os.pathsep.join([str(binaries), os.environ["PATH"]]), "ANSIBLE_COLLECTIONS_PATH": COPY}
+    pytest(tools() / "python", "tests/docs", PATH=variables["PATH"])
     rules = ["--plugin-docs", "--check-extra-docs-refs", "--validate-collection-refs", "self"]
     run(binaries / "antsibull-docs", "lint-collection-docs", *rules, ".", cwd=copy(), **variables)
     site = BUILD / "site"

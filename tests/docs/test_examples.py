@@ -314,7 +314,7 @@ def test_all_that_is_shown_is_compared_or_a_drawing() -> None:
 @pytest.mark.parametrize("block", of_kind("execution environment"), ids=str)
 def test_ansible_builder_takes_the_execution_environment(block: Block, here: World) -> None:
     here.write("execution-environment.yml", block.text)
-    here.run(TOOLS / "ansible-builder", "create", "--context", "context", "--output-filename", "Containerfile")
+    here.run("ansible-builder", "create", "--context", "context", "--output-filename", "Containerfile")
     assert "ansible-galaxy collection install" in (here.folder / "context/Containerfile").read_text(encoding="utf-8")
 
 
