@@ -35,7 +35,7 @@ class AssessmentError(Exception):
 
 
 class Waiver(NamedTuple):
-    """One accepted breach: `rule` and `endpoint` are patterns of file names (`*`, `?`)."""
+    """One accepted breach: `rule` and `endpoint` are patterns (`*`, `?`)."""
 
     rule: str
     endpoint: str
@@ -213,6 +213,11 @@ def _day(where: str, given: Any) -> datetime.date:
         raise AssessmentError("%s: '%s' is no day, such as 2026-12-31" % (where, given)) from None
 
 
+def _fits(name: str, pattern: str) -> bool:
+    """Brackets stand for themselves: they are how an IPv6 address is written."""
+    return fnmatch.fnmatchcase(name, pattern.replace("[", "[[]"))
+
+
 def _state(waiver: Waiver, day: datetime.date, used: bool) -> str:
     if waiver.expires < day:
         return "expired"
@@ -224,16 +229,14 @@ def _waive(endpoints: Iterable[Dict[str, Any]], waivers: Sequence[Waiver], day: 
     used = set()
     for endpoint in endpoints if waivers else ():
         names = {endpoint["id"], endpoint["name"], endpoint["host"], "%s:%s" % (endpoint["host"], endpoint["port"])}
-        here = [
-            index for index, waiver in enumerate(waivers) if any(fnmatch.fnmatchcase(n, waiver.endpoint) for n in names)
-        ]
+        here = [index for index, waiver in enumerate(waivers) if any(_fits(name, waiver.endpoint) for name in names)]
         for rule in endpoint["rules"] if here else ():
             if rule["outcome"] != "unmet":
                 continue
             called = [rule["id"]] + (["check.%s" % rule["observed"]] if rule["id"] == CHECK else [])
             for index in here:
                 waiver = waivers[index]
-                if not any(fnmatch.fnmatchcase(name, waiver.rule) for name in called):
+                if not any(_fits(name, waiver.rule) for name in called):
                     continue
                 told = {"reason": waiver.reason, "owner": waiver.owner, "expires": waiver.expires.isoformat()}
                 if waiver.expires >= day:
@@ -320,7 +323,7 @@ def drift(before: Mapping[str, Any], now: Mapping[str, Any]) -> List[Dict[str, A
     """Return what changed between two assessments: `endpoint`, `what`, `before`, `now`; the relays in today's order."""
     for given in (before, now):
         if given.get("format") != FORMAT:
-            raise AssessmentError("this is no assessment: it was not made by this version's assess")
+            raise AssessmentError("the last run's report was not written by this version: move it away to start anew")
     old = {endpoint["id"]: endpoint for endpoint in before["endpoints"]}
     changes: List[Dict[str, Any]] = []
     for endpoint in now["endpoints"]:

@@ -293,7 +293,7 @@ def _template(name: str) -> jinja2.Template:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(markdown=_markdown, source=source, waived_by=waived_by)
+    environment.filters.update(markdown=_markdown, source=source, counted=counted, days_left=_days_left)
     return environment.get_template(name)
 
 
@@ -304,6 +304,15 @@ def _markdown(text: Any) -> str:
     """Text that no Markdown reader takes for markup, on one line."""
     line = " ".join(str("" if text is None else text).split())
     return _MARKDOWN.sub(r"\\\1", line).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def counted(number: int, word: str) -> str:
+    return "%d %s%s" % (number, word, "" if number == 1 else "s")
+
+
+def _days_left(certificate: Mapping[str, Any]) -> str:
+    days = certificate["days_left"]
+    return counted(days, "day") + " left" if days >= 0 else "expired %s ago" % counted(-days, "day")
 
 
 def as_markdown(assessment: Assessment) -> str:

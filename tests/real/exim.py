@@ -111,10 +111,14 @@ class Exim(NamedTuple):
     log: Path
 
 
+def find_exim() -> str:
+    unpacked = os.environ.get("MAILCHECK_EXIM_ROOT")
+    return servers.find_program(*([f"{unpacked}/usr/sbin/exim4"] if unpacked else []), "exim4")
+
+
 @contextlib.contextmanager
 def run_exim(folder: Path, pki: Pki) -> Iterator[Exim]:
-    unpacked = os.environ.get("MAILCHECK_EXIM_ROOT")
-    program = servers.find_program(*([f"{unpacked}/usr/sbin/exim4"] if unpacked else []), "exim4")
+    program = find_exim()
     servers.require_root("Debian-exim")
     exim = Exim(
         host=servers.HOST,

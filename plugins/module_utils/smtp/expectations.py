@@ -295,37 +295,48 @@ _FORMS: Dict[str, Callable[[str, Any], Any]] = {
     "codes": _codes,
 }
 
+_EXIM_OFFERS = "the option of its name, such as dsn_advertise_hosts or pipelining_advertise_hosts"
+
 RULES: Dict[str, RuleKind] = {
     "capabilities": RuleKind(
         "ehlo", "medium", "words", lambda e, f, n: _present(e, f.capabilities),
-        "the relay offers %s", "Switch the extension on (Postfix: smtpd_discard_ehlo_keywords must not name it)."),
+        "the relay offers %s", "Postfix: take it out of smtpd_discard_ehlo_keywords. Exim: " + _EXIM_OFFERS + "."),
     "capabilities_absent": RuleKind(
         "ehlo", "medium", "words", lambda e, f, n: _absent(e, f.capabilities),
-        "the relay does not offer %s", "Switch the extension off (Postfix: smtpd_discard_ehlo_keywords)."),
+        "the relay does not offer %s",
+        "Postfix: name it in smtpd_discard_ehlo_keywords. Exim: empty " + _EXIM_OFFERS + "."),
     "capabilities_before_tls": RuleKind(
         "ehlo", "medium", "words", lambda e, f, n: _present(e, f.capabilities_before_tls),
-        "before TLS the relay offers %s", "Switch the extension on for sessions in clear."),
+        "before TLS the relay offers %s",
+        "Postfix: smtpd_tls_security_level=may for STARTTLS; take others out of smtpd_discard_ehlo_keywords. Exim: "
+        "tls_advertise_hosts=* for STARTTLS; for others " + _EXIM_OFFERS + "."),
     "capabilities_before_tls_absent": RuleKind(
         "ehlo", "medium", "words", lambda e, f, n: _absent(e, f.capabilities_before_tls),
-        "before TLS the relay does not offer %s", "Switch the extension off for sessions in clear."),
+        "before TLS the relay does not offer %s",
+        "Postfix: smtpd_tls_auth_only=yes for AUTH; name others in smtpd_discard_ehlo_keywords. Exim: a condition on "
+        "$tls_in_cipher in " + _EXIM_OFFERS + "."),
     "auth_mechanisms": RuleKind(
         "ehlo", "medium", "words", _auth_mechanisms, "the relay offers the mechanisms %s",
-        "Add them to the SASL settings (Dovecot: auth_mechanisms; Exim: authenticators)."),
+        "Postfix: smtpd_sasl_tls_security_options and the SASL server's own list (Dovecot: auth_mechanisms). Exim: an "
+        "authenticator for each."),
     "auth_absent_before_tls": RuleKind(
         "ehlo", "high", "flag", _auth_absent_before_tls, "AUTH is not offered before TLS",
         "Postfix: smtpd_tls_auth_only=yes. Exim: auth_advertise_hosts with a condition on $tls_in_cipher."),
     "tls_version_min": RuleKind(
         "tls", "high", "version", _tls_version_min, "the session uses %s or newer",
-        "Postfix: smtpd_tls_mandatory_protocols and smtpd_tls_protocols. Exim: openssl_options."),
+        "Postfix: smtpd_tls_mandatory_protocols and smtpd_tls_protocols. Exim: openssl_options, or with GnuTLS "
+        "tls_require_ciphers."),
     "certificate_days_left": RuleKind(
         "tls", "high", "number", _certificate_days_left, "the certificate is valid for %s more days",
-        "Renew the certificate and let the relay load it."),
+        "Renew the certificate and reload the relay (Postfix: smtpd_tls_chain_files. Exim: tls_certificate)."),
     "certificate_names": RuleKind(
         "tls", "high", "words", _certificate_names, "the certificate is valid for %s",
-        "Issue a certificate whose subjectAltName holds these names."),
+        "Issue a certificate whose subjectAltName holds these names (Postfix: smtpd_tls_chain_files. Exim: "
+        "tls_certificate)."),
     "public_key_min_bits": RuleKind(
         "tls", "high", "bits", _public_key_min_bits, "the certificate's key is long enough (%s)",
-        "Issue a certificate with a longer key."),
+        "Issue a certificate with a longer key (Postfix: smtpd_tls_chain_files. Exim: tls_certificate and "
+        "tls_privatekey)."),
     "greeting_matches": RuleKind(
         "greeting", "low", "pattern", _greeting_matches, "the greeting matches '%s'",
         "Postfix: smtpd_banner. Exim: smtp_banner."),
@@ -334,11 +345,12 @@ RULES: Dict[str, RuleKind] = {
         "Postfix: message_size_limit. Exim: message_size_limit."),
     "max_seconds": RuleKind(
         "quit", "low", "number", _max_seconds, "the check takes at most %s seconds",
-        "Look at timings for the stage that is slow."),
+        "Look at timings for the stage that is slow. A slow greeting often waits for look-ups (Postfix: "
+        "smtpd_peername_lookup. Exim: host_lookup, rfc1413_hosts)."),
     "tls_versions_refused": RuleKind(
         "tls", "high", "versions", None, "the relay refuses %s",
         "Postfix: smtpd_tls_mandatory_protocols and smtpd_tls_protocols (>=TLSv1.2). Exim: openssl_options = +no_tlsv1 "
-        "+no_tlsv1_1."),
+        "+no_tlsv1_1, or with GnuTLS tls_require_ciphers = NORMAL:-VERS-TLS1.0:-VERS-TLS1.1."),
     "tls_required": RuleKind(
         "mail", "high", "flag", None, "MAIL is refused before STARTTLS",
         "Postfix: smtpd_tls_security_level=encrypt. Exim: an acl_smtp_mail that denies where $tls_in_cipher is empty."),
