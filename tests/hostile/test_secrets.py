@@ -31,6 +31,7 @@ from ansible_collections.postmaster.mailcheck.tests.hostile.cases import (
     READY,
     SEND_ONE,
     SIGNED,
+    TLS,
 )
 from ansible_collections.postmaster.mailcheck.tests.hostile.test_cases import judge_secrets, options_of
 from ansible_collections.postmaster.mailcheck.tests.support.hostile import PASSWORD, disguises
@@ -154,20 +155,40 @@ def test_a_refused_password_is_tried_once(start: Any, authority: Authority) -> N
 RETRY: Dict[str, Any] = {"retry_for": 5.0, "retry_interval": 0.05}
 
 
+ACCEPTED = "S: 250 ok\n"
+CHUNKING = OPEN + "S: 250-relay.example.com\nS: 250 CHUNKING\n"
+LHLO = "S: 220 relay.example.com LMTP\nC: LHLO\nS: 250-relay.example.com\nS: 250 CHUNKING\n"
+GROUP = PIPELINING.replace("S: 250 PIPELINING", "S: 250-PIPELINING\nS: 250 CHUNKING") + MAIL + ANNA
+# How a message may leave: what comes before its first octet, and what ends it besides the end of the connection.
+WAYS: Dict[str, Any] = {
+    "DATA": (DATA + "S: 354 go\n", {}, b".\r\n"),
+    "DATA in a group": (GROUP + "C: DATA\n" + ACCEPTED * 2 + "S: 354 go\n", {}, b".\r\n"),
+    "DATA in TLS": (
+        INSIDE + "S: 250 relay\n" + MAIL + ACCEPTED + ANNA + ACCEPTED + "C: DATA\nS: 354 go\n", TLS, b".\r\n"),
+    "BDAT": (CHUNKING + MAIL + ACCEPTED + ANNA + ACCEPTED + "C: BDAT\n", {"chunking": True}, b""),
+    "BDAT in a group": (GROUP + "C: BDAT\n", {"chunking": True}, b""),
+    "LMTP": (LHLO + MAIL + ACCEPTED + ANNA + ACCEPTED + "C: DATA\nS: 354 go\n", {"protocol": "lmtp"}, b".\r\n"),
+    "LMTP and BDAT": (
+        LHLO + MAIL + ACCEPTED + ANNA + ACCEPTED + "C: BDAT\n", {"protocol": "lmtp", "chunking": True}, b""),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("end", ["closes", "resets"])
-def test_a_connection_that_breaks_around_the_final_dot(end: str, start: Any) -> None:
-    """The relay hears so many octets of the message and is gone, from some before the dot to some after."""
-    options = dict(SEND_ONE, tls="none", ehlo_name="client.example.org", timeout=5.0, **RETRY)
-    size = build_request("127.0.0.1", options, 0.0).message.size + len(b".\r\n")
+@pytest.mark.parametrize("way", WAYS)
+def test_a_connection_that_breaks_around_the_end_of_a_message(way: str, end: str, start: Any, authority: Authority) -> None:
+    """The relay hears so many octets of the message and is gone, from some before its last to all of them."""
+    begin, own, dot = WAYS[way]
+    options = options_of(dict(SEND_ONE, **own, **RETRY), authority)
+    size = build_request("127.0.0.1", options, 0.0).message.size + len(dot)
     for heard in range(size - 8, size + 1):
-        relay = start(DATA + "S: 354 go\nC: <%d octets>\n%s\n" % (heard, end))
+        relay = start(begin + "C: <%d octets>\n%s\n" % (heard, end))
         report = check(relay.host, port=relay.port, **options)
         found = (report["verdict"], report["failure"]["stage"], report["failure"]["cause"], report["changed"])
         assert found == ("failed", "message", "acceptance_unknown", True), heard
-        assert report["message"]["message_id"]
+        assert report["message"]["message_id"] and len(report["attempts"]) == 1
         relay.settle()
         (session,) = relay.sessions
-        assert session.said.count("DATA") == 1
+        assert [line for line in session.said if line.startswith(("DATA", "BDAT"))][1:] == []
         relay.stop()
 
 

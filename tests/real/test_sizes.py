@@ -6,11 +6,20 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.dialogue import BLOCK_OCTETS as BLOCK
+from ansible_collections.postmaster.mailcheck.tests.hostile import measure
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.dovecot import Dovecot
 from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim
+from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import SMALL_MESSAGE_SIZE, Postfix
 from ansible_collections.postmaster.mailcheck.tests.real.reports import PASSED, Check, Log, outcome, said, verbs
 
@@ -75,3 +84,26 @@ def test_no_fixed_limit(check: Check, dovecot: Dovecot) -> None:
     report = check(dovecot.ports["lmtp"], protocol="lmtp")
     assert (outcome(report), report["max_message_size"]) == (PASSED, None)
     assert "SIZE" not in report["capabilities"]
+
+
+@pytest.mark.parametrize("options", [{"tls": "none"}, {"tls": "starttls"}, {"tls": "starttls", "chunking": True}])
+def test_25_mib_pass_through_little_memory(exim: Exim, pki: Pki, tmp_path: Path, options: dict[str, Any]) -> None:
+    """All of the process, beside one that sends a small message: some blocks of 64 KiB, in clear and in TLS."""
+    shared = {
+        "host": servers.HOST,
+        "port": exim.ports["smtp"],
+        "ca_path": str(pki.ca),
+        "ehlo_name": "client.lab.test",
+        "sender": "sender@elsewhere.test",
+        "recipients": [servers.DISCARDED],
+        "send": True,
+        **options,
+    }
+    given = [dict(shared, test_message={"file": message_of(tmp_path, size)}) for size in (5_000, 400 * BLOCK)]
+    ended = subprocess.run(
+        [sys.executable, measure.__file__], input=json.dumps(given), stdout=subprocess.PIPE, text=True, check=True
+    )
+    measured = json.loads(ended.stdout)
+    assert measured["report"]["verdict"] == "passed", measured["report"]["msg"]
+    assert measured["report"]["message"]["size"] == 400 * BLOCK
+    assert measured["octets"] < 8 * BLOCK
