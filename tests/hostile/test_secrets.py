@@ -175,7 +175,9 @@ WAYS: Dict[str, Any] = {
 
 @pytest.mark.parametrize("end", ["closes", "resets"])
 @pytest.mark.parametrize("way", WAYS)
-def test_a_connection_that_breaks_around_the_end_of_a_message(way: str, end: str, start: Any, authority: Authority) -> None:
+def test_a_connection_that_breaks_around_the_end_of_a_message(
+    way: str, end: str, start: Any, authority: Authority
+) -> None:
     """The relay hears so many octets of the message and is gone, from some before its last to all of them."""
     begin, own, dot = WAYS[way]
     options = options_of(dict(SEND_ONE, **own, **RETRY), authority)

@@ -12,7 +12,8 @@
 #     TLS name                           plays the server of a handshake, with the context of that name
 #     TLS name cut 100                   the same, but sends 100 octets and no more
 #     answers 334                        answers every line with this, for ever
-#     scram 4096 right                   answers a SCRAM-SHA-256 sign-in: how many iterations, and with which signature
+#     scram 4096 right sha1              answers a SCRAM sign-in: how many iterations, with which signature and hash
+#     echoes 535                         repeats the last line heard, whole and in pieces, in every disguise
 #     waits 0.3                          seconds
 #     endless 250-x\r\n                  says this for ever, as fast as it is taken
 #     drips 250-x                        an octet every hundredth of a second, for ever
@@ -35,6 +36,7 @@ import struct
 import threading
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from typing import Callable, Dict, List, Mapping, Optional, Tuple
@@ -65,6 +67,7 @@ class Session:
         self.unexpected: Optional[bytes] = None
         self._relay, self._sock = relay, sock
         self._pending = b""  # heard, not yet asked for
+        self.last = b""  # line heard
         self._tls: Optional[ssl.SSLObject] = None
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
 
@@ -135,8 +138,8 @@ class Session:
     def _line(self) -> bytes:
         while b"\n" not in self._pending:
             self._pending += self._hear()
-        line, _lf, self._pending = self._pending.partition(b"\n")
-        return line + b"\n"
+        self.last, _lf, self._pending = self._pending.partition(b"\n")
+        return self.last + b"\n"
 
     def _expect(self, text: str) -> None:
         if text == "<octets>":
@@ -188,27 +191,47 @@ class Session:
             self._say(octets(text))
 
     def _scram(self, text: str) -> None:
-        """RFC 5802, the server's side. `none` accepts the sign-in without any proof of its own."""
-        iterations, signature = int(text.split()[0]), text.split()[1]
+        """RFC 5802, the server's side. `none` accepts the sign-in without any proof of its own, `heard` leaves it to
+        the script."""
+        iterations, signature, digest = (text + " sha256").split()[:3]
         first = b64decode(self._line().split()[-1])
         bare = first.partition(b",,")[2]
         salt = b"0123456789abcdef"
         nonce = bare.partition(b",r=")[2] + b"theirs"
-        challenge = b"r=%s,s=%s,i=%d" % (nonce, b64encode(salt), iterations)
+        challenge = b"r=%s,s=%s,i=%d" % (nonce, b64encode(salt), int(iterations))
         self._say(b"334 " + b64encode(challenge) + b"\r\n")
         answer = self._line().strip()
         if answer == b"*":
             self._say(b"501 cancelled\r\n")
             return
+        if signature == "heard":
+            return
         if signature == "none":
             self._say(b"235 welcome\r\n")
             return
         signed = b",".join((bare, challenge, b64decode(answer).rpartition(b",p=")[0]))
-        salted = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), salt, iterations)
-        key = hmac.new(salted, b"Server Key", "sha256").digest()
-        proof = hmac.new(key, signed if signature == "right" else b"", "sha256").digest()
+        salted = hashlib.pbkdf2_hmac(digest, PASSWORD.encode(), salt, int(iterations))
+        key = hmac.new(salted, b"Server Key", digest).digest()
+        proof = hmac.new(key, signed if signature == "right" else b"", digest).digest()
         self._say(b"334 " + b64encode(b"v=" + b64encode(proof)) + b"\r\n")
         self._say(b"501 cancelled\r\n" if self._line() == b"*\r\n" else b"235 welcome\r\n")
+
+    def _echo(self, code: str) -> None:
+        """What a relay may do that logs, or is debugged, on the wire. In a 334 it all comes as one challenge."""
+        word = self.last.split()[-1] if self.last.split() else b""
+        try:
+            plain = b64decode(word, validate=True)
+        except ValueError:
+            plain = word
+        said = [self.last, word]
+        for piece in filter(None, dict.fromkeys((plain, *re.split(rb"[\0\1 ,]", plain), *plain.split(b"p=")))):
+            said += [piece, piece.hex().encode(), piece.hex().upper().encode(), quote(piece).encode()]
+            said += [b64encode(bytes(before) + piece) for before in range(3)]
+        said = [re.sub(rb"[\r\n]", b"?", line)[:4000] for line in said]
+        if code == "334":
+            self._say(b"334 " + b64encode(b" ".join(said)[:6000]) + b"\r\n")
+        else:
+            self._say(b"".join(b"%s-%s\r\n" % (code.encode(), line) for line in said) + code.encode() + b" \r\n")
 
     def _wait(self, text: str) -> None:
         self._relay.stopping.wait(float(text))
@@ -245,6 +268,7 @@ _STEPS: Dict[str, Callable[[Session, str], None]] = {
     "TLS": Session._start_tls,
     "answers": Session._answer_all,
     "scram": Session._scram,
+    "echoes": Session._echo,
     "waits": Session._wait,
     "endless": Session._endless,
     "drips": Session._drip,

@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from typing import TYPE_CHECKING
 
 from . import commands, model, sasl
@@ -15,7 +14,7 @@ from .capabilities import auth_mechanisms
 from .talk import Stop
 
 if TYPE_CHECKING:
-    from typing import Any, Generator, Iterator, Optional
+    from typing import Any, Generator, Optional
 
     from .talk import Heard, Talk
 
@@ -47,7 +46,8 @@ def sign_in(talk: Talk, credentials: model.Credentials) -> model.Steps:
     reply = yield from _send_first(talk, mechanism, first, credentials)
     try:
         while reply.code == 334:
-            reply = yield from talk.exchange(commands.auth_response(_answer(dialogue, reply)))
+            response = _answer(dialogue, reply)
+            reply = yield from talk.exchange(_guarded(commands.auth_response(response), sasl.proof_in(response)))
         if reply.code == 235:
             _succeed(dialogue)
     except sasl.SaslError as caught:
@@ -76,25 +76,16 @@ def _send_first(talk: Talk, mechanism: str, first: Optional[bytes], credentials:
     command, later = commands.auth(mechanism, first), None
     if len(command.wire) > _MAX_COMMAND_OCTETS:
         command, later = commands.auth(mechanism, None), first
-    secrets = (form for secret in (credentials.password, credentials.access_token) for form in _disguises(secret or ""))
-    reply = yield from talk.exchange(command._replace(secrets=(*command.secrets, *secrets)))
+    reply = yield from talk.exchange(_guarded(command, credentials.password, credentials.access_token))
     if reply.code == 334 and later is not None:
         reply = yield from talk.exchange(commands.auth_response(later))
     return reply
 
 
-def _disguises(secret: str) -> Iterator[str]:
-    """Yield a secret, and how it would look to somebody who repeats it in hexadecimal, in a URL, or inside base64."""
-    octets = secret.encode("utf-8")
-    yield secret
-    if len(octets) < 4:
-        return  # so little looks like anything
-    yield octets.hex()
-    yield octets.hex().upper()
-    yield re.sub(rb"[^\w.~-]", lambda found: b"%%%02X" % ord(found.group()), octets, flags=re.ASCII).decode("ascii")
-    for shift in range(3):
-        # Without the characters in which octets beside it have a part.
-        yield b64encode(bytes(shift) + octets).decode("ascii")[(shift * 8 + 5) // 6 : (shift + len(octets)) * 8 // 6]
+def _guarded(command: model.Command, *secrets: Optional[str]) -> model.Command:
+    """Add what the relay could repeat in other words than the command's."""
+    forms = (form for secret in filter(None, secrets) for form in sasl.disguises(secret))
+    return command._replace(secrets=(*command.secrets, *forms))
 
 
 def _check_channel(talk: Talk) -> None:

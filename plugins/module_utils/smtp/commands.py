@@ -19,7 +19,7 @@ from .replies import REDACTED, printable
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
-    from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Tuple, Union
+    from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Union
 
     from .message import Message
 
@@ -54,20 +54,14 @@ def auth(mechanism: str, initial_response: Optional[bytes]) -> model.Command:
     line = "AUTH " + mechanism
     if initial_response is None:
         return _command("auth", line)
-    secrets = _secrets_of(initial_response)
-    text, shown = "%s %s" % (line, secrets[0] or "="), "%s %s" % (line, REDACTED)
-    return _command("auth", text, shown)._replace(secrets=secrets)
+    encoded = b64encode(initial_response).decode("ascii")
+    text, shown = "%s %s" % (line, encoded or "="), "%s %s" % (line, REDACTED)
+    return _command("auth", text, shown)._replace(secrets=(encoded,))
 
 
 def auth_response(response: bytes) -> model.Command:
-    secrets = _secrets_of(response)
-    return _command("auth", secrets[0], REDACTED)._replace(secrets=secrets)
-
-
-def _secrets_of(response: bytes) -> Tuple[str, ...]:
-    """Return a response in base64, and what it ends in: CRAM-MD5's digest, SCRAM's proof (after the user's name)."""
-    end = re.search(rb"[ ,]([^ ,]{16,})$", response)
-    return (b64encode(response).decode("ascii"), end.group(1).decode("utf-8", "replace") if end else "")
+    encoded = b64encode(response).decode("ascii")
+    return _command("auth", encoded, REDACTED)._replace(secrets=(encoded,))
 
 
 def auth_cancel() -> model.Command:

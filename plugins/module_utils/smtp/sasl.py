@@ -25,7 +25,7 @@ from . import model
 from .replies import decode, printable, redacted
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Collection, Dict, Generator, Iterable, Optional, Sequence, Tuple
+    from typing import Any, Callable, Collection, Dict, Generator, Iterable, Iterator, Optional, Sequence, Tuple
 
     Dialogue = Generator[Optional[bytes], Optional[bytes], None]
 
@@ -116,6 +116,26 @@ def _usable(value: Optional[str], option: str) -> str:
     if re.search(_FORBIDDEN, text):
         raise CredentialError(option, "holds a control character, or octets that are not UTF-8")
     return text
+
+
+def disguises(secret: str) -> Iterator[str]:
+    """Yield a secret, and how it would look to somebody who repeats it in hexadecimal, in a URL, or inside base64."""
+    octets = secret.encode("utf-8")
+    yield secret
+    if len(octets) < 4:
+        return  # so little looks like anything
+    yield octets.hex()
+    yield octets.hex().upper()
+    yield re.sub(rb"[^\w.~-]", lambda found: b"%%%02X" % ord(found.group()), octets, flags=re.ASCII).decode("ascii")
+    for shift in range(3):
+        # Without the characters in which octets beside it have a part.
+        yield b64encode(bytes(shift) + octets).decode("ascii")[(shift * 8 + 5) // 6 : (shift + len(octets)) * 8 // 6]
+
+
+def proof_in(response: bytes) -> Optional[str]:
+    """Return CRAM-MD5's digest, or SCRAM's proof: with it, and the challenge, a password can be guessed."""
+    found = re.search(rb"(?: |,p=)([0-9A-Za-z+/=]{28,})$", response)
+    return found.group(1).decode("ascii") if found else None
 
 
 def saslprep(text: str, option: str) -> str:
@@ -218,7 +238,7 @@ def _scram(digest: str, plus: bool, exchange: Exchange) -> Dialogue:
 
     server_first = _challenge((yield header + first_bare), _NOT_AUTHENTIC)
     if server_first.startswith(b"e="):
-        yield from _refused_by_scram(exchange, server_first, "")
+        yield from _refused_by_scram(exchange, server_first, b"")
         return
     server_nonce, salt, iterations = _read_server_first(server_first, nonce.encode("ascii"))
     binding = header + ((exchange.channel_binding or b"") if plus else b"")
@@ -230,10 +250,10 @@ def _scram(digest: str, plus: bool, exchange: Exchange) -> Dialogue:
     proof = bytes(ours ^ theirs for ours, theirs in zip(client_key, signature))
     expected = hmac.new(hmac.new(salted, b"Server Key", digest).digest(), signed, digest).digest()
 
-    encoded = b64encode(proof)
-    server_final = _challenge((yield final_bare + b",p=" + encoded), _NOT_AUTHENTIC)
+    final = final_bare + b",p=" + b64encode(proof)
+    server_final = _challenge((yield final), _NOT_AUTHENTIC)
     if server_final.startswith(b"e="):
-        yield from _refused_by_scram(exchange, server_final, encoded.decode("ascii"))
+        yield from _refused_by_scram(exchange, server_final, final)
         return
     found = re.fullmatch(_SERVER_FINAL, server_final)
     if found is None or not hmac.compare_digest(_octets(found.group(1)), expected):
@@ -275,9 +295,9 @@ def _read_server_first(message: bytes, nonce: bytes) -> Tuple[bytes, bytes, int]
     return server_nonce, _octets(found.group(2)), iterations
 
 
-def _refused_by_scram(exchange: Exchange, message: bytes, proof: str) -> Dialogue:
+def _refused_by_scram(exchange: Exchange, message: bytes, said: bytes) -> Dialogue:
     """Note the server's `e=` and answer it, so that the reply with the code (535) follows."""
-    text = redacted(decode(message[2:]), (exchange.password, proof))
+    text = redacted(decode(message[2:]), (*disguises(exchange.password), *disguises(proof_in(said) or "")))
     exchange.server_error = {"error": text[:MAX_SERVER_ERROR_TEXT]}
     if (yield b"") is None:
         raise SaslError(_NOT_AUTHENTIC, "the relay accepted the sign-in after it had reported an error")
@@ -302,18 +322,19 @@ def _bearer(exchange: Exchange, response: bytes, acknowledgement: bytes) -> Dial
     """Send the token. A challenge is the server's error; the reply with the code follows our answer to it."""
     challenge = yield response
     if challenge is not None:
-        exchange.server_error = _oauth_error(challenge, (b64encode(response).decode("ascii"), exchange.access_token))
+        exchange.server_error = _oauth_error(challenge, exchange.access_token, response)
         _finish((yield acknowledgement))
 
 
-def _oauth_error(challenge: bytes, secrets: Sequence[str]) -> Dict[str, str]:
-    """Return the error as name -> text (RFC 7628 3.2.2), safe to print, without the secrets, bounded."""
+def _oauth_error(challenge: bytes, token: str, response: bytes) -> Dict[str, str]:
+    """Return the error as name -> text (RFC 7628 3.2.2), safe to print, without the token, bounded."""
     import json
+
+    secrets = (*disguises(token), json.dumps(token)[1:-1], b64encode(response).decode("ascii"))
 
     def safe(value: object) -> str:
         text = value if isinstance(value, str) else json.dumps(value)
-        escaped = (json.dumps(secret)[1:-1] for secret in secrets)
-        return redacted(printable(text), (*secrets, *escaped))[:MAX_SERVER_ERROR_TEXT]
+        return redacted(printable(text), secrets)[:MAX_SERVER_ERROR_TEXT]
 
     try:
         error = json.loads(challenge.decode("utf-8"))
