@@ -81,8 +81,9 @@ options:
     type: str
   tls_min_version:
     description:
-      - The oldest TLS version to accept. Versions before V(TLSv1.2) also allow the old ciphers and signatures that
-        come with them, which is for looking at old relays only.
+      - The oldest TLS version to accept. Versions before V(TLSv1.2) also allow the old ciphers and key exchanges that
+        come with them, which is for looking at old relays only. Certificates must be as strong as ever, see
+        O(tls_ciphers).
     type: str
     choices: [TLSv1, TLSv1.1, TLSv1.2, TLSv1.3]
     default: TLSv1.2
@@ -95,6 +96,9 @@ options:
     description:
       - The cipher suites to offer for TLS 1.2 and older, as OpenSSL writes them.
       - If not set, the suites of RFC 9325 and the few that older relays need besides, the same on every platform.
+      - Keys and signatures of certificates need at least 112 bits of security (RSA 2048, SHA-256), on every platform.
+        A level among the suites, such as V(ECDHE+AESGCM:@SECLEVEL=0), changes that; at level 0 RSA 1024 and SHA-1 are
+        accepted too.
     type: str
   client_cert:
     description:

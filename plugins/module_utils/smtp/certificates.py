@@ -183,6 +183,12 @@ def names_match(certificate: Certificate, host: str) -> bool:
     return any(_without_dot(pattern.lower()) in accepted for pattern in presented)
 
 
+def common_name_matches(certificate: Certificate, host: str) -> bool:
+    """Return whether a common name would cover the host, if common names counted."""
+    names = tuple(kind + name for name in certificate.common_names for kind in ("DNS:", "IP:"))
+    return names_match(certificate._replace(subject_alt_names=names), host)
+
+
 def _without_dot(name: str) -> str:
     return name[:-1] if name.endswith(".") else name
 

@@ -174,7 +174,13 @@ def _starttls(talk: Talk) -> model.Steps:
 
 def _start_tls(talk: Talk) -> model.Steps:
     talk.facts.stage = "tls"
-    talk.facts.tls = yield model.StartTls()
+    tls = talk.facts.tls = yield model.StartTls()
+    if tls.chain and "certificate_name_mismatch" in tls.verify_errors:
+        from . import certificates
+
+        if certificates.common_name_matches(tls.chain[0], tls.server_name):
+            text = "The certificate names %s in its common name only, which does not count (RFC 9525)."
+            talk.facts.warnings.append(text % tls.server_name)
 
 
 def _xclient(talk: Talk) -> model.Steps:

@@ -142,7 +142,8 @@ CAUSES: Dict[str, Cause] = {
         "Issue one whose extended key usage holds serverAuth."),
     "certificate_weak": Cause(
         "tls", "failed", "A key or a signature in the chain is too weak (less than 112 bits of security).",
-        "Issue a certificate with RSA 2048 or P-256, signed with SHA-256."),
+        "Issue a certificate with RSA 2048 or P-256, signed with SHA-256. To look at an old relay, set "
+        "tls_ciphers to DEFAULT:@SECLEVEL=0."),
     "certificate_rejected": Cause(
         "tls", "failed", "The relay's certificate was not accepted.",
         "OpenSSL's reason is in the text."),

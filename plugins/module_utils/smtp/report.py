@@ -97,8 +97,9 @@ def sentence(report: Dict[str, Any]) -> str:
 def _what_was_done(report: Dict[str, Any]) -> str:
     done = []
     if report["tls"]:
-        trust = {True: "verified", False: "certificate not verified", None: "certificate not judged"}
-        done.append("%s, %s" % (report["tls"]["version"], trust[report["tls"]["verified"]]))
+        tls = report["tls"]
+        trust = {True: "verified", False: ", ".join(tls["verify_errors"]), None: "certificate not judged"}
+        done.append("%s, %s" % (tls["version"], trust[tls["verified"]]))
     if report["auth"] and report["auth"]["accepted"]:
         done.append("signed in by " + report["auth"]["mechanism"])
     if report["message"]:

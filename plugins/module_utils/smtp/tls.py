@@ -23,7 +23,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from . import model
-from .certificates import CertificateError, names_match, read_certificate
+from .certificates import CertificateError, common_name_matches, names_match, read_certificate
 from .replies import decode
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ VERSIONS = {
 }
 # RFC 9325 4.2 and what relays of the last decade offer besides. Security level 2 (112 bits) is Debian's
 # default, not OpenSSL's: unpinned, "weak" would depend on the distribution. TLS 1.0 and 1.1 sign with
-# SHA-1, which only level 0 lets pass.
+# SHA-1, which only level 0 lets pass; of certificates level 2 is asked for all the same.
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES:RSA+AESGCM:RSA+AES"
 ANY_CIPHERS = "ALL"
 
@@ -135,7 +135,7 @@ def context(policy: model.TlsPolicy) -> ssl.SSLContext:
 
 def prepare(policy: model.TlsPolicy) -> None:
     """Make the contexts a policy will need, before any socket opens: reading the authorities takes its time."""
-    for needed in (policy,) if policy.verify else (policy, _judging(policy)):
+    for needed in (policy, _judging(policy)) if _judged_apart(policy) else (policy,):
         try:
             context(needed)
         except model.TlsFailure:
@@ -146,15 +146,20 @@ def _is_old(policy: model.TlsPolicy) -> bool:
     return VERSIONS[policy.minimum] < ssl.TLSVersion.TLSv1_2
 
 
-def _security_level(policy: model.TlsPolicy) -> int:
+def _judged_apart(policy: model.TlsPolicy) -> bool:
+    """Whether the handshake's own verdict does not do: it asks for none, or would take any key and signature."""
+    return not policy.verify or _is_old(policy)
+
+
+def _security_level(policy: model.TlsPolicy, otherwise: int = 2) -> int:
     given = re.findall("@SECLEVEL=([0-9])", policy.ciphers or "")
-    return int(given[-1]) if given else 0 if _is_old(policy) else 2
+    return int(given[-1]) if given else otherwise
 
 
 def _set_ciphers(made: ssl.SSLContext, policy: model.TlsPolicy) -> None:
     ciphers = policy.ciphers or (ANY_CIPHERS if _is_old(policy) else CIPHERS)
     # Suites without a certificate, or without encryption, would pass for a verified session.
-    ciphers += ":!aNULL:!eNULL:@SECLEVEL=%d" % _security_level(policy)
+    ciphers += ":!aNULL:!eNULL:@SECLEVEL=%d" % _security_level(policy, 0 if _is_old(policy) else 2)
     try:
         made.set_ciphers(ciphers)
     except (ssl.SSLError, ValueError):  # ValueError: a NUL
@@ -297,13 +302,18 @@ class Channel:
         if chain and cause == "certificate_issuer_not_found":
             text += " (certificates sent by the relay: %d)" % len(chain)
         leaf = (_certificates(chain) or (None,))[0]
-        if cause == "certificate_name_mismatch" and leaf and _named_in_subject(leaf, self._server_name):
+        if cause == "certificate_name_mismatch" and leaf and common_name_matches(leaf, self._server_name):
             text += "; the certificate names it in its common name only, which does not count"
         return model.TlsFailure(cause, text, self._facts_of(chain, cause))
 
     def _facts(self) -> model.TlsFacts:
         chain = _sent_chain(self._ssl)
-        return self._facts_of(chain, None if self._policy.verify else self._judge(chain))
+        facts = self._facts_of(chain, self._judge(chain) if _judged_apart(self._policy) else None)
+        if self._policy.verify and not facts.verified:
+            cause = "certificate_rejected" if facts.verified is None else facts.verify_errors[0]
+            text = "OpenSSL accepts it at security level 0 only, which `@SECLEVEL=0` in tls_ciphers would allow"
+            raise model.TlsFailure(cause, text, facts)
+        return facts
 
     def _judge(self, chain: Tuple[bytes, ...]) -> Optional[str]:
         return judge(chain, self._server_name, self._policy) if chain else "not_determined"
@@ -335,11 +345,6 @@ def _visible_errors(leaf: Certificate, server_name: str) -> Iterator[str]:
         yield "certificate_self_signed"
     if not names_match(leaf, server_name):
         yield "certificate_name_mismatch"
-
-
-def _named_in_subject(leaf: Certificate, server_name: str) -> bool:
-    names = tuple(kind + name for name in leaf.common_names for kind in ("DNS:", "IP:"))
-    return names_match(leaf._replace(subject_alt_names=names), server_name)
 
 
 @functools.lru_cache(maxsize=512)

@@ -33,7 +33,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.certific
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.replies import printable
 
 if TYPE_CHECKING:
-    from typing import Any, Iterable, List, Optional, Sequence, Tuple
+    from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 UTC = timezone.utc
@@ -254,8 +254,8 @@ def as_cryptography_reads(der: bytes) -> Certificate:
         subject=printable(certificate.subject.rfc4514_string()),
         issuer=printable(certificate.issuer.rfc4514_string()),
         serial_number=serial.zfill(len(serial) + len(serial) % 2),
-        not_before=begin.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        not_after=end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        not_before=begin.isoformat().replace("+00:00", "Z"),
+        not_after=end.isoformat().replace("+00:00", "Z"),
         not_before_timestamp=(begin - EPOCH) // timedelta(seconds=1),
         not_after_timestamp=(end - EPOCH) // timedelta(seconds=1),
         subject_alt_names=tuple(map(general_name_text, extension(certificate, x509.SubjectAlternativeName) or ())),
@@ -308,10 +308,30 @@ def general_name_text(general_name: Any) -> str:
     return "%s:%s" % (KINDS[type(general_name)], printable(str(value)))
 
 
+NOW = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
+
+
+def facts_as_cryptography_reads(der: bytes) -> Dict[str, Any]:
+    """All keys of a report's `tls.certificate`."""
+    other = as_cryptography_reads(der)
+    key = other.public_key
+    days_left = (EPOCH + timedelta(seconds=other.not_after_timestamp) - NOW) // timedelta(days=1)
+    return {
+        "subject": other.subject, "issuer": other.issuer, "serial_number": other.serial_number,
+        "not_before": other.not_before, "not_after": other.not_after, "days_left": days_left,
+        "subject_alt_names": list(other.subject_alt_names),
+        "public_key": {"algorithm": key.algorithm, "bits": key.bits},
+        "signature_algorithm": other.signature_algorithm, "sha256_fingerprint": other.sha256_fingerprint,
+        "public_key_sha256": other.public_key_sha256, "self_signed": other.self_signed,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("recipe", RECIPES, ids=[recipe.label.encode("unicode_escape").decode() for recipe in RECIPES])
 def test_every_field_is_what_cryptography_reads(recipe: Recipe) -> None:
     der = made(recipe)
-    assert read_certificate(der) == as_cryptography_reads(der)
+    certificate = read_certificate(der)
+    assert certificate == as_cryptography_reads(der)
+    assert certificate_facts(certificate, NOW.timestamp()) == facts_as_cryptography_reads(der)
 
 
 def test_the_corpus_is_large_enough() -> None:
@@ -391,6 +411,42 @@ def test_a_certificate_made_by_hand_is_read_whole() -> None:
 
 def test_a_certificate_of_version_1_has_no_version_and_no_extensions() -> None:
     assert read_certificate(by_hand(version=b"")).subject == "CN=relay"
+
+
+def real_spki(kind: str) -> bytes:
+    public = private_key(kind).public_key()
+    return bytes(public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"not_before": tlv(0x18, b"19491231235959Z")},
+        {"not_before": tlv(0x18, b"00010101000000Z"), "not_after": tlv(0x18, b"18991231235959Z")},
+        {"not_before": tlv(0x18, b"20260101000000Z")},  # as a UTCTime it should be
+        {"serial": tlv(0x02, b"\x7f" * 21)},
+        {"serial": tlv(0x02, b"\x7f" * 5000)},
+        {"version": b""},
+        {"signature": tlv(0x06, bytes.fromhex("2a864886f70d010105"))},  # SHA-1
+        {"signature": tlv(0x06, bytes.fromhex("2a864886f70d010104"))},  # MD5
+    ],
+    ids=lambda parts: "-".join(parts),
+)
+def test_what_cryptography_reads_but_does_not_make(parts: Dict[str, bytes]) -> None:
+    der = by_hand(key=real_spki("P-256"), **parts)
+    assert certificate_facts(read_certificate(der), NOW.timestamp()) == facts_as_cryptography_reads(der)
+
+
+def test_a_key_for_rsa_pss_alone() -> None:
+    """cryptography reads it as any RSA key; RFC 4055 1.2: another identifier, and here no parameters."""
+    rsa_id = bytes.fromhex("300d06092a864886f70d0101010500")
+    key = tlv(0x30, tlv(0x30, RSA_PSS_ID), real_spki("RSA-2048").partition(rsa_id)[2])
+    der = by_hand(key=key)
+    assert certificate_facts(read_certificate(der), NOW.timestamp()) == {
+        **facts_as_cryptography_reads(der),
+        "public_key": {"algorithm": "RSA-PSS", "bits": 2048},
+        "public_key_sha256": hashlib.sha256(key).hexdigest(),
+    }
 
 
 @pytest.mark.parametrize(

@@ -279,21 +279,40 @@ def test_revocation_is_not_looked_at(world: World, tmp_path: Any) -> None:
 # What a policy may weaken, and what it may not
 
 
-@pytest.mark.parametrize("weakened", [
-    {"ciphers": "ECDHE+AESGCM:@SECLEVEL=0"}, {"ciphers": "@SECLEVEL=2:ALL:@SECLEVEL=1"}, {"minimum": "TLSv1"},
+@pytest.mark.parametrize(("version", "weakened", "weak_accepted"), [
+    *((version, {"ciphers": "ECDHE+AESGCM:@SECLEVEL=0"}, True) for version in VERSIONS),
+    *((version, {"ciphers": "@SECLEVEL=0:ALL:@SECLEVEL=2"}, False) for version in VERSIONS),  # the last one counts
+    *((version, {"minimum": "TLSv1"}, False) for version in ["TLSv1", "TLSv1.1", *VERSIONS]),
+    ("TLSv1", {"minimum": "TLSv1", "ciphers": "ALL"}, False),
+    ("TLSv1", {"minimum": "TLSv1", "ciphers": "ALL:@SECLEVEL=0"}, True),
 ])  # fmt: skip
-@pytest.mark.parametrize("make", [lambda w: w.leaf(key="RSA-1024"), sha1_leaf], ids=["RSA 1024", "SHA-1"])
-def test_a_lower_security_level_is_the_judges_too(world: World, tmp_path: Any, weakened: Any, make: Any) -> None:
-    chain = make(world)
+def test_weak_certificates_are_accepted_only_in_so_many_words(
+    world: World, tmp_path: Any, version: str, weakened: Any, weak_accepted: bool
+) -> None:
+    """An old version needs the lowest security level, which would let every key and signature pass."""
     policy = TlsPolicy(world.ca_path)._replace(**weakened)
-    server = server_context(chain, tmp_path)
-    try:
-        accepted = shake_hands(policy, server).facts.verified
-    except TlsFailure as failure:
-        accepted = failure.cause
-    judged = tls.judge(chain.ders, NAME, policy._replace(verify=False))
-    assert accepted == (True if judged is None else judged)
-    assert accepted is True or "SECLEVEL=1" in policy.ciphers
+    weak = [world.leaf(key="RSA-1024"), sha1_leaf(world)]
+    for chain, accepted in [(one, weak_accepted) for one in weak] + [(world.leaf(key="RSA-2048"), True)]:
+        server = server_context(chain, tmp_path)
+        server.minimum_version = server.maximum_version = tls.VERSIONS[version]
+        reported = shake_hands(policy._replace(verify=False), server).facts
+        assert (reported.version, reported.verified) == (version, accepted)
+        if accepted:
+            assert shake_hands(policy, server).facts == reported
+        else:
+            with pytest.raises(TlsFailure) as failure:
+                shake_hands(policy, server)
+            assert (failure.value.cause, failure.value.facts.verified) == ("certificate_weak", False)
+            assert reported.verify_errors == failure.value.facts.verify_errors == ("certificate_weak",)
+
+
+def test_under_an_old_version_what_cannot_be_judged_is_not_trusted(
+    world: World, tmp_path: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(tls, "_sent_chain", lambda _connection: ())
+    with pytest.raises(TlsFailure) as failure:
+        shake_hands(TlsPolicy(world.ca_path, "TLSv1"), server_context(world.leaf(), tmp_path))
+    assert (failure.value.cause, failure.value.facts.verified) == ("certificate_rejected", None)
 
 
 @pytest.mark.parametrize("suites", ["aNULL", "eNULL", "ALL:COMPLEMENTOFALL"])
@@ -670,6 +689,20 @@ def test_connect_by_address_and_verify_another_name(world: World, tmp_path: Any)
         report = check("127.0.0.1", port=relay.port, ca_path=world.ca_path)
         assert report["failure"]["cause"] == NAME_MISMATCH
     assert seen == [NAME, None]
+
+
+@pytest.mark.parametrize(("names", "warned"), [((), True), (("other.example.com",), True), ((NAME,), False)])
+def test_a_name_in_the_common_name_only_is_told_where_it_does_not_stop_the_check(
+    world: World, tmp_path: Any, names: Tuple[str, ...], warned: bool
+) -> None:
+    chain = Chain(issue(world.root, *names, subject=NAME))
+    with relay_for(chain, tmp_path) as relay:
+        for options in ({"validate_certs": False}, {"tls": "opportunistic"}):
+            report = check("127.0.0.1", port=relay.port, ca_path=world.ca_path, tls_server_name=NAME, **options)
+            assert report["verdict"] == "passed"
+            text = "The certificate names %s in its common name only, which does not count (RFC 9525)." % NAME
+            assert report["warnings"] == ([text] if warned else [])
+            assert (NAME_MISMATCH in report["msg"]) is warned
 
 
 @contextlib.contextmanager
