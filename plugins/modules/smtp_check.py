@@ -546,7 +546,9 @@ message:
       type: str
       sample: '2.0.0 Ok: queued as 4XyZ12abcd'
 timings:
-  description: The seconds that each stage took, and V(total). Those of the last attempt.
+  description:
+    - The seconds that each stage took, and V(total). Those of the last attempt.
+    - V(message) is how long the relay took to accept the message, from its last octet on.
   returned: if a check was made
   type: dict
   sample: {resolve: 0.0021, connect: 0.0104, greeting: 0.0117, ehlo: 0.0106, starttls: 0.0105, tls: 0.0131, total: 0.07}

@@ -49,6 +49,9 @@ keep_environment =
 never_users =
 acl_smtp_rcpt = rcpt
 acl_smtp_data = accept
+acl_smtp_data_prdr = prdr
+tls_verify_certificates = {pki.ca}
+tls_try_verify_hosts = *
 domainlist local_domains = lab.test
 domainlist swallowed_domains = discard.test
 
@@ -64,6 +67,11 @@ rcpt:
   accept domains = +swallowed_domains
   accept authenticated = *
   deny   message = relay not permitted
+
+prdr:
+  deny   local_parts = refused
+         message = 550 5.7.1 Not after all
+  accept
 
 begin routers
 mailboxes:
@@ -100,6 +108,18 @@ login:
   public_name = LOGIN
   server_prompts = Username:: : Password::
   server_condition = ${{if and{{{{eq{{$auth1}}{{{username}}}}}{{eq{{$auth2}}{{{password}}}}}}}}}
+  server_set_id = $auth1
+cram_md5:
+  driver = cram_md5
+  public_name = CRAM-MD5
+  server_secret = ${{if eq{{$auth1}}{{{username}}}{{{password}}}fail}}
+  server_set_id = $auth1
+external:
+  driver = external
+  public_name = EXTERNAL
+  server_advertise_condition = $tls_in_certificate_verified
+  server_param2 = ${{certextract{{subject,CN}}{{$tls_in_peercert}}}}
+  server_condition = ${{if eq{{$auth2}}{{$auth1}}}}
   server_set_id = $auth1
 """
 

@@ -12,7 +12,7 @@
 set -euo pipefail
 
 exim_root=${1:?usage: install.sh FOLDER_FOR_EXIM}
-packages=(postfix dovecot-core dovecot-imapd dovecot-lmtpd dovecot-submissiond bind9 chromium)
+packages=(postfix libsasl2-modules dovecot-core dovecot-imapd dovecot-lmtpd dovecot-submissiond bind9 chromium)
 guard=/usr/sbin/policy-rc.d
 work=
 

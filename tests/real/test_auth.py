@@ -64,6 +64,7 @@ SERVERS_AND_MECHANISMS = [
     *(("dovecot", mechanism) for mechanism in MECHANISMS),
     ("exim", "PLAIN"),
     ("exim", "LOGIN"),
+    ("exim", "CRAM-MD5"),
 ]
 
 
@@ -78,7 +79,7 @@ def test_every_mechanism(check: Check, submission: Callable[[str], Submission], 
 
 
 @pytest.mark.parametrize(
-    ("server", "strongest"), [("postfix", "SCRAM-SHA-256"), ("dovecot", "SCRAM-SHA-256"), ("exim", "PLAIN")]
+    ("server", "strongest"), [("postfix", "SCRAM-SHA-256"), ("dovecot", "SCRAM-SHA-256"), ("exim", "CRAM-MD5")]
 )
 def test_the_strongest_that_is_offered(
     check: Check, submission: Callable[[str], Submission], server: str, strongest: str
@@ -193,6 +194,19 @@ def test_external(check: Check, dovecot: Dovecot, pki: Pki) -> None:
     # It is never used unasked.
     report = check(dovecot.ports["submission"], **SIGN_IN, **certificate)
     assert (outcome(report), report["auth"]["mechanism"]) == (PASSED, "SCRAM-SHA-256")
+
+
+@pytest.mark.parametrize(("server", "where"), [("dovecot", "submission"), ("dovecot", "submissions"), ("exim", "smtp")])
+def test_external_acts_as_the_user_that_is_named(
+    check: Check, request: pytest.FixtureRequest, pki: Pki, server: str, where: str
+) -> None:
+    port = request.getfixturevalue(server).ports[where]
+    options = {"client_cert": str(pki.client.chain), "client_key": str(pki.client.key), "auth_mechanisms": ["EXTERNAL"]}
+    options["tls"] = "implicit" if where == "submissions" else "starttls"
+    report = check(port, username=servers.USERNAME, **options)
+    assert (outcome(report), report["auth"]["mechanism"], report["auth"]["accepted"]) == (PASSED, "EXTERNAL", True)
+    report = check(port, username="somebody@lab.test", **options)
+    assert (outcome(report), report["auth"]["code"]) == (("failed", "auth_rejected"), 535)
 
 
 def test_external_without_a_certificate(check: Check, dovecot: Dovecot, postfix: Postfix, pki: Pki) -> None:

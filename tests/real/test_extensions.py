@@ -96,6 +96,20 @@ def test_prdr_answers_for_each_recipient(check: Check, exim: Exim) -> None:
     assert report["message"]["queue_id"]
 
 
+def test_prdr_refuses_one_after_the_message(check: Check, exim: Exim) -> None:
+    recipients = [servers.ACCEPTED, "refused@discard.test", servers.DISCARDED]
+    report = check(exim.ports["smtp"], sender=SENDER, recipients=recipients, send=True, prdr=True)
+    told = [(to["code"], to["enhanced_code"], to["outcome"]) for to in report["recipients"]]
+    assert told == [(250, None, "accepted"), (550, "5.7.1", "rejected"), (250, None, "accepted")]
+    assert (outcome(report)[0], report["stage"], report["changed"]) == ("failed", "message", True)
+    assert report["failure"]["recipient"] == "refused@discard.test"
+    assert f"The message did go out to {servers.ACCEPTED}, {servers.DISCARDED}." in report["msg"]
+    assert servers.wait_for_message(exim.maildir, report["message"]["message_id"])
+    # Without PRDR it is all or nothing.
+    report = check(exim.ports["smtp"], sender=SENDER, recipients=recipients, send=True)
+    assert outcome(report) == PASSED
+
+
 def test_prdr_where_it_is_not_offered(check: Check, postfix: Postfix) -> None:
     report = check(postfix.ports["mx"], sender=SENDER, recipients=[servers.ACCEPTED], send=True, prdr=True)
     assert (outcome(report), report["changed"]) == (("failed", "extension_not_offered"), False)

@@ -150,7 +150,7 @@ def test_the_source_address_is_what_the_server_sees(check: Check, dovecot: Dovec
 def test_what_exim_offers(check: Check, exim: Exim) -> None:
     report = check(exim.ports["smtp"])
     assert report["auth_mechanisms_before_tls"] == []
-    assert report["auth_mechanisms"] == ["PLAIN", "LOGIN"]
+    assert report["auth_mechanisms"] == ["PLAIN", "LOGIN", "CRAM-MD5"]
     assert report["max_message_size"] == 50 * 1024 * 1024  # Exim's default
     assert {"PIPELINING", "CHUNKING", "PRDR", "SMTPUTF8", "DSN", "8BITMIME"} <= set(report["capabilities"])
 

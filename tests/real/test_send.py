@@ -274,6 +274,20 @@ def test_gtube(peer: Peer) -> None:
     assert b"GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL" in peer.delivered(report)
 
 
+def test_eicar(peer: Peer) -> None:
+    report = peer.send(servers.ACCEPTED, test_message={"probe": "eicar", "body": "A virus scanner stops this."})
+    (attached,) = parsed(peer.delivered(report)).iter_attachments()
+    content = attached.get_content()
+    # The test file's own rules: 68 octets, and how they begin and end. This file must not hold it whole.
+    assert (attached.get_filename(), len(content)) == ("eicar.com", 68)
+    assert content.startswith(b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-") and content.endswith(b"-FILE!$H+H*")
+
+
+def test_the_time_that_acceptance_took(peer: Peer) -> None:
+    timings = peer.send(servers.ACCEPTED)["timings"]
+    assert 0 < timings["message"] < timings["total"]
+
+
 # LMTP
 
 

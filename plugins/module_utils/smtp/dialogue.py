@@ -176,8 +176,8 @@ class Dialogue:
                 yield held
             held = block
         self._facts.message_begun = self._facts.message_handed_over = True
-        # From here on it is the final reply that is waited for (RFC 5321 4.5.3.2.6).
-        self.deadline = self._now + self._acceptance_timeout
+        # From here on it is the final reply that is waited for, and timed (RFC 5321 4.5.3.2.6).
+        self._said_at, self.deadline = self._now, self._now + self._acceptance_timeout
         yield held + b".\r\n" if dotted else held
 
     def _start_tls(self, now: float) -> None:
