@@ -378,7 +378,7 @@ def test_exim_offers_its_extensions(exim: Exim, pki: Pki) -> None:
             assert session.has_extn(keyword), keyword
         assert not session.has_extn("auth")
         inside_tls(session, pki)
-        assert session.esmtp_features["auth"].split() == ["PLAIN", "LOGIN"]
+        assert session.esmtp_features["auth"].split() == ["PLAIN", "LOGIN", "CRAM-MD5"]
 
 
 @pytest.mark.parametrize(
