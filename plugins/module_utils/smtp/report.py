@@ -69,7 +69,7 @@ def would_change(request: model.Request, facts: model.Facts) -> bool:
     if request.check_mode and request.send:
         accepted = [to.outcome == "accepted" for to in facts.recipients]
         return bool(accepted) and (all(accepted) if request.send_if == "all" else any(accepted))
-    refused = facts.message is not None and facts.message.code is not None and not facts.message_taken
+    refused = facts.message is not None and (facts.message.code or 0) >= 400
     return facts.message_taken or (facts.message_handed_over and not refused)
 
 

@@ -1138,7 +1138,6 @@ def test_data_answered_otherwise_then_nothing_is_sent(reply, verdict, cause):
         ("552 5.3.4 Message too big", "failed", "message_too_large"),
         ("451 4.7.1 Greylisted", "deferred", "greylisted"),
         ("451 4.3.0 Queue file write error", "deferred", "message_deferred"),
-        ("354 once more", "failed", "protocol_violation"),
     ],
 )
 def test_the_message_is_refused_at_its_end(reply, verdict, cause):

@@ -222,6 +222,13 @@ def test_bdat_may_have_been_taken_where_nobody_says_no(answers, ends):
     assert (outcome(report), report["changed"]) == (("failed", "message", "acceptance_unknown"), True)
 
 
+@pytest.mark.parametrize("reply, changed", [("354 go", True), ("199 hm", True), ("452 full", False), ("554 no", False)])
+def test_only_a_refusal_says_that_a_message_was_not_taken(reply, changed):
+    report = play_bdat("S: 250 ok\nS: 250 ok\nS: %s\nS: 221 bye" % reply)
+    assert (report["verdict"] == "passed", report["stage"], report["changed"]) == (False, "message", changed)
+    assert report["message"]["code"] == int(reply[:3])
+
+
 # PRDR
 
 PRDR = (

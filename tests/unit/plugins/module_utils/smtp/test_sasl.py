@@ -247,6 +247,11 @@ def test_the_password_is_prepared_as_the_server_stored_it() -> None:
     assert dialogue.send(server.hear_final(final)) == b""
 
 
+def test_the_name_is_prepared_as_the_server_stored_it() -> None:
+    _dialogue, initial = begin("SCRAM-SHA-256", exchange(username="I\u00adX\u00a0\u2168=", nonce=lambda: "nonce"))
+    assert initial == b"n,,n=IX IX=3D,r=nonce"
+
+
 def first(nonce: bytes = b"cnonceSERVER", salt: bytes = b"QSXCR+Q6sek8bf92", rest: bytes = b",i=4096") -> bytes:
     return b"r=" + nonce + b",s=" + salt + rest
 
