@@ -163,12 +163,3 @@ def test_a_sweep_of_500_ends_by_its_deadline(start: Any, authority: Authority) -
     assert "internal_error" not in result["summary"]["causes"]
     causes = result["summary"]["causes"]
     assert {"no_greeting", "timed_out", "protocol_violation", "connection_lost"} & set(causes)
-
-
-def test_a_greeting_from_everywhere_at_once_is_no_more_than_a_sweep(start: Any, authority: Authority) -> None:
-    """200 checks of the one relay: never more than two connections at once, and every check has its answer."""
-    relay = start(OPEN.replace(EHLO, "C: EHLO\n") + "S: 250 relay\nC: QUIT\nS: 221 bye\n")
-    endpoints = [{"host": relay.host, "port": relay.port, "ehlo_name": "c%d.example.org" % n} for n in range(200)]
-    result = sweep(endpoints=endpoints, tls="none", timeout=10.0)
-    assert result["summary"]["verdicts"] == {"passed": 200}
-    assert len(relay.sessions) == 200

@@ -147,8 +147,8 @@ WRONG: Tuple[Tuple[str, Dict[str, Any]], ...] = (
     # signing in
     ("password", {"username": "tim"}),
     ("username", {"password": "sesame"}),
-    ("username", {"access_token": "token"}),
-    ("access_token", {"username": "tim", "password": "sesame", "access_token": "token"}),
+    ("username", {"access_token": "sesame"}),
+    ("access_token", {"username": "tim", "password": "sesame", "access_token": "sesame"}),
     ("access_token", {"username": "tim", "access_token": "two words"}),
     ("access_token", {"username": "tim", "access_token": "tökén"}),
     ("password", {"username": "tim", "password": "sesame\n"}),

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import resolve
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.dialogue import Dialogue
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.driver import Driver, Limits
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import OptionError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import build_request
@@ -142,6 +144,26 @@ print(json.dumps(report["failure"]))
     failure = json.loads(done.stdout)
     assert (failure["stage"], failure["cause"]) == ("connect", "internal_error")
     assert "open files" in failure["text"]
+
+
+@pytest.mark.parametrize("fault", [MemoryError(), OSError(errno.EMFILE, "Too many open files"), RecursionError()])
+def test_what_one_session_lacks_the_others_have(fault: Exception, start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No memory, no descriptor for one of three: its own failure, with what it had learned, and nobody else's."""
+    names = ("lucky.example", "unlucky.example", "lucky.example")
+    relays = [start("S: 220 %s\n" % name + PLAIN_EHLO.partition("\n")[2] + QUIT) for name in names]
+    real = Dialogue.receive
+
+    def receive(self: Dialogue, data: bytes, now: float) -> None:
+        if self._facts.greeting and self._facts.greeting.text == "unlucky.example":
+            raise fault
+        real(self, data, now)
+
+    monkeypatch.setattr(Dialogue, "receive", receive)
+    result = sweep(["%s:%d" % (relay.host, relay.port) for relay in relays], details="all", **CLEAR)
+    assert [row["verdict"] for row in result["endpoints"]] == ["passed", "failed", "passed"]
+    row = result["endpoints"][1]
+    assert (row["failure"]["stage"], row["failure"]["cause"]) == ("ehlo", "internal_error")
+    assert row["greeting"]["code"] == 220
 
 
 # Interruptions

@@ -15,6 +15,7 @@
 #     scram 4096 right sha1              answers a SCRAM sign-in: how many iterations, with which signature and hash
 #     echoes 535                         repeats the last line heard, whole and in pieces, in every disguise
 #     waits 0.3                          seconds
+#     gathers 200                        until so many clients have come
 #     endless 250-x\r\n                  says this for ever, as fast as it is taken
 #     drips 250-x                        an octet every hundredth of a second, for ever
 #     closes, resets                     ends the connection
@@ -62,10 +63,10 @@ class Gone(Exception):
 class Session:
     """One client's connection, played in a thread."""
 
-    def __init__(self, relay: Relay, sock: socket.socket) -> None:
+    def __init__(self, relay: Relay, sock: socket.socket, steps: List[Tuple[str, str]]) -> None:
         self.clear, self.inside, self.raw = bytearray(), bytearray(), bytearray()
         self.unexpected: Optional[bytes] = None
-        self._relay, self._sock = relay, sock
+        self._relay, self._sock, self._steps = relay, sock, steps
         self._pending = b""  # heard, not yet asked for
         self.last = b""  # line heard
         self._tls: Optional[ssl.SSLObject] = None
@@ -79,7 +80,7 @@ class Session:
 
     def play(self) -> None:
         try:
-            for step, text in self._relay.steps:
+            for step, text in self._steps:
                 self._step(step, text)
             while True:
                 self._hear()
@@ -236,6 +237,10 @@ class Session:
     def _wait(self, text: str) -> None:
         self._relay.stopping.wait(float(text))
 
+    def _gather(self, text: str) -> None:
+        with self._relay.coming:
+            self._relay.coming.wait_for(lambda: len(self._relay.sessions) >= int(text), PATIENCE)
+
     def _endless(self, text: str) -> None:
         data = octets(text + "\\")
         block = data * max(1, 65536 // len(data))
@@ -270,6 +275,7 @@ _STEPS: Dict[str, Callable[[Session, str], None]] = {
     "scram": Session._scram,
     "echoes": Session._echo,
     "waits": Session._wait,
+    "gathers": Session._gather,
     "endless": Session._endless,
     "drips": Session._drip,
     "closes": Session._close,
@@ -298,7 +304,7 @@ def steps_of(script: str) -> List[Tuple[str, str]]:
 
 class Relay:
     """Listens from the beginning; `stop()` ends it and every session. `split`: where each write is cut in two, 1 for
-    every octet by itself."""
+    every octet by itself. `most`: so many clients are played the script, all who come later are played `refusal`."""
 
     def __init__(
         self,
@@ -308,8 +314,12 @@ class Relay:
         pause: float = 0.0005,
         address: str = "127.0.0.1",
         receive_buffer: int = 0,
+        most: int = 0,
+        refusal: str = "",
     ) -> None:
         self.steps, self.contexts = steps_of(script), contexts or {}
+        self.most, self.refusal = most, steps_of(refusal)
+        self.coming = threading.Condition()
         self.split, self.pause = split, pause
         self.sessions: List[Session] = []
         self.stopping = threading.Event()
@@ -339,8 +349,11 @@ class Relay:
                 return
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(PATIENCE)
-            session = Session(self, sock)
-            self.sessions.append(session)
+            refused = 0 < self.most <= len(self.sessions)
+            session = Session(self, sock, self.refusal if refused else self.steps)
+            with self.coming:
+                self.sessions.append(session)
+                self.coming.notify_all()
             self._open.append(sock)
             thread = threading.Thread(target=session.play, daemon=True)
             self._threads.append(thread)
