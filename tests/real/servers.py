@@ -62,6 +62,23 @@ def require_root(*users: str) -> None:
             raise Unavailable(f"no user {user} (tests/real/install.sh adds it)") from None
 
 
+@contextlib.contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[None]:
+    """A file system of its own on `folder`, which holds so much and no more."""
+    require_root()
+    folder.mkdir()
+    mounted = subprocess.run(
+        [find_program("mount"), "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if mounted.returncode != 0:
+        raise Unavailable(f"nothing can be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run([find_program("umount"), str(folder)], check=True)
+
+
 def find_program(*names: str) -> str:
     """The first of the programs (names or paths) that is there. Debian keeps servers off a user's PATH."""
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.expectations import RULES
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.broken import name_of, run_relays
 from ansible_collections.postmaster.mailcheck.tests.real.dovecot import Dovecot
@@ -39,6 +41,7 @@ WAIVER = {
     "owner": "ops@lab.test",
     "expires": "2099-12-31",
 }
+OWN_OPTIONS = ("tls_min_version", "validate_certs")  # what a relay that breaks a rule needs for its check to pass
 FORMATS = {"json", "stable.json", "xml", "prom", "md", "html"}
 Row = dict[str, Any]
 
@@ -79,31 +82,35 @@ class Play:
         self._collections, self.folder = collections, folder
 
     def __call__(self, role: str, *arguments: str, **variables: Any) -> Ended:
-        play = {
-            "hosts": "localhost",
-            "connection": "local",
-            "gather_facts": False,
-            "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}", **variables},
-            "roles": [f"postmaster.mailcheck.{role}"],
-        }
+        return self.by_host(role, {"localhost": variables}, *arguments)["localhost"]
+
+    def by_host(self, role: str, hosts: dict[str, dict[str, Any]], *arguments: str) -> dict[str, Ended]:
+        """The role once for each of several hosts, which differ in their variables, and all are this machine."""
+        common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        inventory = {"all": {"hosts": hosts, "vars": common}}
+        (self.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
+        play = {"hosts": "all", "gather_facts": False, "roles": [f"postmaster.mailcheck.{role}"]}
         (self.folder / "play.yml").write_text(yaml.safe_dump([play]))
         done = run(
             TOOLS / "ansible-playbook",
+            "-i",
+            "hosts.yml",
             "play.yml",
             *arguments,
             cwd=self.folder,
             ANSIBLE_COLLECTIONS_PATH=self._collections,
             ANSIBLE_HOME=self.folder,
-            ANSIBLE_LOCALHOST_WARNING=False,
-            ANSIBLE_INVENTORY_UNPARSED_WARNING=False,
         )
         output = done.stdout + done.stderr
-        recap = re.search(r"^localhost\s+:(.*)$", done.stdout, re.MULTILINE)
-        assert recap, output
-        counts = {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", recap[1])}
-        # In check mode the modules say where they have stopped.
-        assert "--check" in arguments or "WARNING" not in output, output
-        return Ended(done.returncode, output, counts)
+        # In check mode the modules say where they have stopped, and of one relay that it has no TLS.
+        warnings = re.findall(r"WARNING\]: (?!TLS was not used: the relay does not offer STARTTLS)(.*)", output)
+        assert "--check" in arguments or warnings == [], output
+        recaps = dict(re.findall(r"^(\S+)\s+:( ok=.*)$", done.stdout, re.MULTILINE))
+        assert set(recaps) == set(hosts), output
+        return {
+            host: Ended(done.returncode, output, {name: int(n) for name, n in re.findall(r"(\w+)=(\d+)", recap)})
+            for host, recap in recaps.items()
+        }
 
 
 @pytest.fixture
@@ -134,20 +141,27 @@ def written(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def audited(
-    collections: Path, relays: list[Row], pki: Pki, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Ended, dict[str, Any]]:
+def auditor(collections: Path, tmp_path_factory: pytest.TempPathFactory) -> Play:
+    return Play(collections, tmp_path_factory.mktemp("audit"))
+
+
+@pytest.fixture(scope="session")
+def audited(auditor: Play, relays: list[Row], pki: Pki) -> tuple[Ended, dict[str, Any]]:
     """One run of the role over every relay, those that break a rule included; and its JSON report."""
-    folder = tmp_path_factory.mktemp("audit")
-    ended = Play(collections, folder)(
+    ended = audit(auditor, relays, pki)
+    return ended, json.loads((auditor.folder / "reports/relays.json").read_text())
+
+
+def audit(play: Play, relays: list[Row], pki: Pki) -> Ended:
+    return play(
         "compliance",
         compliance_endpoints=relays,
         compliance_options=options(pki),
+        compliance_expect={"max_seconds": 60},
         compliance_audit_only=True,
         compliance_waivers=[WAIVER],
-        compliance_report_dir=str(folder / "reports"),
+        compliance_report_dir=str(play.folder / "reports"),
     )
-    return ended, json.loads((folder / "reports/relays.json").read_text())
 
 
 def row_of(assessment: dict[str, Any], name: str) -> dict[str, Any]:
@@ -162,7 +176,7 @@ def with_outcome(row: dict[str, Any], *outcomes: str) -> list[str]:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_relay_that_keeps_every_rule(audited: tuple[Ended, dict[str, Any]], profile: str) -> None:
     row = row_of(audited[1], name_of(profile, ""))
-    assert with_outcome(row, "met") == ["check", *PROFILES[profile]]
+    assert with_outcome(row, "met") == ["check", *PROFILES[profile], "max_seconds"]
     assert (row["verdict"], row["assessment"]) == ("passed", "met")
 
 
@@ -179,6 +193,74 @@ def test_an_audit_does_not_fail_and_changes_no_relay(audited: tuple[Ended, dict[
     assert (ended.code, ended.recap["failed"]) == (0, 0), ended.output
     assert [row["name"] for row in assessment["endpoints"] if row["assessment"] == "waived"] == [WAIVER["endpoint"]]
     assert assessment["waivers"] == [{**WAIVER, "state": "active"}]
+
+
+def test_a_second_audit_tells_the_same_of_every_relay(
+    auditor: Play, audited: tuple[Ended, dict[str, Any]], relays: list[Row], pki: Pki
+) -> None:
+    first = written(auditor.folder / "reports")
+    ended = audit(auditor, relays, pki)
+    assert (ended.code, ended.recap["changed"]) == (0, 0), ended.output
+    second = written(auditor.folder / "reports")
+    assert second["stable.json"] == first["stable.json"]
+    assert json.loads(second["json"])["changes"] == []
+    assert second["json"] != first["json"]  # the times of this run
+
+
+def test_what_fails_the_play(play: Play, relays: list[Row], pki: Pki) -> None:
+    def over(rule: str, **more: Any) -> dict[str, Any]:
+        (relay,) = [row for row in relays if row["name"] == name_of("relay", rule)]
+        return {"compliance_endpoints": [relay], "compliance_options": options(pki), **more}
+
+    no_control = {"relaying_refused": {"control_recipient": servers.UNKNOWN}}
+    open_relay = {**WAIVER, "rule": "relaying_refused", "endpoint": "relay*"}
+    past = {**open_relay, "expires": "2020-01-01"}
+    cases = {
+        "low": (over("greeting_matches"), ""),
+        "low_counts": (over("greeting_matches", compliance_fail_on="low"), "1 finding of severity low or more"),
+        "medium_counts": (over("min_message_size", compliance_fail_on="medium"), "severity medium or more"),
+        "audit_only": (over("relaying_refused", compliance_audit_only=True), ""),
+        "unknown": (over("", compliance_expect=no_control), ""),
+        "unknown_counts": (
+            over("", compliance_expect=no_control, compliance_fail_on_unknown=True),
+            "0 findings of severity high or more, 1 rules not judged",
+        ),
+        "waived": (over("relaying_refused", compliance_waivers=[open_relay]), ""),
+        "expired": (over("relaying_refused", compliance_waivers=[past]), "[high] relay relaying_refused"),
+        "expired_and_unneeded": (
+            over("", compliance_waivers=[past], compliance_fail_on="medium"),
+            "a waiver has expired on 2020-01-01",
+        ),
+    }
+    ended = play.by_host("compliance", {host: variables for host, (variables, _told) in cases.items()})
+    assert {host: bool(one.recap["failed"]) for host, one in ended.items()} == {
+        host: bool(told) for host, (_variables, told) in cases.items()
+    }
+    for host, (_variables, told) in cases.items():
+        assert told in failure_of(host, ended[host].output)
+
+
+def failure_of(host: str, output: str) -> str:
+    """What `fail` said on this host; nothing where it did not."""
+    found = re.search(rf'^fatal: \[{host}\]: FAILED! => .*"msg": "(.*)"}}$', output, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def test_a_full_disk_costs_no_report(play: Play, relays: list[Row], pki: Pki, tmp_path: Path) -> None:
+    reports = tmp_path / "small"
+    with servers.skip_where_unavailable(), servers.small_disk(reports, "256k"):
+        kept = {"compliance_options": options(pki), "compliance_report_dir": str(reports)}
+        ended = play("compliance", compliance_endpoints=keepers(relays)[:1], **kept)
+        assert ended.code == 0, ended.output
+        before = written(reports)
+        with contextlib.suppress(OSError), (reports / "filler").open("wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
+        ended = play("compliance", compliance_endpoints=keepers(relays), **kept)
+        assert ended.code == 2 and "No space left on device" in ended.output
+        assert keepers(relays)[1]["name"] in ended.output  # what was found is shown all the same
+        (reports / "filler").unlink()
+        assert written(reports) == before
 
 
 def test_a_fleet_as_it_should_be(play: Play, relays: list[Row], pki: Pki) -> None:
@@ -228,6 +310,31 @@ def test_a_mistake_is_named_before_anything_is_checked(play: Play) -> None:
 
 
 # smoke_test
+
+
+def test_a_smoke_test_of_every_relay(play: Play, relays: list[Row], pki: Pki) -> None:
+    hosts = {
+        row["name"].replace(" ", "."): {
+            "smoke_test_host": row["host"],
+            "smoke_test_port": row["port"],
+            "smoke_test_tls": row["tls"],
+            "smoke_test_wait": 0,
+            "smoke_test_profiles": row["profiles"],
+            "smoke_test_options": {**options(pki), **{name: row[name] for name in OWN_OPTIONS if name in row}},
+        }
+        for row in relays
+    }
+    ended = play.by_host("smoke_test", hosts)
+    for row in relays:
+        profile, rule = row["name"].split(" ", 1)
+        host = row["name"].replace(" ", ".")
+        told = failure_of(host, ended[host].output)
+        if rule == "keeps all":
+            assert (ended[host].recap["failed"], told) == (0, ""), told
+        else:
+            assert ended[host].recap["failed"] == 1, (profile, rule)
+            assert told.startswith(RULES[rule].text.partition("%s")[0]), (rule, told)
+            assert told.count("; observed: ") == 1, (rule, told)
 
 
 def smoke(postfix: Postfix, pki: Pki, folder: Path, **more: Any) -> dict[str, Any]:
