@@ -43,6 +43,11 @@ def _listeners(pki: Pki, greylist_port: int) -> dict[str, tuple[str, ...]]:
         "seven_days": (_certificate(pki.seven_days),),
         "rsa_tls12": (_certificate(pki.rsa), "smtpd_tls_protocols = <=TLSv1.2"),
         "rsa_and_ecdsa": (_certificate(pki.rsa, pki.relay),),
+        "own_preferences": (
+            _certificate(pki.rsa, pki.relay),
+            "tls_preempt_cipherlist = yes",
+            "tls_eecdh_auto_curves = secp384r1",
+        ),
         "client_certificate_asked": ("smtpd_tls_ask_ccert = yes", client_certificates),
         "client_certificate_required": (tls_required, "smtpd_tls_req_ccert = yes", client_certificates),
         "greylisting": (f"smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:{greylist_port}",),

@@ -32,6 +32,16 @@ ON_POSTFIX: list[tuple[str, Any, str, str]] = [
     ("tls_versions_refused", ["TLSv1", "TLSv1.1"], "mx", "unmet"),
     ("tls_versions_refused", ["TLSv1.3"], "rsa_tls12", "met"),
     ("tls_versions_refused", ["TLSv1.1", "TLSv1.3"], "mx", "unmet"),
+    ("tls_version_min", "TLSv1.3", "mx", "met"),
+    ("tls_version_min", "TLSv1.3", "rsa_tls12", "unmet"),
+    ("certificate_days_left", 7, "seven_days", "met"),
+    ("certificate_days_left", 8, "seven_days", "unmet"),
+    ("certificate_names", ["mx1.lab.test", "localhost"], "mx", "met"),
+    ("certificate_names", ["mx1.lab.test", "mx2.lab.test"], "mx", "unmet"),
+    ("public_key_min_bits", {"RSA": 2048, "EC": 384}, "rsa_tls12", "met"),
+    ("public_key_min_bits", 3072, "rsa_tls12", "unmet"),
+    ("public_key_min_bits", {"RSA": 2048, "EC": 384}, "mx", "unmet"),
+    ("certificate_days_left", 7, "auth_in_clear", "unknown"),  # no TLS, no certificate
     ("auth_required", servers.STRANGER, "submission", "met"),
     ("auth_required", servers.ACCEPTED, "mx", "unmet"),
     ("auth_required", servers.DEFERRED, "mx", "unknown"),
@@ -115,9 +125,20 @@ def test_no_secret_leaves_for_a_rule(check: Check, postfix: Postfix) -> None:
     assert "auth=0/1" in text and "auth=1 " in text
 
 
-def test_the_survey_of_a_relay_with_two_certificates(check: Check, postfix: Postfix, pki: Pki) -> None:
-    report = check(postfix.ports["rsa_and_ecdsa"], survey=True)
+@pytest.mark.parametrize(
+    ("purpose", "order", "group"), [("rsa_and_ecdsa", "client", "x25519"), ("own_preferences", "relay", "secp384r1")]
+)
+def test_the_survey_of_a_relay_with_two_certificates(
+    check: Check, postfix: Postfix, pki: Pki, purpose: str, order: str, group: str
+) -> None:
+    log = Log(postfix.log)
+    report = check(postfix.ports[purpose], source_address=log.client, survey=True)
     assert outcome(report) == PASSED
+    assert report["survey"]["cipher_order"] == order
+    text = log.wait_for("disconnect from", times=9)  # the check's own connection, and eight of the survey's
+    for version, found in report["survey"]["ciphers"].items():
+        assert found["group"] == group
+        assert f"{version} with cipher {found['cipher']} (" in text
     leaves = {name.upper(): leaf for name, leaf in report["survey"]["certificates"].items()}
     assert {name: leaf["sha256_fingerprint"] for name, leaf in leaves.items()} == {
         "RSA": fingerprint(pki.rsa),

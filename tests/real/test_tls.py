@@ -146,6 +146,23 @@ def test_the_version_asked_for(check: Check, postfix: Postfix, exim: Exim, versi
         assert (outcome(report), report["tls"]["version"]) == (PASSED, version)
 
 
+@pytest.mark.parametrize(
+    ("purpose", "group", "logged"),
+    [("mx", "x25519", "X25519"), ("own_preferences", "secp384r1", "ECDHE (secp384r1)")],
+)
+def test_version_cipher_and_group_are_those_in_the_relays_log(
+    check: Check, postfix: Postfix, purpose: str, group: str, logged: str
+) -> None:
+    for version in ("TLSv1.2", "TLSv1.3"):
+        log = Log(postfix.log)
+        tls = check(postfix.ports[purpose], source_address=log.client, tls_max_version=version)["tls"]
+        assert (tls["version"], tls["group"]) == (version, group)
+        text = log.wait_for("TLS connection established from")
+        assert f"{version} with cipher {tls['cipher']} ({tls['bits']}/{tls['bits']} bits)" in text
+        if version == "TLSv1.3":  # of older ones Postfix does not tell the group
+            assert f"key-exchange {logged} server-signature" in text
+
+
 @pytest.mark.parametrize(("ciphers", "algorithm"), [("ECDHE+aRSA", "RSA"), ("ECDHE+ECDSA", "EC")])
 def test_the_certificate_for_the_ciphers_asked_for(
     check: Check, postfix: Postfix, ciphers: str, algorithm: str

@@ -40,6 +40,12 @@ from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, 
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterator
 
+# Relays that speak TLS 1.0 are what is asked for here.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:ssl.OP_NO_SSL:DeprecationWarning"),
+]
+
 EXPIRED, EARLY = (-30, -1), (1, 30)
 NAME_MISMATCH, ISSUER = "certificate_name_mismatch", "certificate_issuer_not_found"
 VERSIONS = ["TLSv1.2", "TLSv1.3"]
@@ -344,6 +350,20 @@ def test_versions_flags_and_level_are_pinned() -> None:
 # Contexts
 
 
+@pytest.fixture
+def own_contexts() -> Iterator[None]:
+    """For a test that changes what contexts are made of: it leaves none behind, however it ends."""
+    tls.context.cache_clear()
+    yield
+    tls.context.cache_clear()
+
+
+@pytest.fixture
+def without_tls1(own_contexts: None, monkeypatch: Any) -> None:
+    """As with an OpenSSL that was built without TLS 1.0: the version cannot be set."""
+    monkeypatch.setitem(tls.VERSIONS, "TLSv1", 0x0299)
+
+
 class CountingSsl:
     """The ssl module, but that it counts the contexts made."""
 
@@ -364,11 +384,10 @@ class CountingSsl:
     ({"tls": "opportunistic"}, 2),
 ])  # fmt: skip
 def test_contexts_are_made_once(
-    world: World, tmp_path: Any, monkeypatch: Any, options: Dict[str, Any], contexts: int
+    world: World, tmp_path: Any, own_contexts: None, monkeypatch: Any, options: Dict[str, Any], contexts: int
 ) -> None:
     counting = CountingSsl()
     monkeypatch.setattr(tls, "ssl", counting)
-    tls.context.cache_clear()
     with contextlib.ExitStack() as stack:
         relays = [stack.enter_context(running(Relay(server_context(world.leaf("127.0.0.1"), tmp_path))))
                   for _i in range(5)]  # fmt: skip
@@ -433,23 +452,20 @@ def test_nothing_in_common(
     assert failure.value.cause == cause
 
 
-def test_a_version_that_this_openssl_refuses(monkeypatch: Any) -> None:
-    tls.context.cache_clear()
-    tls.context(TlsPolicy(minimum="TLSv1", maximum="TLSv1", verify=False)).options |= ssl.OP_NO_TLSv1
+ONLY_TLS1 = TlsPolicy(minimum="TLSv1", maximum="TLSv1", verify=False)
+
+
+def test_a_version_that_this_openssl_refuses(own_contexts: None) -> None:
+    tls.context(ONLY_TLS1).options |= ssl.OP_NO_TLSv1
     with pytest.raises(TlsFailure) as failure:
-        tls.Channel(TlsPolicy(minimum="TLSv1", maximum="TLSv1", verify=False), NAME).handshake()
-    assert failure.value.cause == "tls_version_unavailable"
-    tls.context.cache_clear()
-    without_tls1(monkeypatch)
-    with pytest.raises(TlsFailure) as failure:
-        tls.Channel(TlsPolicy(minimum="TLSv1", maximum="TLSv1", verify=False), NAME)
+        tls.Channel(ONLY_TLS1, NAME).handshake()
     assert failure.value.cause == "tls_version_unavailable"
 
 
-def without_tls1(monkeypatch: Any) -> None:
-    """As with an OpenSSL that was built without TLS 1.0: the version cannot be set."""
-    tls.context.cache_clear()
-    monkeypatch.setitem(tls.VERSIONS, "TLSv1", 0x0299)
+def test_a_version_that_this_openssl_was_built_without(without_tls1: None) -> None:
+    with pytest.raises(TlsFailure) as failure:
+        tls.Channel(ONLY_TLS1, NAME)
+    assert failure.value.cause == "tls_version_unavailable"
 
 
 # What a relay may send
@@ -812,16 +828,14 @@ def test_which_versions_are_accepted(world: World, tmp_path: Any, versions: Tupl
 
 
 def test_what_this_openssl_cannot_try_is_not_held_against_the_relay(
-    world: World, tmp_path: Any, monkeypatch: Any
+    world: World, tmp_path: Any, without_tls1: None
 ) -> None:
     server = server_context(world.leaf(), tmp_path)
     server.minimum_version = ssl.TLSVersion.TLSv1
-    without_tls1(monkeypatch)
     tls.context(
         TlsPolicy(world.ca_path, "TLSv1.1", "TLSv1.1", "ALL:@SECLEVEL=0", verify=False)
     ).options |= ssl.OP_NO_TLSv1_1
     versions = survey_of(world, server)["versions"]
-    tls.context.cache_clear()
     assert versions == {"TLSv1": "not_tried", "TLSv1.1": "not_tried", "TLSv1.2": "accepted", "TLSv1.3": "accepted"}
 
 
@@ -897,12 +911,10 @@ def test_rules_about_tls(world: World, tmp_path: Any, expect: Dict[str, Any], ou
             assert judged(world, relay, expect, tls="none") == "unknown"
 
 
-def test_a_version_that_could_not_be_tried_is_not_refused(world: World, tmp_path: Any, monkeypatch: Any) -> None:
-    without_tls1(monkeypatch)
+def test_a_version_that_could_not_be_tried_is_not_refused(world: World, tmp_path: Any, without_tls1: None) -> None:
     with relay_for(world.leaf(), tmp_path) as relay:
         assert judged(world, relay, {"tls_versions_refused": ["TLSv1"]}) == "unknown"
         assert judged(world, relay, {"tls_versions_refused": ["TLSv1", "TLSv1.3"]}) == "unmet"
-    tls.context.cache_clear()
 
 
 def test_a_version_is_accepted_though_the_handshake_fails(world: World, demanding: ssl.SSLContext) -> None:
