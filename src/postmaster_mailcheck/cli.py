@@ -49,8 +49,9 @@ environment:
   MAILCHECK_CLIENT_KEY_PASSWORD                 used with --client-key
   NO_COLOR                                      no colours; there are none in a pipe either
 
-shell completion (bash; see register-python-argcomplete --help for others):
+shell completion (bash, and zsh after compinit; fish):
   eval "$(register-python-argcomplete mailcheck)"
+  register-python-argcomplete --shell fish mailcheck | source
 """
 
 

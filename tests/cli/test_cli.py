@@ -11,6 +11,8 @@ import base64
 import json
 import os
 import pty
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -361,3 +363,39 @@ def test_the_shell_completes_commands_options_and_causes(tmp_path: Path) -> None
     assert completed("mailcheck explain relay_") == ["relay_denied"]
     assert completed("mailcheck check relay --tls im") == ["implicit"]
     assert "--ask-password" in completed("mailcheck check relay --ask")
+
+
+GUIDE = (Path(__file__).resolve().parents[2] / "docs/docsite/rst/guide_command.rst").read_text(encoding="utf-8")
+REGISTERED = dict(
+    re.findall(r"^For (\w+), in .*:\n\n.. code-block:: console\n\n((?:    \$ .*\n)+)", GUIDE, re.MULTILINE)
+)
+
+
+@pytest.mark.parametrize("shell, flags", [("bash", "--norc -i"), ("zsh", "-f -i"), ("fish", "--no-config")])
+def test_real_shells_complete_as_the_guide_sets_them_up(shell: str, flags: str, tmp_path: Path) -> None:
+    pytest.importorskip("argcomplete")
+    if not shutil.which(shell):
+        assert os.environ.get("MAILCHECK_REQUIRE_SERVERS") != "1", "no %s on this machine" % shell
+        pytest.skip("no %s on this machine" % shell)
+    script = tmp_path / "mailcheck"
+    main = "from postmaster_mailcheck.cli import main\nimport sys\nsys.exit(main())\n"
+    script.write_text("#!%s\n# PYTHON_ARGCOMPLETE_OK\n%s" % (sys.executable, main), encoding="utf-8")
+    script.chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]])
+    environ = {"PATH": path, "PYTHONPATH": os.environ["PYTHONPATH"], "HOME": str(tmp_path), "TERM": "dumb"}
+    setup = REGISTERED[shell].replace("    $ ", "")
+    if shell == "fish":  # it tells completions without a terminal
+        command = [shell, *flags.split(), "-c", setup + 'complete -C "mailcheck explain relay_d"']
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=60)
+        assert done.stdout.split() == ["relay_denied"]
+        return
+    master, slave = pty.openpty()
+    with subprocess.Popen([shell, *flags.split()], env=environ, stdin=slave, stdout=slave, stderr=slave) as process:
+        os.close(slave)
+        # The quotes keep the echo of what is typed from being taken for the answer.
+        os.write(master, (setup + "mailcheck explain relay_d\t | sed s/^/'s'een:/\nexit\n").encode())
+        seen = b""
+        while b"seen:relay_denied (failed" not in seen:
+            seen += os.read(master, 65536)  # raises when the shell has gone
+        process.kill()
+    os.close(master)

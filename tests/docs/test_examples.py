@@ -38,6 +38,7 @@ RUN_ELSEWHERE = {
     "pip install 'postmaster-mailcheck[cli]'": "takes it from PyPI; tests/packages installs the wheel",
     "pip install pre-commit && pre-commit install": "puts hooks into the clone",
     'eval "$(register-python-argcomplete': "tests/cli",
+    "autoload -Uz compinit": "tests/cli",
     "register-python-argcomplete": "tests/cli",
 }
 # Playbook -> the variables that it asks for.
