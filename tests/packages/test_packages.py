@@ -16,7 +16,7 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import Dict, Iterator, Set
+from typing import Dict, Iterator, List, Set
 
 import pytest
 
@@ -62,6 +62,13 @@ def run(*command: object, cwd: Path, **variables: object) -> str:
     return done.stdout
 
 
+def readme_line(beginning: str) -> List[str]:
+    """The words of the line in the README that installs from dist/."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^(%s dist/\S+)$" % beginning, readme, re.MULTILINE)
+    return line.split()
+
+
 @contextlib.contextmanager
 def relay(folder: Path) -> Iterator[str]:
     """The demonstration's relay; yields its line of JSON."""
@@ -91,7 +98,8 @@ def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clean environment with the wheel and nothing else."""
     folder = tmp_path_factory.mktemp("site")
     run(sys.executable, "-m", "venv", folder, cwd=folder)
-    run(folder / "bin/python", "-m", "pip", "install", "-qq", "--no-index", wheel, cwd=folder)
+    (folder / "dist").symlink_to(wheel.parent)
+    run(folder / "bin" / readme_line("pip install")[0], *readme_line("pip install")[1:], "--no-index", cwd=folder)
     return folder
 
 
@@ -105,8 +113,9 @@ def site_with_ansible(site: Path) -> Path:
 def collections(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder into which ansible-galaxy installed the tarball."""
     folder = tmp_path_factory.mktemp("collections")
-    command = [TOOLS / "ansible-galaxy", "collection", "install", "--offline", "-p", folder, tarball]
-    run(*command, cwd=folder, ANSIBLE_HOME=folder / ".ansible")
+    (folder / "dist").symlink_to(tarball.parent)
+    command = [*readme_line("ansible-galaxy collection install"), "--offline", "-p", folder]
+    run(TOOLS / command[0], *command[1:], cwd=folder, ANSIBLE_HOME=folder / ".ansible")
     return folder
 
 
@@ -147,6 +156,8 @@ def test_the_wheel_holds_the_collection_as_the_tarball_does(tarball: Path, wheel
         name: data for name, data in tarball_files(tarball).items() if name not in made
     }
     assert made < set(collection)
+    engine = [name for name in packed if name.endswith("/conversation.py")]
+    assert engine == [INSIDE + "plugins/module_utils/smtp/conversation.py"]  # once, and nowhere else
 
 
 def test_the_wheel_makes_no_package_of_the_shared_namespace(wheel: Path) -> None:
@@ -184,6 +195,16 @@ def test_the_wheel_alone_brings_the_command(site: Path, tmp_path: Path) -> None:
         said = run(command, "check", "localhost:%d" % port, "--ca-path", ca_path, cwd=tmp_path)
     assert "passed" in said.splitlines()[-1]
     assert "--tls-min-version" in run(command, "sweep", "--help", cwd=tmp_path)
+
+
+def test_callers_see_the_types(site: Path, tmp_path: Path) -> None:
+    code = (
+        'import postmaster_mailcheck as p\nreveal_type(p.check("relay.example.com", port=25))\nreveal_type(p.sweep)\n'
+    )
+    (tmp_path / "caller.py").write_text(code, encoding="utf-8")
+    command = [TOOLS / "mypy", "--strict", "--python-executable", site / "bin/python", "caller.py"]
+    said = run(*command, cwd=tmp_path)
+    assert re.findall('type is "(?:builtins.)?(dict|def)', said) == ["dict", "def"], said
 
 
 def test_ansible_finds_the_collection_of_the_wheel(site_with_ansible: Path, tmp_path: Path) -> None:
