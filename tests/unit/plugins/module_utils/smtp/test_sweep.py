@@ -220,7 +220,8 @@ def test_certificates_once_each_and_rows_name_theirs(secure, refusing, details):
     hosts = ["127.0.0.1:%d" % secure.port, "localhost:%d" % secure.port, refusing]
     result = sweep(hosts, details=details, **secure.options)
     first, second, third = (row["tls"] for row in result["endpoints"])
-    assert first["certificate"] == second["certificate"] in result["certificates"]
+    assert first["certificate"] == second["certificate"]
+    assert first["certificate"] in result["certificates"]
     assert third is None
     assert {sha256: facts["sha256_fingerprint"] for sha256, facts in result["certificates"].items()} == {
         sha256: sha256 for sha256 in result["certificates"]
