@@ -71,8 +71,8 @@ class ScramServer:
 
 
 def recipient(line: str) -> str:
-    known = line.rstrip(">").endswith("@example.com")
-    return "250 2.1.5 Ok\r\n" if known else "554 5.7.1 %s: Relay access denied\r\n" % line.partition(":")[2]
+    path = line.partition(":")[2].partition(" ")[0]
+    return "250 2.1.5 Ok\r\n" if path.endswith("@example.com>") else "554 5.7.1 %s: Relay access denied\r\n" % path
 
 
 def relay(context: ssl.SSLContext, implicit: bool = False) -> Relay:
