@@ -16,7 +16,8 @@ options:
   _input:
     description:
       - What P(postmaster.mailcheck.assess#filter) returned. The result of M(postmaster.mailcheck.smtp_sweep) or
-        M(postmaster.mailcheck.smtp_check) will do as well; it is assessed without a profile and without waivers.
+        M(postmaster.mailcheck.smtp_check), or a list of rows of such a result, will do as well; it is assessed without a
+        profile and without waivers.
       - The text that P(postmaster.mailcheck.report_json#filter) wrote is taken too. With hundreds of relays that is
         quicker, because Ansible then need not look into each of their values again and again.
     type: raw
@@ -27,6 +28,12 @@ EXAMPLES = r"""
 - name: Show the fleet at a glance
   ansible.builtin.debug:
     msg: "{{ (assessment | postmaster.mailcheck.report_table).splitlines() }}"
+
+- name: Show who did not pass
+  ansible.builtin.debug:
+    msg: "{{ (troubled | postmaster.mailcheck.report_table).splitlines() }}"
+  vars:
+    troubled: "{{ fleet.endpoints | rejectattr('verdict', 'eq', 'passed') }}"
 """
 
 RETURN = r"""

@@ -14,8 +14,8 @@ author:
 description:
   - Checks any number of mail relays side by side in one task, each as M(postmaster.mailcheck.smtp_check) would, and
     returns one row a relay, every certificate once, and a summary.
-  - The relays are given as O(hosts), as O(endpoints) with options of their own, or as O(domains), whose MX records name
-    them. All other options are those of M(postmaster.mailcheck.smtp_check) and hold for every relay.
+  - The relays are given as O(hosts), as O(endpoints) with options of their own, or as O(domains), whose MX records
+    name them. All other options are those of M(postmaster.mailcheck.smtp_check) and hold for every relay.
   - One relay that hangs, floods or resets neither delays nor falsifies another.
 extends_documentation_fragment:
   - postmaster.mailcheck.attributes
@@ -39,25 +39,30 @@ options:
     default: []
   domains:
     description:
-      - Mail domains. Each of their MX hosts becomes a row, the most preferred first. A domain without MX records is its
-        own relay (RFC 5321, section 5.1); one with a null MX (RFC 7505) fails with that as its cause.
+      - Mail domains. Each address of each of their MX hosts becomes a row, the most preferred host first. A domain
+        without MX records that has addresses is its own relay (RFC 5321, section 5.1).
+      - Where there is nothing to connect to, the row says why. C(null_mx) if the domain takes no mail (RFC 7505),
+        C(mx_missing) if it has neither MX records nor an address, C(name_not_found) if it, or a host that its MX
+        records name, does not exist, and C(name_server_failed) if the DNS does not tell.
     type: list
     elements: str
     default: []
   all_addresses:
     description:
-      - Give each address of a host a row of its own, so that one broken member behind a name shows.
+      - Give each address of a host a row of its own, so that one broken member behind a name shows. Relays of
+        O(domains) always have.
     type: bool
     default: false
   dns_servers:
     description:
-      - The name servers to ask for MX records, each an address, perhaps with a port, such as V(127.0.0.1:5353).
+      - The name servers to ask about O(domains) and the addresses of their relays, each an address, perhaps with a
+        port, such as V(127.0.0.1:5353).
       - If not set, those of the system.
     type: list
     elements: str
   dns_timeout:
     description:
-      - Seconds to wait for an answer about one domain.
+      - Seconds to wait for the answer to one question about O(domains).
     type: float
     default: 5.0
   concurrency:
@@ -67,7 +72,8 @@ options:
     default: 200
   connections_per_relay:
     description:
-      - How many connections one relay (a host and port) may see at the same time.
+      - How many connections one relay (a host and port; an address and port, where each has its own row) may see at
+        the same time.
     type: int
     default: 2
   starts_per_second:
@@ -82,12 +88,13 @@ options:
     default: 0.0
   deadline:
     description:
-      - Seconds that the whole task may take. What is under way then ends with what it has learned, and what was not begun
-        is reported as V(not_checked).
+      - Seconds that the whole task may take. What is under way then ends with what it has learned, and what was not
+        begun is reported as V(not_checked).
     type: float
   max_failures:
     description:
-      - End the sweep when more relays than this have not passed. The rest is reported as V(not_checked).
+      - Begin no more checks once more than this have not passed. What is under way is brought to its end, the rest is
+        reported as V(not_checked).
     type: int
   details:
     description:
@@ -165,12 +172,13 @@ changed:
   type: bool
 endpoints:
   description:
-    - One row a relay, in the order of O(hosts), O(endpoints), O(domains); the relays of a domain by preference and name,
-      the addresses of a host in order.
-    - A full row has the keys that M(postmaster.mailcheck.smtp_check) returns, and those below; RV(ignore:tls.certificate)
-      and RV(ignore:tls.chain) are keys of RV(certificates).
+    - One row a relay, in the order of O(hosts), O(endpoints), O(domains); the relays of a domain by preference and
+      name, the addresses of a host in order.
+    - A full row has the keys that M(postmaster.mailcheck.smtp_check) returns, and those below;
+      RV(ignore:tls.certificate) and RV(ignore:tls.chain) are keys of RV(certificates), C(tls.days_left) is the
+      certificate's.
     - A short row has C(msg), C(host), C(port), C(address), C(protocol), C(verdict), C(stage), C(failure), C(changed),
-      C(tls) (C(version), C(cipher), C(verified), C(certificate)), C(rules), C(seconds), and those below.
+      C(tls) (C(version), C(cipher), C(verified), C(certificate), C(days_left)), C(rules), C(seconds), and those below.
   returned: if checks were made
   type: list
   elements: dict
@@ -180,11 +188,14 @@ endpoints:
       type: str
       sample: mx1.example.com
     labels:
-      description: The labels of the endpoint; for O(domains), its C(domain) and C(preference).
+      description:
+        - The labels of the endpoint; for O(domains), its C(domain) and C(preference), which is V(null) for a domain
+          that is its own relay.
       type: dict
       sample: {site: north}
     input:
-      description: What the row came from; the entry of O(hosts) or O(domains), or host and port of that of O(endpoints).
+      description:
+        - What the row came from; the entry of O(hosts) or O(domains), or host and port of that of O(endpoints).
       type: raw
       sample: mx1.example.com:25
     verdict:
@@ -192,7 +203,8 @@ endpoints:
       type: str
       sample: passed
 certificates:
-  description: Every certificate that was sent, by its SHA-256, with the keys that M(postmaster.mailcheck.smtp_check) gives.
+  description:
+    - Every certificate that was sent, by its SHA-256, with the keys that M(postmaster.mailcheck.smtp_check) gives.
   returned: if checks were made
   type: dict
 summary:
@@ -228,14 +240,15 @@ summary:
       elements: dict
     soonest_expiry:
       description:
-        - The relay's certificate that expires first; C(not_after), C(days_left), C(subject), C(certificate) (its SHA-256),
-          C(endpoints) (how many rows have it) and C(names) (some of them). V(null) if none was seen.
+        - The relay's certificate that expires first; C(not_after), C(days_left), C(subject), C(certificate) (its
+          SHA-256), C(endpoints) (how many rows have it) and C(names) (some of them). V(null) if none was seen.
       type: dict
     seconds:
       description: How long the sweep took.
       type: float
     lag:
-      description: The longest that the sweep's own work held up its clock, in seconds. Times reported are true to this.
+      description:
+        - The longest that the sweep's own work kept it from its sockets, in seconds. Times reported are true to this.
       type: float
 engine:
   description: What did the checking, as M(postmaster.mailcheck.smtp_check) returns it.

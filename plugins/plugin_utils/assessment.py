@@ -129,7 +129,7 @@ def _endpoint(report: Mapping[str, Any], about: Mapping[str, Any], certificates:
         "tls": {key: tls.get(key) for key in ("version", "cipher", "verified")} if tls else None,
         "certificate": leaf,
         "not_after": certificate.get("not_after"),
-        "days_left": certificate.get("days_left"),
+        "days_left": certificate.get("days_left", tls.get("days_left")),
         "checked_at": report.get("checked_at"),
         "seconds": report["seconds"] if "seconds" in report else timings.get("total"),
         "rules": [_check_rule(report, failure), *(_rule(rule, about) for rule in report.get("rules") or ())],

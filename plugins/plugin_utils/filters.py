@@ -39,14 +39,14 @@ def checked(name: str, function: Callable[..., Any], kind: Any = dict) -> Callab
 
 def of_assessment(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """The same, for a function of an assessment. The JSON that report_json wrote will do for it: one text is much
-    quicker than to let Ansible look into each of a large fleet's values again. A module's result is assessed first,
-    without profile or waivers.
+    quicker than to let Ansible look into each of a large fleet's values again. A module's result, or some of the rows
+    of one, is assessed first, without profile or waivers.
     """
 
     def assessed(given: Any, *args: Any, **kwargs: Any) -> Any:
         return function(assess(_loaded(given)), *args, **kwargs)
 
-    return checked(name, assessed, (dict, str))
+    return checked(name, assessed, (dict, list, str))
 
 
 def _loaded(given: Any) -> Any:
@@ -54,6 +54,8 @@ def _loaded(given: Any) -> Any:
         loaded = json.loads(given) if isinstance(given, str) else given
     except (ValueError, RecursionError) as error:
         raise AssessmentError("the text is no JSON: %s" % error) from None
+    if isinstance(loaded, list) and all(isinstance(row, dict) and "verdict" in row for row in loaded):
+        loaded = {"endpoints": loaded}
     if not isinstance(loaded, dict):
         raise AssessmentError("the text holds no assessment")
     return loaded

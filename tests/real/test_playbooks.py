@@ -2,12 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The playbooks as users run them, several local hosts standing for the vantage points.
+# The playbooks as users run them, several local hosts standing for the vantage points; and what a playbook shows of
+# secrets.
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,21 +20,37 @@ import pytest
 from ansible_collections.postmaster.mailcheck.plugins import modules
 from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix
+from ansible_collections.postmaster.mailcheck.tests.support.hostile import disguises
 
 COLLECTIONS = Path(next(iter(modules.__path__))).parents[4]
 
 
-def play(folder: Path, playbook: str, **variables: Any) -> subprocess.CompletedProcess[str]:
+# What a module logs goes to a file instead: not every machine that runs tests has a syslog.
+SITECUSTOMIZE = """
+import syslog
+
+def log(*words):
+    with open(%r, "a") as told:
+        print(*words, file=told)
+
+syslog.syslog = log
+"""
+
+
+def play(
+    folder: Path, playbook: str, *words: str, inventory: str = "", **variables: Any
+) -> subprocess.CompletedProcess[str]:
     hosts = "\n".join(f"{name} ansible_connection=local ansible_python_interpreter={sys.executable}" for name in "abc")
-    (folder / "inventory").write_text(f"[vantage]\n{hosts}\n")
+    (folder / "inventory").write_text(f"{inventory}[vantage]\n{hosts}\n")
     environment = dict(
         os.environ,
         ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS),
         ANSIBLE_LOCAL_TEMP=str(folder / "tmp"),
         ANSIBLE_LOCALHOST_WARNING="false",
         ANSIBLE_NOCOLOR="1",
+        PYTHONPATH=os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]),
     )
-    command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "inventory", playbook]
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "inventory", playbook, *words]
     command += ["-e", json.dumps({"ansible_playbook_python": sys.executable, **variables})]
     return subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, check=False)
 
@@ -42,24 +60,84 @@ def options(pki: Pki) -> dict[str, Any]:
     return {"ca_path": str(pki.ca), "timeout": 10}
 
 
+SWEEP = "postmaster.mailcheck.sweep"
+
+
+def table(ended: subprocess.CompletedProcess[str]) -> list[str]:
+    """The lines of the table that was shown, without its head."""
+    lines = re.findall(r'^ +"(.*?)",?$', ended.stdout, re.MULTILINE)
+    return lines[1 + next(index for index, line in enumerate(lines) if "VERDICT" in line.upper()) :]
+
+
+@pytest.mark.parametrize("serial", ["100%", 1])
 def test_each_vantage_host_sweeps_its_share_and_the_shares_are_joined(
-    postfix: Postfix, tmp_path: Path, options: dict[str, Any]
+    postfix: Postfix, tmp_path: Path, options: dict[str, Any], serial: object
 ) -> None:
-    relays = [f"127.0.0.{number}:{postfix.ports['mx']}" for number in (1, 1, 1)]
-    relays += [f"localhost:{postfix.ports['mx']}"]
-    ended = play(tmp_path, "postmaster.mailcheck.sweep", relays=relays, vantage_hosts="vantage", sweep_options=options)
+    relays = [f"{host}:{postfix.ports['mx']}" for host in ("127.0.0.1", "localhost", "127.0.0.1", "LOCALHOST")]
+    ended = play(tmp_path, SWEEP, relays=relays, vantage_hosts="vantage", vantage_serial=serial, sweep_options=options)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    rows = [line for line in ended.stdout.splitlines() if "TLSv1.3" in line]
+    rows = table(ended)
     assert [relay in row for relay, row in zip(relays, rows)] == [True] * 4
+    assert all("TLSv1.3" in row and " passed " in row for row in rows)
     for name in "abc":
         assert f"ok: [{name}]" in ended.stdout
+
+
+def test_more_vantage_hosts_than_relays(postfix: Postfix, tmp_path: Path, options: dict[str, Any]) -> None:
+    relays = [f"127.0.0.1:{postfix.ports['mx']}"]
+    ended = play(tmp_path, SWEEP, relays=relays, vantage_hosts="c,a", sweep_options=options)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert len(table(ended)) == 1
+
+
+def test_from_localhost_alone(postfix: Postfix, tmp_path: Path, options: dict[str, Any]) -> None:
+    relays = [f"{host}:{postfix.ports['mx']}" for host in ("127.0.0.1", "localhost")]
+    ended = play(tmp_path, SWEEP, relays=relays, sweep_options=options)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert len(table(ended)) == 2
+
+
+def test_a_vantage_host_that_is_gone_stops_no_other_and_its_share_is_named(
+    postfix: Postfix, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    relays = [f"{host}:{postfix.ports['mx']}" for host in ("127.0.0.1", "localhost", "LOCALHOST")]
+    gone = "gone ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1\n"
+    ended = play(tmp_path, SWEEP, inventory=gone, relays=relays, vantage_hosts="a,gone,c", sweep_options=options)
+    assert ended.returncode != 0
+    assert [relays[0] in table(ended)[0], relays[2] in table(ended)[1]] == [True, True]
+    assert f"their vantage host could not: {relays[1]}" in ended.stdout
 
 
 def test_a_relay_that_does_not_pass_fails_the_play_and_is_named(
     postfix: Postfix, tmp_path: Path, options: dict[str, Any]
 ) -> None:
     relays = [f"127.0.0.1:{postfix.ports[name]}" for name in ("mx", "expired")]
-    ended = play(tmp_path, "postmaster.mailcheck.sweep", relays=relays, vantage_hosts="vantage", sweep_options=options)
+    ended = play(tmp_path, SWEEP, relays=relays, vantage_hosts="vantage", sweep_options=options)
     assert ended.returncode == 2
     assert "A certificate of the relay has expired." in ended.stdout + ended.stderr
     assert "failed=1" in ended.stdout
+
+
+def test_no_secret_of_an_endpoint_is_shown_or_logged(
+    postfix: Postfix, pki: Pki, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    secrets = {name: f"tiger-{name}-lily" for name in ("shared", "password", "access_token", "client_key_password")}
+    relay = {"host": "127.0.0.1", "port": postfix.ports["submission"]}
+    client = {"client_cert": str(pki.client.chain), "client_key": str(pki.client.key)}
+    endpoints = [
+        {**relay, "username": "user@lab.test", "password": secrets["password"], "auth_mechanisms": ["PLAIN"]},
+        {**relay, "username": "app@lab.test", "access_token": secrets["access_token"]},
+        {**relay, **client, "client_key_password": secrets["client_key_password"]},
+    ]
+    shared = {**options, "username": "other@lab.test", "password": secrets["shared"], "details": "all"}
+    task = {"postmaster.mailcheck.smtp_sweep": {"endpoints": endpoints, **shared, "transcript": "always"}}
+    (tmp_path / "play.json").write_text(json.dumps([{"hosts": "a", "gather_facts": False, "tasks": [task]}]))
+    (tmp_path / "sitecustomize.py").write_text(SITECUSTOMIZE % str(tmp_path / "log"))
+    ended = play(tmp_path, "play.json", "-vvv")
+    shown, logged = ended.stdout + ended.stderr, (tmp_path / "log").read_text()
+    assert ended.returncode == 2
+    assert '"cause": "auth_rejected"' in shown and "AUTH PLAIN <redacted>" in shown
+    assert "Invoked with" in logged and "client_key_password" in logged and "client.chain.pem" in logged
+    for secret in secrets.values():
+        for form in disguises(secret).values():
+            assert form not in shown.encode() and form not in logged.encode()

@@ -148,6 +148,9 @@ def _row(
     check_mode: bool,
 ) -> Row:
     options = dict(fleet.shared, **own)
+    for one, other in (("password", "access_token"), ("access_token", "password")):
+        if one in own and other not in own:
+            options.pop(other, None)  # which exclude each other: a relay's own comes instead of what is shared
     try:
         request = build_request(host, options, now, check_mode)
     except model.OptionError as error:
@@ -293,7 +296,7 @@ class Result:
         for certificate in tls["chain"]:
             self._certificates.setdefault(certificate["sha256_fingerprint"], certificate)
         names = [certificate["sha256_fingerprint"] for certificate in tls["chain"]]
-        return dict(report, tls=dict(tls, certificate=names[0], chain=names))
+        return dict(report, tls=dict(tls, certificate=names[0], chain=names, days_left=tls["chain"][0]["days_left"]))
 
     def _count(self, index: int, report: Mapping[str, Any]) -> None:
         self._counts["verdicts"][report["verdict"]] += 1
@@ -327,7 +330,7 @@ def _short(report: Mapping[str, Any]) -> Dict[str, Any]:
     }
     tls = report["tls"]
     if tls:
-        tls = {name: tls[name] for name in ("version", "cipher", "verified", "certificate")}
+        tls = {name: tls.get(name) for name in ("version", "cipher", "verified", "certificate", "days_left")}
     return dict(short, tls=tls, rules=report["rules"], seconds=report["timings"].get("total"))
 
 
