@@ -30,14 +30,19 @@ COUNT = 200
 
 def one(bench: Bench) -> Iterator[Row]:
     _must_exist(CHECK)
+    _must_exist(SWEEP)
     with run_postfix(bench.subfolder("ansible-one"), bench.pki.relay) as port:
-        options = {"host": "127.0.0.1", "port": port, **bench.tls_options()}
+        options = {"port": port, **bench.tls_options()}
+        alone, in_a_list = {"host": "127.0.0.1", **options}, {"hosts": ["127.0.0.1"], **options}
         contestants = {
-            CHECK: lambda: _ad_hoc("postmaster.mailcheck.smtp_check", options, '"verdict": "passed"'),
+            CHECK: lambda: _ad_hoc("postmaster.mailcheck.smtp_check", alone, '"verdict": "passed"'),
+            SWEEP: lambda: _ad_hoc("postmaster.mailcheck.smtp_sweep", in_a_list, '"passed": 1'),
             PING: lambda: _ad_hoc("ansible.builtin.ping", {}, '"ping": "pong"'),
         }
         race(1, contestants)
-        yield ratio_row("ad-hoc smtp_check, STARTTLS", race(bench.runs, contestants), CHECK, PING, 1.25)
+        times = race(bench.runs, contestants)
+        yield ratio_row("ad-hoc smtp_check, STARTTLS", times, CHECK, PING, 1.25)
+        yield ratio_row("ad-hoc smtp_sweep of one, STARTTLS", times, SWEEP, CHECK, 1.0)
 
 
 def fleet(bench: Bench) -> Iterator[Row]:

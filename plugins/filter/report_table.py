@@ -16,7 +16,7 @@ options:
   _input:
     description:
       - What P(postmaster.mailcheck.assess#filter) returned. The result of M(postmaster.mailcheck.smtp_sweep) or
-        M(postmaster.mailcheck.smtp_check), or a list of rows of such a result, will do as well; it is assessed without a
+        M(postmaster.mailcheck.smtp_check), or a list of rows of a sweep, will do as well; it is assessed without a
         profile and without waivers.
       - The text that P(postmaster.mailcheck.report_json#filter) wrote is taken too. With hundreds of relays that is
         quicker, because Ansible then need not look into each of their values again and again.

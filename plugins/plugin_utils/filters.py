@@ -50,12 +50,12 @@ def of_assessment(name: str, function: Callable[..., Any]) -> Callable[..., Any]
 
 
 def _loaded(given: Any) -> Any:
+    if isinstance(given, list) and all(isinstance(row, dict) and "verdict" in row for row in given):
+        return {"endpoints": given}
     try:
         loaded = json.loads(given) if isinstance(given, str) else given
     except (ValueError, RecursionError) as error:
         raise AssessmentError("the text is no JSON: %s" % error) from None
-    if isinstance(loaded, list) and all(isinstance(row, dict) and "verdict" in row for row in loaded):
-        loaded = {"endpoints": loaded}
     if not isinstance(loaded, dict):
         raise AssessmentError("the text holds no assessment")
     return loaded

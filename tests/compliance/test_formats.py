@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+from ansible.errors import AnsibleFilterError
 from lxml import etree
 from prometheus_client.parser import text_string_to_metric_families
 
+from ansible_collections.postmaster.mailcheck.plugins.filter.report_table import FilterModule as ReportTable
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils import formats
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.assessment import assess
 from ansible_collections.postmaster.mailcheck.tests.compliance.sweeps import (
@@ -222,6 +224,17 @@ def test_the_table() -> None:
         "unmet       failed       a.example.com:25     TLSv1.3  47    one; waived: two; unknown: three",
         "unmet       unreachable  plain:25             -              connection_refused",
     ]
+
+
+def test_the_table_of_some_rows_alone() -> None:
+    """Without the certificates of the whole: a row of a sweep knows its own days left."""
+    rows = [dict(relay("a.example.com"), tls={"version": "TLSv1.2", "certificate": "12ab", "days_left": 5})]
+    (table,) = ReportTable().filters().values()
+    assert table(rows).splitlines()[1].split() == ["met", "passed", "a.example.com:25", "TLSv1.2", "5"]
+    assert len(table([]).splitlines()) == 1  # the head: nobody to tell of
+    for given in ([1], [{"host": "a"}]):
+        with pytest.raises(AnsibleFilterError, match="holds no assessment"):
+            table(given)
 
 
 # HTML: the rest of it is tested in a browser

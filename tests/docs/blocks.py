@@ -28,8 +28,10 @@ KEYS = {
     "extra_vars": "credential",
     "fields": "credential",
     "minor_changes": "changelog fragment",
+    "relays": "variables",
     "rules": "profile",
     "submission_profile": "variables",
+    "sweep_options": "variables",
 }
 
 
@@ -57,7 +59,7 @@ class Block(NamedTuple):
             return "variables of a role"
         kinds = {KEYS[name] for name in found if name in KEYS}
         if len(kinds) != 1:
-            raise ValueError("%s: no test knows what to do with these variables" % self)
+            raise ValueError("%s: no test knows what to do with these variables" % str(self))
         return kinds.pop()
 
 

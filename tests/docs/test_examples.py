@@ -36,6 +36,7 @@ NOT_RUN = {
 }
 # Command -> where else it is run, or why nowhere.
 RUN_ELSEWHERE = {
+    "ansible-playbook -i inventory postmaster.mailcheck.sweep": "below, on localhost; tests/real, from several hosts",
     "ansible-galaxy collection install dist/": "tests/packages",
     "pip install dist/": "tests/packages",
     "pip install 'postmaster-mailcheck[cli]'": "takes it from PyPI; tests/packages installs the wheel",
@@ -282,6 +283,17 @@ def test_the_first_playbook_says_what_the_readme_shows(here: World) -> None:
     assert [line for line in shown if '"%s"' % line not in said] == []
 
 
+FLEET = "docs/docsite/rst/guide_fleet.rst"
+TABLES = [block for block in of_kind("text") if block.page == FLEET]
+
+
+def test_the_guide_to_fleets_shows_the_table_that_its_play_shows(here: World) -> None:
+    (table,) = TABLES
+    said = here.play(here.write("run.yml", PLAYS[FLEET]))
+    for line in table.text.splitlines():
+        assert '"%s"' % line in said
+
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MESSAGES = [block for block in of_kind("text") if block.text.startswith("relay.example.com:")]
 CHECK = "import postmaster_mailcheck as p, sys; print(p.check('relay.example.com', **eval(sys.argv[1]))['msg'])"
@@ -304,7 +316,7 @@ def test_the_messages_are_what_the_engine_says(block: Block, here: World) -> Non
 
 
 def test_all_that_is_shown_is_compared_or_a_drawing() -> None:
-    compared = [*MESSAGES, *(block for block in of_kind("text") if block.page.startswith("roles/"))]
+    compared = [*MESSAGES, *TABLES, *(block for block in of_kind("text") if block.page.startswith("roles/"))]
     rest = [
         block
         for block in of_kind("text")

@@ -16,7 +16,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import model, mx
+from . import model
 from .options import OPTIONS, build_request, did_you_mean, is_host_name, with_defaults
 from .resolve import ResolveError, look_up
 
@@ -89,8 +89,10 @@ def fleet_of(given: Mapping[str, Any]) -> Fleet:
         if own[name] is not None and not low <= own[name] <= high:  # NaN is neither
             raise model.OptionError(name, "%s will not do: give a number from %s to %s." % (own[name], low, high))
     for index, server in enumerate(own["dns_servers"] or ()):
+        from .mx import name_server
+
         try:
-            mx.name_server(server)
+            name_server(server)
         except ValueError:
             text = "'%s' is no address. Give one, perhaps with a port: 192.0.2.1:53." % server
             raise model.OptionError("dns_servers[%d]" % index, text) from None
@@ -173,6 +175,8 @@ def _domain_rows(fleet: Fleet, now: float, check_mode: bool, until: Optional[flo
     domains, servers, timeout = (fleet.options[name] for name in ("domains", "dns_servers", "dns_timeout"))
     if not domains:
         return []
+    from . import mx
+
     own = [
         _row("domains[%d]" % index, domain, domain, {"domain": domain}, domain, fleet, {}, now, check_mode)
         for index, domain in enumerate(domains)
@@ -185,7 +189,7 @@ def _domain_rows(fleet: Fleet, now: float, check_mode: bool, until: Optional[flo
             relays.append(_given_up(row, answer))
         else:
             relays.extend(_relays(row, answer, fleet, now, check_mode))
-    return _each_address(relays, lambda host, family: mx.look_up_addresses(resolver, host, family), until)
+    return _each_address(relays, lambda host, _port, family: mx.look_up_addresses(resolver, host, family), until)
 
 
 def _relays(
@@ -207,15 +211,16 @@ def _given_up(row: Row, error: ResolveError) -> Row:
     return row._replace(failure=model.Failure("resolve", error.cause, text=str(error)), key="")
 
 
-def _each_address(rows: Sequence[Row], look: Callable[[str, str], List[str]], until: Optional[float]) -> List[Row]:
+def _each_address(rows: Sequence[Row], look: Callable[..., List[str]], until: Optional[float]) -> List[Row]:
     """Give every address of a host a row of its own, in the order of the addresses."""
     named = [row for row in rows if not row.failure and not row.request.host.startswith("/")]
-    names = list({(row.request.host, row.request.address_family): None for row in named})
-    found = dict(zip(names, mx.in_threads(lambda name: look(*name), names, until)))
+    from .mx import in_threads
+
+    names = list({_question(row): None for row in named})
+    found = dict(zip(names, in_threads(lambda name: look(*name), names, until)))
     spread: List[Row] = []
     for row in rows:
-        request = row.request
-        addresses = None if row.failure else found.get((request.host, request.address_family))
+        addresses = None if row.failure else found.get(_question(row))
         if addresses is None:
             spread.append(row)
         elif isinstance(addresses, ResolveError):
@@ -223,12 +228,16 @@ def _each_address(rows: Sequence[Row], look: Callable[[str, str], List[str]], un
         else:
             for address in sorted(set(addresses), key=_order):
                 key = "%s %s" % (row.key, address)
-                spread.append(row._replace(request=request._replace(connect_to=address), key=key))
+                spread.append(row._replace(request=row.request._replace(connect_to=address), key=key))
     return spread
 
 
-def _system_addresses(host: str, address_family: str) -> List[str]:
-    return [address.text for address in look_up(host, 0, address_family)]
+def _question(row: Row) -> Tuple[str, int, str]:
+    return row.request.host, row.request.port, row.request.address_family
+
+
+def _system_addresses(host: str, port: int, address_family: str) -> List[str]:
+    return [address.text for address in look_up(host, port, address_family)]
 
 
 def _order(address: str) -> Tuple[int, int]:

@@ -87,7 +87,7 @@ def test_a_message_goes_out_once_to_a_relay_that_is_listed_twice(relay):
 
 def test_addresses_in_their_order_each_with_its_row(relay, monkeypatch):
     addresses = ["127.0.0.10", "127.0.0.9", "::1", "127.0.0.1", "127.0.0.1"]
-    monkeypatch.setattr(fleet, "_system_addresses", lambda _host, _family: addresses)
+    monkeypatch.setattr(fleet, "_system_addresses", lambda *_question: addresses)
     result = sweep(["relay.example.com:%d" % relay.port], all_addresses=True, **CLEAR)
     rows = [(row["name"], row["host"], row["address"]) for row in result["endpoints"]]
     name = "relay.example.com:%d" % relay.port
@@ -116,7 +116,7 @@ def test_many_that_wait_for_one_relay_hold_up_no_other(relay):
 
 
 def test_addresses_of_one_name_do_not_wait_for_each_other(relay, monkeypatch):
-    monkeypatch.setattr(fleet, "_system_addresses", lambda _host, _family: ["127.0.0.1", "127.0.0.2"])
+    monkeypatch.setattr(fleet, "_system_addresses", lambda *_question: ["127.0.0.1", "127.0.0.2"])
     with socket.socket() as hanging:
         hanging.bind(("127.0.0.2", relay.port))
         hanging.listen(5)
