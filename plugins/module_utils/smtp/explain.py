@@ -98,7 +98,8 @@ CAUSES: Dict[str, Cause] = {
         "Look for a firewall that drops large packets (path MTU), or an overloaded relay.", True),
     "tls_not_spoken": Cause(
         "tls", "failed", "A TLS handshake was answered with something that is not TLS.",
-        "If the port speaks SMTP in clear first (25, 587), set tls to starttls; implicit is for port 465."),
+        "If the port speaks SMTP in clear first (25, 587), set tls to starttls; implicit is for port 465. If it comes after "
+        "a 220 to STARTTLS, the relay or a proxy in front of it did not begin TLS: see its log."),
     "tls_version_mismatch": Cause(
         "tls", "failed", "The relay and this check have no TLS version in common.",
         "Allow TLS 1.2 or newer on the relay. To look at an old relay, lower tls_min_version."),
