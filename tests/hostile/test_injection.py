@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,10 +143,67 @@ PLAYBOOK = """
 """
 
 
-@pytest.mark.skipif(importlib.util.find_spec("ansible") is None, reason="ansible-core is not installed here")
-def test_a_template_stays_text_all_the_way_through_ansible(start: Any, authority: Authority, tmp_path: Path) -> None:
+ROLES = """
+- hosts: localhost
+  gather_facts: false
+  connection: local
+  vars:
+    ansible_python_interpreter: {python}
+    options: {{ehlo_name: client.example.org, ca_path: {ca_path}, tls_server_name: relay.example.com, timeout: 5}}
+  tasks:
+    - ansible.builtin.include_role:
+        name: postmaster.mailcheck.compliance
+      vars:
+        compliance_hosts: ["127.0.0.1:{refusing}", "127.0.0.1:{talking}"]
+        compliance_options: "{{{{ options }}}}"
+        compliance_details: all
+        compliance_audit_only: true
+        compliance_report_dir: {folder}
+    - block:
+        - ansible.builtin.include_role:
+            name: postmaster.mailcheck.smoke_test
+          vars:
+            smoke_test_host: 127.0.0.1
+            smoke_test_port: {refusing}
+            smoke_test_wait: 0
+            smoke_test_options: "{{{{ options }}}}"
+            smoke_test_report_dir: {folder}
+        - ansible.builtin.fail:
+            msg: the role has not failed
+      rescue:
+        - ansible.builtin.debug:
+            var: ansible_failed_result
+        - ansible.builtin.assert:
+            that: ansible_failed_result.msg != 'the role has not failed'
+"""
+needs_ansible = pytest.mark.skipif(
+    importlib.util.find_spec("ansible") is None, reason="ansible-core is not installed here"
+)
+
+
+def play(playbook: str, folder: Path) -> str:
+    """Run a playbook; return what it prints."""
     import ansible_collections.postmaster.mailcheck as collection
 
+    path = folder / "play.yml"
+    path.write_text(playbook, encoding="utf-8")
+    root = Path(next(iter(collection.__path__))).parents[2]
+    environ = {
+        **os.environ, "ANSIBLE_COLLECTIONS_PATH": str(root), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0",
+        "ANSIBLE_HOME": str(folder / "home"), "ANSIBLE_LOCAL_TEMP": str(folder), "ANSIBLE_REMOTE_TEMP": str(folder),
+        "PYTHONPATH": os.pathsep.join(sys.path), "LC_ALL": "C.UTF-8", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible", "playbook", "-vvv", str(path)], env=environ, cwd=folder, timeout=500,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+    )  # fmt: skip
+    output = done.stdout.decode("utf-8")
+    assert done.returncode == 0, output
+    return output
+
+
+@needs_ansible
+def test_a_template_stays_text_all_the_way_through_ansible(start: Any, authority: Authority, tmp_path: Path) -> None:
     told, mark = tmp_path / "told.json", tmp_path / "mark"
     template = "{{ lookup('pipe','touch %s') }}{%% set x = 1 %%}{# no #}!unsafe" % mark
     keyword = "{{lookup('pipe','id')}}"
@@ -153,21 +211,9 @@ def test_a_template_stays_text_all_the_way_through_ansible(start: Any, authority
         "S: 220 %s \\x1b[2J\nC: EHLO\nS: 250-relay\nS: 250-%s\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nTLS odd-names\n"
         % (template, keyword)
     )
-    playbook = tmp_path / "play.yml"
-    text = PLAYBOOK.format(python=sys.executable, port=relay.port, ca_path=authority.ca_path, told=told)
-    playbook.write_text(text, encoding="utf-8")
-    root = Path(next(iter(collection.__path__))).parents[2]
-    environ = {
-        **os.environ, "ANSIBLE_COLLECTIONS_PATH": str(root), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0",
-        "ANSIBLE_HOME": str(tmp_path / "home"), "ANSIBLE_LOCAL_TEMP": str(tmp_path), "ANSIBLE_REMOTE_TEMP": str(tmp_path),
-        "PYTHONPATH": os.pathsep.join(sys.path), "LC_ALL": "C.UTF-8", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
-    }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-vvv", str(playbook)], env=environ, cwd=tmp_path, timeout=120,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-    )  # fmt: skip
-    output = done.stdout.decode("utf-8")
-    assert done.returncode == 0, output
+    output = play(
+        PLAYBOOK.format(python=sys.executable, port=relay.port, ca_path=authority.ca_path, told=told), tmp_path
+    )
     assert not mark.exists(), "the relay has run a command here"
     assert "uid=" not in output
     assert not STEERS.search(output.replace("\t", " "))
@@ -176,3 +222,29 @@ def test_a_template_stays_text_all_the_way_through_ansible(start: Any, authority
     assert said == keyword.upper()
     assert again == banner + said
     assert "lookup" in subject
+
+
+@needs_ansible
+def test_so_it_does_in_the_roles_and_their_reports(start: Any, authority: Authority, tmp_path: Path) -> None:
+    """In the words of a refusal, which are a finding's text, and in facts; and markup stays text in the pages."""
+    reports, mark = tmp_path / "reports", tmp_path / "mark"
+    words = "{{ lookup('pipe','touch %s') }} <script>alert(1)</script> ]]> | `x` \\x1b[2J" % mark
+    refusing = start("S: 554 %s\nC: QUIT\nS: 221 bye\n" % words)
+    talking = start(
+        "S: 220 %s\nC: EHLO\nS: 250-relay\nS: 250-%s\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nTLS odd-names\n"
+        % (words, words)
+    )
+    named = {"python": sys.executable, "ca_path": authority.ca_path, "folder": reports}
+    output = play(ROLES.format(refusing=refusing.port, talking=talking.port, **named), tmp_path)
+    assert "touch " in output, "the relay's words are told"
+    assert not mark.exists(), "the relay has run a command here"
+    assert not STEERS.search(output.replace("\t", " "))
+    written = {path.name: path.read_text(encoding="utf-8") for path in reports.iterdir()}
+    assert {"relays.html", "relays.json", "relays.md", "relays.prom", "relays.xml", "smoke_test.html"} <= set(written)
+    for name, text in written.items():
+        assert not STEERS.search(text.replace("\t", " ")), name
+        assert "<script>alert" not in text or name.endswith((".json", ".prom")), name
+        if name.endswith(".json"):
+            assert isinstance(json.loads(text), dict)
+        if name.endswith(".xml"):
+            xml.etree.ElementTree.fromstring(text)
