@@ -21,14 +21,23 @@ def peak_octets() -> int:
     return int(line.split()[1]) * 1024
 
 
+def clock() -> float:
+    """Seconds, without those in which this thread was ready to run and other processes had the processor."""
+    try:
+        with open("/proc/thread-self/schedstat", encoding="ascii") as status:
+            return time.monotonic() - int(status.read().split()[1]) / 1e9
+    except OSError:  # a kernel that does not tell
+        return time.monotonic()
+
+
 def main() -> None:
     healthy, hostile = json.load(sys.stdin)
     for _warm_up in range(2):
         if check(**healthy)["verdict"] != "passed":
             raise SystemExit("the healthy relay is not")
-    before, began = peak_octets(), time.monotonic()
+    before, began = peak_octets(), clock()
     report = check(**hostile)
-    seconds = time.monotonic() - began
+    seconds = clock() - began
     print(json.dumps({"octets": peak_octets() - before, "seconds": seconds, "report": report}))
 
 

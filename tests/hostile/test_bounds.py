@@ -11,7 +11,6 @@ import os
 import resource
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,6 +81,7 @@ HOSTILE: Dict[str, Tuple[str, str, Dict[str, Any]]] = {
         READY + "C: <octets>\nS: %s\\\nendless %s\n" % (raw(HUGE_CHAIN), raw(CHAIN_GOES_ON)), "tls tls_protocol_error", TLS
     ),
     "a long chain": (READY + "TLS long\n" + EHLO + "S: 250 relay\n", "", TLS),
+    "session tickets without number": (READY + "TLS tickets\n" + EHLO + "S: 250 relay\n", "", TLS),
     "an endless handshake": (READY + "C: <octets>\nendless %s\n" % raw(b"\x16\x03\x03\x00\x01\x02"), "", TLS),
     "endless alerts": (READY + "C: <octets>\nendless %s\n" % raw(b"\x15\x03\x03\x00\x02\x01\x00"), "", TLS),
     "endless noise for TLS": (READY + "C: <octets>\nendless \\x16\n", "", TLS),
@@ -154,9 +154,9 @@ def test_a_sweep_of_500_ends_by_its_deadline(start: Any, authority: Authority) -
     relays = [start(scripts[index % len(scripts)]) for index in range(500)]
     shared = options_of(SIGNED, authority)
     shared.update(timeout=3.0, deadline=4.0, details="all")
-    began = time.monotonic()
+    began = measure.clock()
     result = sweep(["%s:%d" % (relay.host, relay.port) for relay in relays], **shared)
-    assert time.monotonic() - began < 5.0
+    assert measure.clock() - began < 5.0
     verdicts = result["summary"]["verdicts"]
     assert len(result["endpoints"]) == 500 == sum(verdicts.values())
     assert "passed" not in verdicts

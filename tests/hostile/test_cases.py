@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +24,7 @@ from ansible_collections.postmaster.mailcheck.tests.hostile.cases import (
     QUIT,
     fact,
 )
+from ansible_collections.postmaster.mailcheck.tests.hostile.measure import clock
 from ansible_collections.postmaster.mailcheck.tests.support.authority import NAME
 from ansible_collections.postmaster.mailcheck.tests.support.hostile import PASSWORD, Relay, disguises
 
@@ -90,9 +90,9 @@ def judge_secrets(report: Dict[str, Any], relay: Relay) -> None:
 def test_by_itself(case: Case, start: Start, authority: Authority) -> None:
     relay = start(case.script, split=case.split)
     options = options_of(case.options, authority)
-    began = time.monotonic()
+    began = clock()
     report = check(relay.host, port=relay.port, **options)
-    assert time.monotonic() - began < options["timeout"] + 1.0
+    assert clock() - began < options["timeout"] + 1.0
     judge(case, report, relay)
 
 
@@ -105,9 +105,9 @@ def test_all_together_beside_healthy_relays(start: Start, authority: Authority) 
     for index, relay in enumerate(healthy):
         good = {"host": relay.host, "port": relay.port, **options_of(HEALTHY_OPTIONS, authority)}
         endpoints.insert(index * (len(endpoints) // 20), good)
-    began = time.monotonic()
+    began = clock()
     result = sweep(endpoints=endpoints, details="all", transcript="always")
-    assert time.monotonic() - began < 15.0
+    assert clock() - began < 15.0
     assert result["summary"]["verdicts"]["passed"] == 20 + sum(case.outcome == "passed" for case in CASES)
     by_port = {row["port"]: row for row in result["endpoints"]}
     assert [row["port"] for row in result["endpoints"]] == [entry["port"] for entry in endpoints]

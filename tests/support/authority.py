@@ -50,6 +50,7 @@ class Authority:
             ),
             "intermediate": _context(behind),
             "tls13": _context(good, lowest=ssl.TLSVersion.TLSv1_3),
+            "tickets": _context(good, lowest=ssl.TLSVersion.TLSv1_3),
             "tls12": _context(good, highest=ssl.TLSVersion.TLSv1_2),
             "aes256": _context(good, highest=ssl.TLSVersion.TLSv1_2, ciphers="ECDHE+AES256+AESGCM"),
             "asks-12": _context(good, highest=ssl.TLSVersion.TLSv1_2, asks=ca),
@@ -60,6 +61,8 @@ class Authority:
             ),
             "odd-names": self._from_pem("odd", *_issued(None, now - _DAY, now + 9 * _DAY, odd=True)),
         }
+
+        self.contexts["tickets"].num_tickets = 20000
 
     def _from_pem(self, name: str, key: bytes, certificate: bytes) -> ssl.SSLContext:
         path = os.path.join(self._folder, name + ".pem")
