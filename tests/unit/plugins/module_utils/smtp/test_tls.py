@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import itertools
 import socket
 import ssl
 import struct
@@ -871,6 +872,22 @@ def test_whose_order_of_ciphers_counts(
 def test_both_certificates_are_shown(world: World, tmp_path: Any) -> None:
     leaves = survey_of(world, two_certificates(world, tmp_path, "DEFAULT", True))["certificates"]
     assert [leaves[kind]["public_key"]["algorithm"] for kind in ("RSA", "ECDSA")] == ["RSA", "EC"]
+
+
+def test_the_survey_looks_side_by_side(world: World, tmp_path: Any) -> None:
+    """The relay greets the survey's first visitor only when the second is there."""
+    numbers, both = itertools.count(), threading.Barrier(2, timeout=10)
+
+    def greeting(_text: str) -> str:
+        if next(numbers) in (1, 2):  # 0 is the check's own
+            both.wait()
+        return "220 relay.example.com ESMTP\r\n"
+
+    with relay_for(world.leaf(), tmp_path, **{"": greeting}) as relay:
+        options = {"ca_path": world.ca_path, "tls_server_name": NAME, "survey": True}
+        survey = check("127.0.0.1", port=relay.port, **options)["survey"]
+    assert not both.broken
+    assert list(survey["versions"].values())[-2:] == ["accepted", "accepted"]
 
 
 def test_a_relay_that_wants_a_client_certificate_can_be_surveyed(world: World, demanding: ssl.SSLContext) -> None:
