@@ -207,7 +207,8 @@ def test_all_please_ansible_lint(here: World) -> None:
 def test_it_runs_as_it_stands(page: str, here: World) -> None:
     plays = yaml.safe_load(PRELUDE * page.startswith("plugins/filter/") + here.adapted(PLAYS[page]))
     for one in plays:
-        one["tasks"] = [task for task in one["tasks"] if task.get("name") not in NOT_RUN]
+        if "tasks" in one:  # else it has roles
+            one["tasks"] = [task for task in one["tasks"] if task.get("name") not in NOT_RUN]
     here.play(here.write("run.yml", yaml.safe_dump(plays, sort_keys=False)))
 
 

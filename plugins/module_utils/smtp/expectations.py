@@ -75,13 +75,18 @@ def evaluate(
 def _rule(
     rule_id: str, kind: RuleKind, outcome: str, expected: Any, observed: Any, stage: Optional[str] = None
 ) -> model.Rule:
-    shown = ", ".join(map(str, expected)) if isinstance(expected, list) else str(expected)
-    text = kind.text % shown if "%s" in kind.text else kind.text
+    text = kind.text % _shown(expected) if "%s" in kind.text else kind.text
     if outcome == UNMET:
-        text += "; observed: %s" % (", ".join(map(str, observed)) if isinstance(observed, list) else observed)
+        text += "; observed: %s" % _shown(observed)
     elif outcome == UNKNOWN:
         text += "; this could not be judged"
     return model.Rule(rule_id, outcome, kind.severity, expected, observed, text, kind.remedy, stage or kind.stage)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        value = ["%s %s" % pair for pair in value.items()]
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 # Reply codes: one rule a stage. Every recipient has to answer as expected.
