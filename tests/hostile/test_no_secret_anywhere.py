@@ -280,11 +280,12 @@ def test_the_command_shows_no_secret(
     for secret in cli.SECRETS:
         if secret in options:
             monkeypatch.setenv("MAILCHECK_" + secret.upper(), options[secret])
-    handler = signal.getsignal(signal.SIGINT)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGPIPE)}
     try:
         assert cli.main([*arguments, "--auth-mechanisms", mechanism]) != 0
     finally:
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     printed = capsys.readouterr()
     assert "535" in printed.out
     search(relay, out=printed.out, err=printed.err)
