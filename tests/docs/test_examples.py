@@ -37,8 +37,8 @@ NOT_RUN = {
 # Command -> where else it is run, or why nowhere.
 RUN_ELSEWHERE = {
     "ansible-playbook -i inventory postmaster.mailcheck.sweep": "below, on localhost; tests/real, from several hosts",
-    "ansible-galaxy collection install dist/": "tests/packages",
-    "pip install dist/": "tests/packages",
+    "ansible-galaxy collection install .": "tests/packages",
+    "pip install '.[cli]'": "tests/packages",
     "pip install 'postmaster-mailcheck[cli]'": "takes it from PyPI; tests/packages installs the wheel",
     "pip install pre-commit && pre-commit install": "puts hooks into the clone",
     'eval "$(register-python-argcomplete': "tests/cli",
@@ -152,6 +152,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         given = {name: value for block in of_kind("variables") for name, value in loaded(block).items()}
         made.write("variables.json", json.dumps({**VARIABLES, **given}))
         made.write("reports/.keep", "")
+        made.write("relays.txt", "mx1.example.com\n")
         made.write("profiles/ours.yml", profile_of_our_own())
         yield made
 

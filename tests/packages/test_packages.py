@@ -16,7 +16,7 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import Dict, Iterator, List, Set
+from typing import Dict, Iterator, Set
 
 import pytest
 
@@ -62,13 +62,6 @@ def run(*command: object, cwd: Path, **variables: object) -> str:
     return done.stdout
 
 
-def readme_line(beginning: str) -> List[str]:
-    """The words of the line in the README that installs from dist/."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (line,) = re.findall(r"^(%s dist/\S+)$" % beginning, readme, re.MULTILINE)
-    return line.split()
-
-
 @contextlib.contextmanager
 def relay(folder: Path) -> Iterator[str]:
     """The demonstration's relay; yields its line of JSON."""
@@ -98,8 +91,7 @@ def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clean environment with the wheel and nothing else."""
     folder = tmp_path_factory.mktemp("site")
     run(sys.executable, "-m", "venv", folder, cwd=folder)
-    (folder / "dist").symlink_to(wheel.parent)
-    run(folder / "bin" / readme_line("pip install")[0], *readme_line("pip install")[1:], "--no-index", cwd=folder)
+    run(folder / "bin/python", "-m", "pip", "install", "-qq", "--no-index", wheel, cwd=folder)
     return folder
 
 
@@ -113,9 +105,8 @@ def site_with_ansible(site: Path) -> Path:
 def collections(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder into which ansible-galaxy installed the tarball."""
     folder = tmp_path_factory.mktemp("collections")
-    (folder / "dist").symlink_to(tarball.parent)
-    command = [*readme_line("ansible-galaxy collection install"), "--offline", "-p", folder]
-    run(TOOLS / command[0], *command[1:], cwd=folder, ANSIBLE_HOME=folder / ".ansible")
+    command = [TOOLS / "ansible-galaxy", "collection", "install", "--offline", "-p", folder, tarball]
+    run(*command, cwd=folder, ANSIBLE_HOME=folder / ".ansible")
     return folder
 
 
@@ -231,3 +222,13 @@ def test_the_demonstration_runs_from_the_tarball(collections: Path, tmp_path: Pa
     said = run(sys.executable, ROOT / "demo/run.py", collections, cwd=tmp_path)
     assert "certificate_expired" in said
     assert re.search(r"ok=\d+ +changed=1 +unreachable=0 +failed=0 +skipped=0 +rescued=1", said), said
+
+
+def test_the_readme_installs_from_a_clone(site_with_ansible: Path, tmp_path: Path) -> None:
+    """Its two lines as they stand: where Ansible looks first, and into an environment."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    galaxy, pip = re.findall(r"^```shell\n((?:ansible-galaxy|pip) .*)\n```$", readme, re.MULTILINE)
+    run("bash", "-c", galaxy, cwd=ROOT, PATH="%s:%s" % (TOOLS, os.environ["PATH"]), HOME=tmp_path)
+    assert (tmp_path / ".ansible/collections" / INSIDE / "MANIFEST.json").exists()
+    run("bash", "-c", pip, cwd=ROOT, PATH="%s:%s" % (site_with_ansible / "bin", os.environ["PATH"]), HOME=tmp_path)
+    run(site_with_ansible / "bin/python", "-c", "import argcomplete, postmaster_mailcheck, rich, yaml", cwd=tmp_path)
