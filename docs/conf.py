@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Sphinx's settings for the site that `make docs` builds into .build/docs/html. Nothing is fetched while it is built:
+# Sphinx's settings for the site that `make docs` builds into .build/site/html. Nothing is fetched while it is built:
 # references to other projects' pages become their plain text.
 
 from __future__ import annotations
