@@ -106,9 +106,13 @@ def _choose_mechanism(talk: Talk, credentials: model.Credentials) -> str:
     has = {name for name in ("password", "access_token") if getattr(credentials, name) is not None}
     if talk.request.tls_policy and talk.request.tls_policy.client_cert:
         has.add("certificate")
-    chosen = sasl.choose(offered, talk.request.auth_mechanisms, has, _channel_binding(talk) is not None)
+    wanted, binding = talk.request.auth_mechanisms, _channel_binding(talk)
+    chosen = sasl.choose(offered, wanted, has, binding is not None)
     if chosen is None:
-        talk.fail("auth", "auth_no_common_mechanism", "offered: " + " ".join(offered))
+        text = "offered: " + " ".join(offered)
+        if binding is None and sasl.choose(offered, wanted, has, True):
+            text += "; -PLUS needs TLS, and a certificate whose signature has a hash to bind to (RFC 5929 4.1)"
+        talk.fail("auth", "auth_no_common_mechanism", text)
     return chosen
 
 

@@ -616,6 +616,16 @@ def test_no_mechanism_to_use(offer, cause):
     assert report["auth"] is None
 
 
+def test_a_certificate_that_cannot_be_bound_to_is_named_as_the_reason():
+    """VERIFIED has no chain, as where a certificate's signature has no hash: nothing to bind a -PLUS mechanism to."""
+    plus = dict(SIGN_IN, auth_mechanisms=["SCRAM-SHA-256-PLUS"])
+    offer = OPEN_TLS + "S: 250-relay.example.com\nS: 250 AUTH SCRAM-SHA-256-PLUS" + QUIT
+    report = play(offer, **plus)
+    assert outcome(report) == ("failed", "auth", "auth_no_common_mechanism")
+    assert "RFC 5929" in report["msg"]
+    assert "RFC 5929" not in play(offer, **SIGN_IN)["msg"]  # it was not asked for
+
+
 def test_auth_is_offered_only_after_tls():
     report = play("""
         S: 220 relay.example.com
