@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The checks that Ansible collections share, by antsibull-nox, and `make test` as one session: `nox` runs the former.
 
-What each session does is set in antsibull-nox.toml. Needs nox and antsibull-nox.
+What each session does is set in antsibull-nox.toml. Needs nox, antsibull-nox and ansible-core (whose ansible-galaxy
+antsibull-nox asks).
 """
 
 # /// script
-# dependencies = ["nox >= 2025.2.9", "antsibull-nox >= 1.10"]
+# dependencies = ["nox >= 2025.2.9", "antsibull-nox >= 1.10", "ansible-core >= 2.18"]
 # ///
 
 from __future__ import annotations
