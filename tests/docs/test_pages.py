@@ -53,3 +53,12 @@ def test_every_guide_is_in_the_table_of_contents() -> None:
         r"^      - (\w+)$", (ROOT / "docs/docsite/extra-docs.yml").read_text(encoding="utf-8"), re.MULTILINE
     )
     assert sorted(listed) == sorted(page.stem for page in PAGES.glob("*.rst"))
+
+
+def test_the_changelog_tells_of_every_module_plugin_and_role() -> None:
+    told = re.findall(
+        r"^\* postmaster\\\.mailcheck\\\.(\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    files = [file for kind in ("modules", "filter", "lookup") for file in (ROOT / "plugins" / kind).glob("*.py")]
+    names = [path.stem for path in [*files, *(ROOT / "roles").iterdir()]]
+    assert sorted(name.replace("\\", "") for name in told) == sorted(names)
