@@ -109,7 +109,7 @@ def test_a_tarpit_is_slow_and_no_failure(start: Any, authority: Authority) -> No
     result = sweep(endpoints=endpoints, details="all")
     assert result["summary"]["verdicts"] == {"passed": 11}
     timings = result["endpoints"][0]["timings"]
-    assert timings["greeting"] >= 0.3 and timings["ehlo"] >= 0.3
+    assert timings["greeting"] > 0.2 and timings["ehlo"] > 0.2  # the clocks of two threads do not begin alike
     assert all(row["timings"]["greeting"] < timings["total"] for row in result["endpoints"][1:])
 
 
