@@ -109,7 +109,8 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
 
 def versions() -> str:
     """What was measured with, in one line."""
-    found = [f"Python {platform.python_version()}", ssl.OPENSSL_VERSION, f"{os.cpu_count()} cores", platform.release()]
+    kernel = "%s %s" % (platform.system(), platform.release().partition("-")[0])
+    found = [f"Python {platform.python_version()}", ssl.OPENSSL_VERSION, f"{os.cpu_count()} cores", kernel]
     for name, command in VERSIONS.items():
         try:
             said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
