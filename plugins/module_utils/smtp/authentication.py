@@ -65,8 +65,13 @@ def sign_in(talk: Talk, credentials: model.Credentials) -> model.Steps:
 
 
 def probe_auth(talk: Talk) -> Generator[model.Step, Any, None]:
-    """Ask for AUTH PLAIN without a secret: a 334 shows that the relay would take one here, and is answered `*`."""
-    reply = yield from talk.exchange(commands.auth("PLAIN", None))
+    """Ask for AUTH without a secret: a 334 shows that the relay would take one here, and is answered `*`.
+
+    By PLAIN, unless the relay offers others only: a 504 to PLAIN would not mean that it refuses those.
+    """
+    offered = [name for name in auth_mechanisms(talk.capabilities) or [] if name in sasl.MECHANISMS]
+    mechanism = "PLAIN" if "PLAIN" in offered or not offered else offered[0]
+    reply = yield from talk.exchange(commands.auth(mechanism, None))
     talk.facts.auth_probe = reply.code
     if reply.code == 334:
         yield from talk.exchange(commands.auth_cancel())
@@ -77,6 +82,8 @@ def _send_first(talk: Talk, mechanism: str, first: Optional[bytes], credentials:
     if len(command.wire) > _MAX_COMMAND_OCTETS:
         command, later = commands.auth(mechanism, None), first
     reply = yield from talk.exchange(_guarded(command, credentials.password, credentials.access_token))
+    if reply.code == 235 and later is not None:
+        talk.fail("auth", "auth_protocol_error", "the relay accepted the sign-in before it had heard the credentials")
     if reply.code == 334 and later is not None:
         reply = yield from talk.exchange(commands.auth_response(later))
     return reply

@@ -75,12 +75,14 @@ def evaluate(
 def _rule(
     rule_id: str, kind: RuleKind, outcome: str, expected: Any, observed: Any, stage: Optional[str] = None
 ) -> model.Rule:
-    text = kind.text % _shown(expected) if "%s" in kind.text else kind.text
+    text, remedy = kind.text % _shown(expected) if "%s" in kind.text else kind.text, kind.remedy
+    if expected is False:  # the contrary is wanted
+        text, remedy = "it is not so that " + text, "Undo this: " + remedy
     if outcome == UNMET:
         text += "; observed: %s" % _shown(observed)
     elif outcome == UNKNOWN:
         text += "; this could not be judged"
-    return model.Rule(rule_id, outcome, kind.severity, expected, observed, text, kind.remedy, stage or kind.stage)
+    return model.Rule(rule_id, outcome, kind.severity, expected, observed, text, remedy, stage or kind.stage)
 
 
 def _shown(value: Any) -> str:

@@ -91,19 +91,23 @@ def _judge_tls_required(expected: bool, outcomes: Sequence[model.Outcome]) -> Ju
         return "unknown", code
     if code // 100 == 2:
         return ("unmet" if expected else "met"), code
+    # A 530 may as well ask for a sign-in (RFC 4954 6), which says nothing of TLS.
     failure = outcomes[0].facts.failure
-    refused_for_tls = code == 530 or (failure is not None and failure.cause == "tls_required")
-    return (("met" if expected else "unmet") if refused_for_tls else "unknown"), code
+    asks_for_tls = failure is not None and (
+        failure.cause == "tls_required" or (code == 530 and "tls" in failure.text.lower())
+    )
+    return (("met" if expected else "unmet") if asks_for_tls else "unknown"), code
 
 
 def _judge_auth_in_clear(expected: bool, outcomes: Sequence[model.Outcome]) -> Judged:
     if not outcomes:
         return ("met" if expected else "unmet"), "implicit TLS"
-    code = outcomes[0].facts.codes.get("auth")
-    offered = 334 in (code, outcomes[0].facts.auth_probe)
-    if code is None or (400 <= code < 500 and not offered):
+    facts = outcomes[0].facts
+    code = facts.auth_probe or facts.codes.get("auth")
+    refused = code is not None and code >= 500
+    if not refused and code not in (334, 235):
         return "unknown", code
-    return ("unmet" if offered is expected else "met"), outcomes[0].facts.auth_probe or code
+    return ("met" if refused is expected else "unmet"), code
 
 
 def _judge_auth_required(expected: str, outcomes: Sequence[model.Outcome]) -> Judged:
@@ -112,6 +116,8 @@ def _judge_auth_required(expected: str, outcomes: Sequence[model.Outcome]) -> Ju
     if facts.recipients and facts.recipients[0].code // 100 == 2:
         return "unmet", facts.recipients[0].code
     code = facts.recipients[0].code if facts.recipients else facts.codes.get("mail")
+    if facts.failure is not None and facts.failure.cause == "tls_required":
+        return "unknown", code  # who has not signed in was not even looked at
     return ("met" if code is not None and code >= 500 else "unknown"), code
 
 
@@ -125,7 +131,7 @@ def _judge_relaying(expected: Mapping[str, str], outcomes: Sequence[model.Outcom
     if len(answers) < 2:
         return "unknown", outcomes[0].facts.codes.get("mail")
     control, stranger = answers[0].code, answers[1].code
-    if control // 100 != 2 or stranger // 100 == 4 or stranger == 530:
+    if control // 100 != 2 or stranger // 100 not in (2, 5) or stranger == 530:
         return "unknown", [control, stranger]
     return ("unmet" if stranger // 100 == 2 else "met"), [control, stranger]
 

@@ -69,8 +69,9 @@ def would_change(request: model.Request, facts: model.Facts) -> bool:
     if request.check_mode and request.send:
         accepted = [to.outcome == "accepted" for to in facts.recipients]
         return bool(accepted) and (all(accepted) if request.send_if == "all" else any(accepted))
+    unsure = facts.failure is not None and facts.failure.cause == "acceptance_unknown"  # LMTP: of one of several
     refused = facts.message is not None and (facts.message.code or 0) >= 400
-    return facts.message_taken or (facts.message_handed_over and not refused)
+    return facts.message_taken or unsure or (facts.message_handed_over and not refused)
 
 
 def sentence(report: Dict[str, Any]) -> str:
@@ -88,7 +89,7 @@ def sentence(report: Dict[str, Any]) -> str:
     else:
         parts.append("%s: %s" % (place, failure["text"]) if failure["text"] else place)
     accepted = [to["address"] for to in report["recipients"] if to["outcome"] == "accepted"]
-    if report["changed"] and report["message"] and accepted:
+    if report["changed"] and report["message"] and accepted and failure["cause"] != "acceptance_unknown":
         parts.append("The message did go out to " + ", ".join(accepted))
     said = " ".join(part.rstrip(".") + "." for part in parts)
     return "%s Next: %s" % (said, failure["hint"])
@@ -102,9 +103,11 @@ def _what_was_done(report: Dict[str, Any]) -> str:
         done.append("%s, %s" % (tls["version"], trust[tls["verified"]]))
     if report["auth"] and report["auth"]["accepted"]:
         done.append("signed in by " + report["auth"]["mechanism"])
-    if report["message"]:
-        queued = report["message"]["queue_id"]
-        done.append("message accepted" + (" as " + queued if queued else ""))
+    message = report["message"]
+    if message and report["changed"]:
+        done.append("message accepted" + (" as " + message["queue_id"] if message["queue_id"] else ""))
+    elif message:
+        done.append("message refused, as expected")
     elif report["recipients"]:
         done.append("%d recipient(s) checked, nothing sent" % len(report["recipients"]))
     return " (%s)" % "; ".join(done) if done else ""

@@ -87,7 +87,14 @@ def _mail(talk: Talk, command: model.Command) -> model.Steps:
 
 def _rcpt(talk: Talk, address: str, command: model.Command) -> model.Steps:
     """Hear what becomes of one recipient; after a refused MAIL the reply means nothing and is not kept."""
-    reply = yield from talk.ask(command)
+    try:
+        reply = yield from talk.ask(command)
+    except Stop as stop:  # 421: an answer to this recipient as well
+        said = stop.failure
+        if said is not None and talk.mail_open:
+            closing = model.RecipientFacts(address, 421, said.enhanced_code, said.text, "deferred")
+            talk.facts.recipients.append(closing)
+        raise
     if talk.mail_open:
         talk.facts.recipients.append(_recipient(address, reply))
         if reply.code // 100 != 2:

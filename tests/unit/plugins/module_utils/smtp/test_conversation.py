@@ -655,6 +655,15 @@ def test_no_answer_to_auth(end, cause):
     assert outcome(report) == ("failed", "auth", cause)
 
 
+@pytest.mark.parametrize(
+    "offered, asked", [("LOGIN PLAIN", "PLAIN"), ("NTLM LOGIN", "LOGIN"), ("NTLM", "PLAIN"), ("", "PLAIN")]
+)
+def test_a_rule_asks_for_a_mechanism_that_is_offered(offered, asked):
+    request = request_for(tls="none")._replace(stop_after="auth_probe")
+    script = "S: 220 x\nC: EHLO client.example.org\nS: 250-x\nS: 250 AUTH %s\nC: AUTH %s\nS: 504 no" + QUIT
+    assert play_once(script % (offered, asked), request).facts.auth_probe == 504
+
+
 def test_a_421_to_auth():
     report = play(OPEN_AUTH % "PLAIN" + "C: " + PLAIN + "\nS: 421 4.7.0 Too many errors", **SIGN_IN)
     assert outcome(report) == ("deferred", "auth", "service_closing")
@@ -839,6 +848,23 @@ def test_the_relay_goes_away_after_a_recipient(end, cause):
     """ + end, **TWO)  # fmt: skip
     assert outcome(report) == ("failed", "rcpt", cause)
     assert report["codes"]["rcpt"] == {"anna@example.com": 250}
+
+
+def test_a_421_is_the_answer_to_the_recipient_it_came_for():
+    """A refusal that was expected of both is none that the other has given."""
+    report = play(OPEN_PIPELINING + """
+        C: MAIL FROM:<probe@example.org>
+        C: RCPT TO:<anna@example.com>
+        C: RCPT TO:<bert@example.com>
+        C: RSET
+        C: QUIT
+        S: 250 ok
+        S: 550 5.7.1 Relaying denied
+        S: 421 4.7.0 Too many errors
+    """, expect={"codes": {"rcpt": [550]}}, **TWO)  # fmt: skip
+    assert [(to["code"], to["outcome"]) for to in report["recipients"]] == [(550, "rejected"), (421, "deferred")]
+    assert report["verdict"] == "failed"
+    assert [(rule["outcome"], rule["observed"]) for rule in report["rules"]] == [("unmet", [550, 421])]
 
 
 def test_open_relay_forms_and_quoted_local_parts_go_as_they_are():
@@ -1171,6 +1197,20 @@ SENT = """
 """
 
 
+def test_nothing_is_said_to_have_gone_out_that_may_not_have():
+    report = play(OPEN_PIPELINING + SENT + "closes", **SEND)
+    assert outcome(report) == ("failed", "message", "acceptance_unknown")
+    assert report["changed"] is True
+    assert "did go out" not in report["msg"]
+
+
+def test_a_message_whose_refusal_was_expected_was_not_accepted():
+    expect = {"codes": {"message": [550]}}
+    report = play(OPEN_PIPELINING + SENT + "S: 550 5.7.1 spam\nS: 221 bye", expect=expect, **SEND)
+    assert (report["verdict"], report["changed"]) == ("passed", False)
+    assert report["msg"] == "relay.example.com:25: passed (message refused, as expected)."
+
+
 def test_a_421_to_the_message_is_a_refusal_for_now():
     """RFC 5321 4.2.1: with a 4yz the relay has not taken it."""
     report = play(OPEN_PIPELINING + SENT + "S: 421 4.3.2 shutting down", **SEND)
@@ -1364,6 +1404,14 @@ def test_lmtp_all_saved():
 def test_lmtp_lost_between_the_replies(end):
     """The second delivery may have been made: nobody knows."""
     report = play(LMTP_SENT.replace("S: 550 5.1.1 unknown", "S: 250 ok") + "S: 250 saved\n" + end, **LMTP)
+    assert outcome(report) == ("failed", "message", "acceptance_unknown")
+    assert report["changed"] is True
+
+
+@pytest.mark.parametrize("end", ["closes", "silent"])
+def test_lmtp_lost_after_a_refusal(end):
+    """One delivery was refused; of the other nobody knows."""
+    report = play(LMTP_SENT.replace("S: 550 5.1.1 unknown", "S: 250 ok") + "S: 552 5.2.2 Mailbox full\n" + end, **LMTP)
     assert outcome(report) == ("failed", "message", "acceptance_unknown")
     assert report["changed"] is True
 

@@ -20,15 +20,18 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.expectat
     evaluate,
     parse_expect,
 )
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.explain import cause_of
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import (
     STAGES,
     Facts,
     Failure,
     OptionError,
+    Outcome,
     RecipientFacts,
     Reply,
 )
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.plan import _was_expected
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.probes import PROBES
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transcript import Transcript
 from ansible_collections.postmaster.mailcheck.tests.support.script import VERIFIED
 
@@ -237,6 +240,71 @@ def test_a_refusal_counts_as_expected_only_at_its_stage_and_with_its_code():
 def test_what_a_probe_found_is_what_counts(outcome):
     (rule,) = evaluate(parse_expect({"tls_required": True}), NOTHING, {"tls_required": (outcome, 250)}, NOW)
     assert (rule.outcome, rule.observed) == (outcome, 250)
+
+
+def test_a_rule_turned_round_says_so():
+    """Met, it would otherwise state the opposite of what was seen; unmet, advise what is there already."""
+    (rule,) = evaluate(parse_expect({"tls_required": False}), NOTHING, {"tls_required": ("unmet", 530)}, NOW)
+    assert rule.text == "it is not so that MAIL is refused before STARTTLS; observed: 530"
+    assert rule.remedy.startswith("Undo this: ")
+
+
+def looked(probe, expected, **known):
+    return PROBES[probe].judge(expected, [Outcome(facts(**known), (), None, None, 0.0, 0.0)])
+
+
+@pytest.mark.parametrize(
+    "first, last, expected, outcome",
+    [
+        (334, 501, True, "unmet"),
+        (334, 501, False, "met"),
+        (235, 235, True, "unmet"),
+        (235, 235, False, "met"),
+        (530, 530, True, "met"),
+        (503, 503, False, "unmet"),
+        (454, 454, True, "unknown"),
+        (250, 250, True, "unknown"),
+        (None, 421, True, "unknown"),
+        (None, None, True, "unknown"),
+    ],
+)
+def test_only_a_refusal_for_good_refuses_auth_in_clear(first, last, expected, outcome):
+    codes = {} if last is None else {"auth": last}
+    assert looked("auth_refused_in_clear", expected, codes=codes, auth_probe=first) == (outcome, first or last)
+
+
+@pytest.mark.parametrize(
+    "code, text, outcome",
+    [
+        (250, "", "unmet"),
+        (530, "5.7.0 Must issue a STARTTLS command first", "met"),
+        (530, "5.7.0 Bitte erst STARTTLS", "met"),
+        (554, "5.7.1 TLS is required", "met"),
+        (530, "5.7.0 Authentication required", "unknown"),
+        (550, "5.7.1 You are on a block list", "unknown"),
+        (450, "4.7.1 STARTTLS first", "unknown"),
+    ],
+)
+def test_only_a_demand_for_tls_shows_that_it_is_required(code, text, outcome):
+    failure = None if code == 250 else Failure("mail", cause_of("mail", Reply(code, (text,))), code, text=text)
+    assert looked("tls_required", True, codes={"mail": code}, failure=failure) == (outcome, code)
+
+
+@pytest.mark.parametrize(
+    "cause, outcome", [("authentication_required", "met"), ("sender_rejected", "met"), ("tls_required", "unknown")]
+)
+def test_a_demand_for_tls_does_not_show_that_a_sign_in_is_required(cause, outcome):
+    refused = {"codes": {"mail": 530}, "failure": Failure("mail", cause, 530)}
+    assert looked("auth_required", "stranger@example.org", **refused) == (outcome, 530)
+
+
+@pytest.mark.parametrize(
+    "stranger, outcome",
+    [(550, "met"), (554, "met"), (250, "unmet"), (251, "unmet"), (450, "unknown"), (530, "unknown"), (354, "unknown")],
+)
+def test_only_a_refusal_for_good_refuses_to_relay(stranger, outcome):
+    answers = [to(250), to(stranger)]
+    assert looked("relaying_refused", {}, recipients=answers) == (outcome, [250, stranger])
 
 
 def test_every_rule_names_a_stage():
