@@ -81,7 +81,7 @@ def held(hosts: Any, sample_after: float, **options: Any) -> Any:
         loop = driver.Driver(driver.Limits(concurrency=len(some), unpaced=len(some)))
         loop.at(loop.clock() + sample_after, lambda: samples.append(_memory("VmRSS")))
         requests = _requests(some, options)
-        plans = ((index, check_plan(request, loop.clock(), time.time)) for index, request in enumerate(requests))
+        plans = ((index, check_plan(request, time.time)) for index, request in enumerate(requests))
         assert all(verdict.failure is None for _index, verdict in loop.run(plans))
     return (samples[1] - samples[0]) / (len(hosts) - 1)
 

@@ -307,7 +307,7 @@ def _everything_from(dialogue: Dialogue) -> bytes:
 
 
 def _assert_safe_report(request: Any, facts: Facts) -> None:
-    plan = check_plan(request, 0.0, lambda: NOW)
+    plan = check_plan(request, lambda: NOW)
     next(plan)
     try:
         plan.send((Outcome(facts, (), "192.0.2.1", "192.0.2.9", 0.0, 2.0),))

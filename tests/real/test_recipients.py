@@ -212,7 +212,7 @@ def test_retry_for_outlasts_greylisting(postfix: Postfix, pki: Pki) -> None:
         except StopIteration as end:
             return end.value
 
-    plan = check_plan(greylisted_request(postfix, pki, sender, 300), driver.clock(), time.time)
+    plan = check_plan(greylisted_request(postfix, pki, sender, 300), time.time)
     ((_key, verdict),) = driver.run(iter([(0, impatient(plan))]))
     report = as_report(verdict, time.time())
     assert outcome(report) == PASSED

@@ -196,7 +196,7 @@ def _drain(dialogue: Dialogue, now: float, whole: bool = True) -> bytes:
 
 def _report(request: Request, facts: Facts, now: float) -> Dict[str, Any]:
     """Let a plan judge it, as in a check. A retry is asked for nowhere here."""
-    plan = check_plan(request._replace(retry_for=0.0), CLOCK, lambda: TIME_OF_DAY)
+    plan = check_plan(request._replace(retry_for=0.0), lambda: TIME_OF_DAY)
     next(plan)
     with pytest.raises(StopIteration) as stopped:
         plan.send((Outcome(facts, (), "192.0.2.1", "192.0.2.9", CLOCK, now),))

@@ -34,8 +34,9 @@ def check(host: str, *, check_mode: bool = False, on_start: Optional[OnStart] = 
     driver = Driver(Limits())
     if on_start:
         on_start(driver.stop)
-    ((_key, result),) = driver.run(iter([(0, check_plan(request, driver.clock(), time.time))]))
-    return as_report(verdict_from(request, result, driver.clock()), time.time())
+    results = dict(driver.run(iter([(0, check_plan(request, time.time))])))
+    ended = unprobed(request, model.Failure("resolve", "deadline_reached"), driver.clock())  # before it had begun
+    return as_report(verdict_from(request, results.get(0, ended), driver.clock()), time.time())
 
 
 def verdict_from(request: model.Request, result: Any, now: float) -> Verdict:

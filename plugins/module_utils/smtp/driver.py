@@ -91,6 +91,7 @@ class Driver:
         self._blocked: Dict[Tuple[str, int], Deque[_Connection]] = {}  # whose relay has all it may have at once
         self._active: Set[_Connection] = set()
         self._resting: Dict[_Endpoint, None] = {}
+        self._restless = False  # nothing waits for a next attempt any more
         self._in_use: Dict[Tuple[str, int], int] = {}
         self._open_plans = 0
         self._started = 0
@@ -181,6 +182,9 @@ class Driver:
 
     def rest(self, endpoint: _Endpoint, until: float) -> None:
         """Let an endpoint wait for its next attempt, out of the way of the others."""
+        if self._restless:
+            endpoint.go_on(None)
+            return
         self._resting[endpoint] = None
 
         def wake() -> None:
@@ -190,7 +194,8 @@ class Driver:
         self.at(until, wake)
 
     def end_rests(self) -> None:
-        """Let all that wait for their next attempt know that there is no time for one."""
+        """Let all that wait for their next attempt, now or later, know that there is no time for one."""
+        self._restless = True
         for endpoint in list(self._resting):
             del self._resting[endpoint]
             endpoint.go_on(None)
@@ -491,7 +496,9 @@ class _Connection:
         """End now, with what has been learned."""
         if self._over:
             return
-        if self._session is None:
+        if not self._slots:
+            self._fail(model.Failure("resolve", "not_checked", text="the time was up before its turn"))
+        elif self._session is None:
             self._fail(model.Failure(self._facts.stage, "deadline_reached"))
         else:
             now = self._driver.clock()

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
 import re
@@ -75,6 +76,9 @@ class Fleet(NamedTuple):
 
     options: Mapping[str, Any]
     shared: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return "Fleet(<redacted>)"
 
 
 def fleet_of(given: Mapping[str, Any]) -> Fleet:
@@ -167,7 +171,8 @@ def _key(request: model.Request, options: Mapping[str, Any]) -> str:
     """Equal for equal checks, however they were written. Each message has a token of its own: its options count."""
     host, name = request.host.lower(), request.tls_server_name.lower()
     asked = request._replace(host=host, tls_server_name=name, message=None)
-    return json.dumps([asked, options.get("test_message")], sort_keys=True, default=str)
+    text = json.dumps([asked, options.get("test_message")], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()  # there are passwords in the text
 
 
 def _domain_rows(fleet: Fleet, now: float, check_mode: bool, until: Optional[float]) -> List[Row]:

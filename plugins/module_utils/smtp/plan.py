@@ -46,13 +46,18 @@ def unprobed(request: model.Request, failure: model.Failure, now: float) -> Verd
     return Verdict(request, model.Outcome(model.Facts(Transcript(now)), (), None, None, now, now), (), (), failure)
 
 
-def check_plan(request: model.Request, now: float, time_of_day: Callable[[], float]) -> Plan:
+def check_plan(request: model.Request, time_of_day: Callable[[], float]) -> Plan:
     """Check one endpoint, again and again while `retry_for` lasts and a later attempt may pass."""
-    give_up = now + request.retry_for
+    give_up = 0.0
     pause = request.retry_interval
     addresses: List[model.AddressAttempt] = []
+    verdict: Optional[Verdict] = None
     while True:
         (outcome,) = yield (model.Attempt(request),)
+        failure = outcome.facts.failure
+        if failure is not None and failure.cause == "not_checked":  # the time was up before this attempt's turn
+            return verdict or unprobed(request, failure, outcome.finished)
+        give_up = give_up or outcome.started + request.retry_for  # what it has waited for its turn does not count
         addresses.extend(outcome.addresses)
         rules, survey = yield from _look(request, outcome.facts, time_of_day)
         failure = _judge(outcome.facts, rules)

@@ -5,8 +5,8 @@
 # Private to the collection. Host names to addresses, without holding up the loop.
 #
 # `getaddrinfo()` blocks and cannot be called off, so it runs in daemon threads: one that hangs outlives the
-# check without keeping the process. Answers wake the loop through a socket pair. Address literals and
-# names that are already known take no thread at all.
+# check without keeping the process. Answers wake the loop through a socket pair. Address literals take no
+# thread at all.
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Session:
 
     def time_out(self, now: float) -> None:
         """The dialogue's deadline has come."""
-        if self.dialogue.silent and not self._asked_for_tls:
+        if self.dialogue.silent and self._channel is None and not self._asked_for_tls:
             self._ask_for_tls(now)
         else:
             self.dialogue.time_out(now)

@@ -91,9 +91,8 @@ def _plans(
     for key, indexes in groups.items():
         request, failure = rows[indexes[0]].request, rows[indexes[0]].failure
         if failure is None:
-            begin = clock() + (random.uniform(0, jitter) if jitter else 0)
-            plan = check_plan(request, begin, time.time)
-            yield key, _after_pause(plan, begin, request) if jitter else plan
+            plan = check_plan(request, time.time)
+            yield key, _after_pause(plan, clock() + random.uniform(0, jitter), request) if jitter else plan
 
 
 def _after_pause(plan: Plan, begin: float, request: model.Request) -> Plan:

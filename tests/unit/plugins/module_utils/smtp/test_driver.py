@@ -17,6 +17,7 @@ import time
 
 import pytest
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import check as check_module
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import driver as driver_module
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import resolve
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.conversation import converse
@@ -130,7 +131,7 @@ def run(*requests, limits=Limits(), deadline=None, prepare=None):  # noqa: B008
     driver = Driver(limits)
     if prepare:
         prepare(driver)
-    plans = ((index, check_plan(one, driver.clock(), lambda: NOW)) for index, one in enumerate(requests))
+    plans = ((index, check_plan(one, lambda: NOW)) for index, one in enumerate(requests))
     end = None if deadline is None else driver.clock() + deadline
     verdicts = dict(driver.run(plans, end))
     return [as_report(verdicts[index], NOW) for index in range(len(verdicts))], driver
@@ -274,6 +275,19 @@ def test_a_silent_port_is_asked_whether_it_speaks_tls(answer):
         ("failed", "greeting", "tls_expected") if answer[0] == 0x15 else ("unreachable", "greeting", "no_greeting")
     )
     assert outcome(report) == expected
+
+
+def test_a_silent_relay_inside_tls_is_not_asked_whether_it_speaks_tls(authority):
+    """What came back would be an alert, and taken for a port that wants TLS."""
+
+    def shake_hands_and_wait(_lines, _say, sock):
+        with authority.contexts["tls12"].wrap_socket(sock, server_side=True) as inside:
+            with contextlib.suppress(ssl.SSLError):
+                inside.recv(100)
+
+    with Relay(shake_hands_and_wait) as relay:
+        report = check(relay.port, tls="implicit", ca_path=authority.ca_path, timeout=1.0)
+    assert outcome(report) == ("unreachable", "greeting", "no_greeting")
 
 
 @pytest.fixture(scope="module")
@@ -540,7 +554,7 @@ def test_results_come_as_they_end():
     with Relay(mute) as hanging, Relay(well) as relay:
         driver = Driver(Limits())
         wanted = [request(hanging.port, timeout=0.3), request(relay.port)]
-        plans = [(index, check_plan(one, driver.clock(), lambda: NOW)) for index, one in enumerate(wanted)]
+        plans = [(index, check_plan(one, lambda: NOW)) for index, one in enumerate(wanted)]
         assert [key for key, _verdict in driver.run(iter(plans))] == [1, 0]
 
 
@@ -565,7 +579,7 @@ def test_two_that_hang_keep_the_third_waiting_at_their_relay_only():
     with Relay(hang_twice) as relay, Relay(well) as other:
         driver = Driver(Limits())
         wanted = [request(relay.port)] * 3 + [request(other.port)]
-        plans = [(index, check_plan(one, driver.clock(), lambda: NOW)) for index, one in enumerate(wanted)]
+        plans = [(index, check_plan(one, lambda: NOW)) for index, one in enumerate(wanted)]
         results = driver.run(iter(plans))
         assert next(results)[0] == 3
         assert relay.sessions <= 2
@@ -601,7 +615,7 @@ def test_a_plan_that_waits_lets_others_go_on():
     with Relay(well) as relay:
         driver = Driver(Limits(concurrency=1))
         wanted = request(relay.port)
-        plans = [("patient", patient(wanted, driver)), ("other", check_plan(wanted, driver.clock(), lambda: NOW))]
+        plans = [("patient", patient(wanted, driver)), ("other", check_plan(wanted, lambda: NOW))]
         results = list(driver.run(iter(plans)))
     assert [key for key, _result in results] == ["other", "patient"]
     assert results[1][1] == 250
@@ -648,7 +662,7 @@ def test_a_fault_in_a_plan_is_that_plans_result():
     with Relay(well) as relay:
         driver = Driver(Limits())
         wanted = request(relay.port)
-        plans = [("faulty", faulty(wanted)), ("good", check_plan(wanted, driver.clock(), lambda: NOW))]
+        plans = [("faulty", faulty(wanted)), ("good", check_plan(wanted, lambda: NOW))]
         results = dict(driver.run(iter(plans)))
     assert isinstance(results["faulty"], ZeroDivisionError)
     assert results["good"].failure is None
@@ -672,13 +686,15 @@ def test_the_deadline_ends_whatever_is_under_way():
         began = time.monotonic()
         reports, _driver = run(*hosts, deadline=0.3)
     assert time.monotonic() - began < 5
-    assert [report["failure"]["cause"] for report in reports] == ["connection_refused"] + ["deadline_reached"] * 5
+    causes = ["connection_refused"] + ["deadline_reached"] * 3 + ["not_checked"] * 2  # a relay has two at a time
+    assert [report["failure"]["cause"] for report in reports] == causes
+    assert [(report["verdict"], report["timings"]) for report in reports[-2:]] == [("not_checked", {})] * 2
 
 
 def test_plans_not_begun_at_the_deadline_are_left_where_they_are():
     with Relay(mute) as relay:
         driver = Driver(Limits(concurrency=1))
-        plans = iter([(index, check_plan(request(relay.port), driver.clock(), lambda: NOW)) for index in range(3)])
+        plans = iter([(index, check_plan(request(relay.port), lambda: NOW)) for index in range(3)])
         ended = [key for key, _verdict in driver.run(plans, driver.clock() + 0.2)]
         assert ended == [0]
         assert [key for key, _plan in plans] == [1, 2]
@@ -704,6 +720,12 @@ def test_stop_may_be_called_from_anywhere():
         ((report,), _driver) = run(request(relay.port), prepare=stop_when_greeted)
     assert outcome(report) == ("failed", "ehlo", "deadline_reached")
     assert report["greeting"]["code"] == 220
+
+
+def test_a_check_may_be_ended_before_it_has_begun():
+    report = check_module.check("127.0.0.1", port=closed_port(), on_start=lambda stop: stop())
+    assert outcome(report) == ("failed", "resolve", "deadline_reached")
+    assert report["attempts"] == []
 
 
 def test_a_message_that_is_out_when_the_time_is_up_may_have_been_taken():
@@ -745,7 +767,7 @@ def test_who_stops_listening_leaves_nothing_open():
     with Relay(mute) as hanging, Relay(well) as relay:
         driver = Driver(Limits())
         wanted = [request(hanging.port), request(relay.port)]
-        plans = [(index, check_plan(one, driver.clock(), lambda: NOW)) for index, one in enumerate(wanted)]
+        plans = [(index, check_plan(one, lambda: NOW)) for index, one in enumerate(wanted)]
         results = driver.run(iter(plans))
         assert next(results)[0] == 1
         results.close()

@@ -67,7 +67,7 @@ def run(request, attempts, clock=1000.0, time_ends=None):
 
     `attempts(seconds)`: a script, or a Failure, for an attempt that begins so many seconds after the first.
     """
-    plan = check_plan(request, clock, lambda: TIME_OF_DAY)
+    plan = check_plan(request, lambda: TIME_OF_DAY)
     begun, now, value = [], clock, None
     while True:
         try:
@@ -124,6 +124,15 @@ def test_it_gives_up_when_the_time_is_over():
     verdict, begun = run(request_for(retry_for=10.0, **CLEAR), lambda seconds: REFUSED)
     assert result(verdict) == "connection_refused"
     assert begun == [0.0, 2.25, 6.5]
+
+
+def test_the_time_to_try_again_begins_with_the_first_attempt():
+    """Not with the plan: the first may have waited long for its turn at a relay that others are busy with."""
+    request = request_for(retry_for=10.0, **CLEAR)
+    plan = check_plan(request, lambda: TIME_OF_DAY)
+    next(plan)
+    step = plan.send((Outcome(never_up(REFUSED), (), None, None, 500.0, 501.0),))
+    assert step == Wait(503.0)
 
 
 def test_no_time_left_ends_it_with_what_is_known():
@@ -341,6 +350,20 @@ def test_a_refusal_elsewhere_is_not_the_one_that_was_expected():
     verdict, _begun = run(request, lambda seconds: refused)
     assert result(verdict) == "sender_rejected"
     assert [rule.outcome for rule in verdict.rules] == ["unknown"]
+
+
+def test_a_retry_that_never_had_its_turn_changes_nothing():
+    """It waited behind others at the same relay until the time was up."""
+    unbegun = Failure("resolve", "not_checked")
+    verdict, _begun = run(request_for(retry_for=60.0, **CLEAR), lambda seconds: unbegun if seconds else REFUSED)
+    assert result(verdict) == "connection_refused"
+
+
+def test_what_never_had_its_turn_has_kept_no_rule():
+    request = request_for(expect={"max_seconds": 10}, **CLEAR)
+    verdict, _begun = run(request, lambda seconds: Failure("resolve", "not_checked"))
+    report = as_report(verdict, TIME_OF_DAY)
+    assert (report["verdict"], report["rules"], report["timings"]) == ("not_checked", [], {})
 
 
 def test_the_deadline_of_the_task_ends_everything():

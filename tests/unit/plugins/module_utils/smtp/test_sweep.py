@@ -11,6 +11,7 @@ import random
 import resource
 import socket
 import ssl
+import threading
 import time
 
 import pytest
@@ -189,6 +190,31 @@ def test_enough_failures_end_the_pauses_too(refusing, monkeypatch):
     hosts = ["127.0.0.%d:%s" % (1 + index, refusing.rpartition(":")[2]) for index in range(4)]
     result = sweep(hosts, max_failures=1, jitter=3600.0, **CLEAR)
     assert verdicts(result) == ["unreachable"] * 2 + ["not_checked"] * 2
+
+
+def test_what_waits_for_a_retry_after_enough_failures_waits_no_more(refusing):
+    """What is under way when enough have failed has its end, and no pause behind that."""
+    answered = threading.Event()
+
+    def late(_line):
+        answered.wait(20)
+        return "421 busy\r\n"
+
+    def told(report):
+        if report["failure"]["cause"] == "connection_refused":
+            answered.set()
+
+    with running(Relay(**{"": late})) as busy:
+        endpoints = [{"host": "127.0.0.1", "port": busy.port, "retry_for": 45.0}]
+        result = sweep([refusing], endpoints=endpoints, max_failures=0, on_report=told, **CLEAR)
+    assert result["summary"]["causes"] == {"connection_refused": 1, "rate_limited": 1}
+    assert len(result["endpoints"][1]["attempts"]) == 1
+
+
+def test_no_row_shows_what_it_was_asked_with():
+    given = {"hosts": ["relay.example.com"], "username": "tim", "password": "tanstaafl-tanstaafl"}
+    made = fleet.fleet_of(given)
+    assert "tanstaafl" not in repr(made) + repr(fleet.rows_of(made, 0.0, False))
 
 
 # What is said
