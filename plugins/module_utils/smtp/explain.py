@@ -214,6 +214,9 @@ CAUSES: Dict[str, Cause] = {
     "extension_not_offered": Cause(
         "mail xclient", "failed", "An option needs an SMTP extension that the relay does not offer.",
         "Do without the option named, or check a relay that offers the extension."),
+    "xclient_refused": Cause(
+        "xclient", "failed", "The relay offers XCLIENT, but does not let this client pass for that other one.",
+        "Allow this client to use it, and give no more than the relay takes (Postfix: smtpd_authorized_xclient_hosts)."),
     "limit_exceeded": Cause(
         "mail", "failed", "The check asks for more than the relay has announced to take (RFC 9422).",
         "Use fewer recipients, or raise the relay's limit."),
@@ -378,6 +381,7 @@ _GENERAL: Dict[str, Tuple[str, str]] = {
     "greeting": ("rate_limited", "greeting_refused"),
     "ehlo": ("ehlo_refused", "ehlo_refused"),
     "starttls": ("tls_unavailable", "tls_refused"),
+    "xclient": ("xclient_refused", "xclient_refused"),
     "auth": ("auth_temporarily_failed", "auth_rejected"),
     "mail": ("sender_deferred", "sender_rejected"),
     "rcpt": ("recipient_deferred", "recipient_rejected"),

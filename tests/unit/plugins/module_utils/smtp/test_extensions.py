@@ -284,11 +284,18 @@ def test_xclient_brings_a_new_greeting_and_a_new_ehlo():
     assert (report["greeting"]["hostname"], report["capabilities"]) == ("another.example.com", {})
 
 
-@pytest.mark.parametrize("reply", ["550 5.7.0 insufficient authorization", "250 ok"])
-def test_xclient_refused(reply):
+@pytest.mark.parametrize(
+    "reply, verdict, cause",
+    [
+        ("550 5.7.0 insufficient authorization", "failed", "xclient_refused"),
+        ("450 4.3.0 later", "deferred", "xclient_refused"),
+        ("250 ok", "failed", "protocol_violation"),
+    ],
+)
+def test_xclient_refused(reply, verdict, cause):
     report = play(offers("XCLIENT ADDR") + "C: XCLIENT ADDR=192.0.2.1\nS: " + reply + QUIT,
                   tls="none", xclient={"ADDR": "192.0.2.1"})  # fmt: skip
-    assert (report["verdict"], report["failure"]["stage"]) == ("failed", "xclient")
+    assert outcome(report) == (verdict, "xclient", cause)
 
 
 # Commands of the caller's own
@@ -375,6 +382,12 @@ def test_what_is_too_long_for_a_command_waits_for_the_first_challenge():
                       username="tim", access_token=token)  # fmt: skip
     assert report["auth"]["accepted"] is True
     assert said(report)[-3:] == ["AUTH XOAUTH2", "<redacted>", "QUIT"]
+
+
+def test_nobody_is_signed_in_whose_token_was_not_heard():
+    report = signs_in("AUTH XOAUTH2", "C: AUTH XOAUTH2\nS: 235 welcome", username="tim", access_token="t" * 400)
+    assert outcome(report) == ("failed", "auth", "auth_protocol_error")
+    assert said(report)[-2:] == ["AUTH XOAUTH2", "QUIT"]
 
 
 @pytest.mark.parametrize(
