@@ -96,7 +96,8 @@ def _said(entry: Mapping[str, Any]) -> Iterator[Line]:
 
 def _facts(report: Mapping[str, Any]) -> Iterator[Tuple[str, str, str]]:
     if report["address"]:
-        yield "address", "%s, from %s" % (report["address"], report["local_address"]), ""
+        source = ", from %s" % report["local_address"] if report["local_address"] else ""  # a Unix socket has none
+        yield "address", report["address"] + source, ""
     else:
         for attempt in report["attempts"]:
             yield "address", "%(address)s: %(outcome)s after %(seconds).1f s" % attempt, ""
@@ -112,9 +113,10 @@ def _facts(report: Mapping[str, Any]) -> Iterator[Tuple[str, str, str]]:
         yield "sign-in", "%s by %s" % (told, report["auth"]["mechanism"]), "green" if accepted else "red"
     for to in report["recipients"]:
         yield "recipient", "%(address)s: %(outcome)s, %(code)s %(text)s" % to, _OUTCOMES.get(to["outcome"], "yellow")
-    if report["message"]:
-        text = "%(message_id)s, %(size)d octets, queued as %(queue_id)s" % report["message"]
-        yield "message", text, ""
+    message = report["message"]
+    if message:
+        queued = "queued as " + message["queue_id"] if message["queue_id"] else None
+        yield "message", ", ".join(filter(None, (message["message_id"], "%d octets" % message["size"], queued))), ""
     for rule in report["rules"]:
         text = "%s: %s" % (rule["outcome"], rule["text"])
         if rule["outcome"] == "unmet":

@@ -118,6 +118,15 @@ def test_a_refusal_shows_cause_words_meaning_and_next_step(relay: Relay) -> None
     assert verdict[3].startswith("next Sign in, use the submission port")
 
 
+def test_a_refused_message_is_queued_nowhere(relay: Relay) -> None:
+    words = ["--sender", "a@example.com", "--recipients", "b@example.com", "--send"]
+    assert "queued as 4XyZ12abcd" in mailcheck(*plain(relay, *words)).out
+    relay.answers["."] = "554 5.7.1 Spam\r\n"
+    ran = mailcheck(*plain(relay, *words))
+    assert re.search(r"message +<\S+>, \d+ octets\n", ran.out)
+    assert "queued" not in ran.out
+
+
 def test_colours_are_for_terminals_and_no_color_is_honoured(relay: Relay) -> None:
     assert "\x1b[1;32mpassed" in in_a_terminal(*plain(relay))
     assert "\x1b[3" not in in_a_terminal(*plain(relay), NO_COLOR="1")
