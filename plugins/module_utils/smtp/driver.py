@@ -49,7 +49,13 @@ _CONNECT_CAUSES = {
 }
 _OUR_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 # Where several addresses failed, the failure that tells most stands for all: a refusal shows a living host.
-_TELLING = ("connection_refused", "connection_timed_out", "host_unreachable", "network_unreachable")
+_TELLING = (
+    "socket_not_served",
+    "connection_refused",
+    "connection_timed_out",
+    "host_unreachable",
+    "network_unreachable",
+)
 
 
 class Limits(NamedTuple):
@@ -357,23 +363,22 @@ class _Connection:
         """Begin with the next address; when there is none left and none under way, the attempt has failed."""
         if self._session is not None:
             return
-        if not self._addresses:
-            if not self._racing:
-                self._all_failed()
+        # Without a slot for one more it goes on when an address under way has failed.
+        while self._addresses and (not self._racing or self.take_slot()):
+            address = self._addresses.popleft()
+            now = self._driver.clock()
+            try:
+                self._connect(address, now)
+            except OSError as error:
+                if error.errno in _OUR_SHORTAGES:
+                    raise  # says nothing about the address
+                self._address_failed(address, now, error)
+                continue
+            next_one = self._driver.at(now + ADDRESS_DELAY, lambda: self._guarded(self._try_next))
+            self._race_alarms.append(next_one)
             return
-        if self._racing and not self.take_slot():
-            return  # goes on when an address under way has failed
-        address = self._addresses.popleft()
-        now = self._driver.clock()
-        try:
-            self._connect(address, now)
-        except OSError as error:
-            if error.errno in _OUR_SHORTAGES:
-                raise  # says nothing about the address
-            self._address_failed(address, now, error)
-            return
-        next_one = self._driver.at(now + ADDRESS_DELAY, lambda: self._guarded(self._try_next))
-        self._race_alarms.append(next_one)
+        if not self._addresses and not self._racing:
+            self._all_failed()
 
     def _connect(self, address: Address, now: float) -> None:
         sock = socket.socket(address.family, socket.SOCK_STREAM)
@@ -403,6 +408,7 @@ class _Connection:
         if code not in (0, errno.ECONNRESET):  # a reset comes after a connection: the read that follows will see it
             self._close_socket(sock)
             self._address_failed(address, began, OSError(code, os.strerror(code)))
+            self._try_next()
             return
         now = self._driver.clock()
         self._tried.append(model.AddressAttempt(address.text, "connected", now - began))
@@ -422,12 +428,14 @@ class _Connection:
             address, began = self._racing.pop(sock)
             self._close_socket(sock)
             self._address_failed(address, began, OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
+            self._try_next()
 
     def _address_failed(self, address: Address, began: float, error: OSError) -> None:
         cause = _CONNECT_CAUSES.get(error.errno or 0, "host_unreachable")
+        if cause == "connection_refused" and address.family == socket.AF_UNIX:
+            cause = "socket_not_served"
         self._tried.append(model.AddressAttempt(address.text, cause, self._driver.clock() - began))
         self._keep_slots(max(1, len(self._racing)))
-        self._try_next()
 
     def _all_failed(self) -> None:
         causes = [tried.outcome for tried in self._tried]

@@ -41,6 +41,10 @@ CAUSES: Dict[str, Cause] = {
         "connect", "unreachable", "The host answers, but nothing listens on this port, or a firewall rejects it.",
         "See that the mail server runs and listens on port {port} of this address (`ss -ltn`), and that no firewall "
         "rejects it. Relays usually listen on 25, 587 (submission) or 465 (implicit TLS)."),
+    "socket_not_served": Cause(
+        "connect", "unreachable", "Nothing serves this Unix socket, or the check may not open it.",
+        "See that the server runs and has made the socket (`ss -lx`), and that the user whom the check runs as may write "
+        "to it and enter the folders above it (`namei -l {host}`)."),
     "connection_timed_out": Cause(
         "connect", "unreachable", "Nothing answered the connection attempt: packets are dropped on the way.",
         "Look for a firewall that drops port {port}, here or there; many providers block outgoing port 25. "

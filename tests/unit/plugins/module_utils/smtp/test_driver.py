@@ -212,6 +212,25 @@ def test_a_port_where_nobody_listens():
     assert tried(report) == [("127.0.0.1", "connection_refused")]
 
 
+def test_a_socket_that_nobody_serves(tmp_path):
+    """A hint about ports and firewalls would lead astray."""
+    path = str(tmp_path / "lmtp")
+    for _missing_then_left_behind in range(2):
+        report = check(24, host=path, protocol="lmtp")
+        assert outcome(report) == ("unreachable", "connect", "socket_not_served")
+        assert "`namei -l %s`" % path in report["msg"]
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+
+
+def test_thousands_of_addresses_that_fail_at_once(monkeypatch):
+    """One answer of the DNS has room for so many, and nobody can connect to the broadcast address."""
+    resolves(monkeypatch, *["255.255.255.255"] * 3000)
+    report = check(25, host="relay.example.com")
+    assert outcome(report) == ("unreachable", "connect", "network_unreachable")
+    assert len(report["attempts"]) == 3000
+
+
 def test_a_port_that_drops_packets():
     with black_hole() as port:
         report = check(port, connect_timeout=0.2)
