@@ -65,12 +65,13 @@ def sign_in(talk: Talk, credentials: model.Credentials) -> model.Steps:
 
 
 def probe_auth(talk: Talk) -> Generator[model.Step, Any, None]:
-    """Ask for AUTH without a secret: a 334 shows that the relay would take one here, and is answered `*`.
+    """Ask for AUTH without a secret: a 334 shows that the relay would take a password here, and is answered `*`.
 
-    By PLAIN, unless the relay offers others only: a 504 to PLAIN would not mean that it refuses those.
+    By PLAIN, unless of the two that send the password itself the relay offers LOGIN alone: then a 504 to PLAIN would
+    not mean that it refuses.
     """
-    offered = [name for name in auth_mechanisms(talk.capabilities) or [] if name in sasl.MECHANISMS]
-    mechanism = "PLAIN" if "PLAIN" in offered or not offered else offered[0]
+    offered = auth_mechanisms(talk.capabilities) or []
+    mechanism = "LOGIN" if "LOGIN" in offered and "PLAIN" not in offered else "PLAIN"
     reply = yield from talk.exchange(commands.auth(mechanism, None))
     talk.facts.auth_probe = reply.code
     if reply.code == 334:

@@ -656,7 +656,7 @@ def test_no_answer_to_auth(end, cause):
 
 
 @pytest.mark.parametrize(
-    "offered, asked", [("LOGIN PLAIN", "PLAIN"), ("NTLM LOGIN", "LOGIN"), ("NTLM", "PLAIN"), ("", "PLAIN")]
+    "offered, asked", [("LOGIN PLAIN", "PLAIN"), ("CRAM-MD5 LOGIN", "LOGIN"), ("CRAM-MD5", "PLAIN"), ("", "PLAIN")]
 )
 def test_a_rule_asks_for_a_mechanism_that_is_offered(offered, asked):
     request = request_for(tls="none")._replace(stop_after="auth_probe")
