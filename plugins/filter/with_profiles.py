@@ -32,9 +32,9 @@ options:
 EXAMPLES = r"""
 - name: Check two kinds of relays in one sweep
   postmaster.mailcheck.smtp_sweep:
-    endpoints: "{{ relays | postmaster.mailcheck.with_profiles }}"
+    endpoints: "{{ mail_relays | postmaster.mailcheck.with_profiles }}"
   vars:
-    relays:
+    mail_relays:
       - host: smarthost.example.com
         profiles: [relay, modern-tls]
       - host: smtp.example.com

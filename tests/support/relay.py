@@ -88,6 +88,8 @@ class _Session(socketserver.BaseRequestHandler):
                 answer = "250-relay.example.com\r\n250-PIPELINING\r\n250 STARTTLS\r\n"
             if self.server.submission and verb in ("AUTH", "MAIL") and not tls:
                 answer = "530 5.7.0 Must issue a STARTTLS command first\r\n"
+            elif verb == "AUTH" and self.server.context and not tls:
+                answer = "503 5.5.1 Authentication is not offered here\r\n"
             elif self.server.submission and verb == "MAIL" and not signed_in:
                 answer = "530 5.7.0 Authentication required\r\n"
             signed_in = signed_in or answer.startswith("235")
