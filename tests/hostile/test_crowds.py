@@ -90,7 +90,7 @@ def test_what_counts_too_soon_against_the_client_waits_half_a_minute(script: str
 def test_greylisting_puts_off_one_recipient_and_no_other(start: Any) -> None:
     script = PLAIN_EHLO + MAIL + "S: 250 ok\n" + ANNA + "S: 450 4.2.0 Greylisted, try again in 300 seconds\n"
     relay = start(script + "C: RCPT\nS: 250 ok\nC: DATA\nS: 354 go\nC: <message>\nS: 250 ok\n" + QUIT)
-    given = dict(SEND_ONE, recipients=["anna@example.com", "bert@example.com"])
+    given = {**SEND_ONE, "recipients": ["anna@example.com", "bert@example.com"]}
     report = check(relay.host, port=relay.port, **CLEAR, **given)
     assert (report["verdict"], report["changed"], report["failure"]["cause"]) == ("deferred", True, "greylisted")
     assert [to["outcome"] for to in report["recipients"]] == ["deferred", "accepted"]

@@ -430,7 +430,7 @@ def real_spki(kind: str) -> bytes:
         {"signature": tlv(0x06, bytes.fromhex("2a864886f70d010105"))},  # SHA-1
         {"signature": tlv(0x06, bytes.fromhex("2a864886f70d010104"))},  # MD5
     ],
-    ids=lambda parts: "-".join(parts),
+    ids="-".join,
 )
 def test_what_cryptography_reads_but_does_not_make(parts: Dict[str, bytes]) -> None:
     der = by_hand(key=real_spki("P-256"), **parts)

@@ -101,17 +101,17 @@ def test_an_address_that_is_not_ascii_needs_smtputf8(options):
 
 
 def test_every_parameter_in_its_place():
-    options = dict(
-        ANNA,
-        recipients=["jürgen+a=b@example.com"],
-        tls="starttls",
-        send=True,
-        test_message={"body": "ä", "transfer_encoding": "8bit"},
-        requiretls=True,
-        dsn={"ret": "full", "envid": "a+b c", "notify": ["success", "delay"], "orcpt": True},
-        mail_parameters={"mt-priority": 3, "CONPERM": None},
-        check_mode=True,
-    )
+    options = {
+        **ANNA,
+        "recipients": ["jürgen+a=b@example.com"],
+        "tls": "starttls",
+        "send": True,
+        "test_message": {"body": "ä", "transfer_encoding": "8bit"},
+        "requiretls": True,
+        "dsn": {"ret": "full", "envid": "a+b c", "notify": ["success", "delay"], "orcpt": True},
+        "mail_parameters": {"mt-priority": 3, "CONPERM": None},
+        "check_mode": True,
+    }
     keywords = "SMTPUTF8 8BITMIME SIZE REQUIRETLS DSN MT-PRIORITY CONPERM".split()
     size = size_of(**{name: value for name, value in options.items() if name != "check_mode"})
     report = play(offers(*keywords, inside=True) + """
@@ -141,7 +141,7 @@ def test_requiretls_is_worth_nothing_in_clear():
 )
 def test_announced_limits_are_kept(limits, text):
     to = ["anna@example.com", "bert@example.net"]
-    report = play(offers("LIMITS " + limits) + QUIT, **dict(ANNA, recipients=to))
+    report = play(offers("LIMITS " + limits) + QUIT, **{**ANNA, "recipients": to})
     assert outcome(report) == ("failed", "mail", "limit_exceeded")
     assert report["failure"]["text"] == text
     assert report["capabilities"]["LIMITS"] == limits.split()
@@ -149,7 +149,7 @@ def test_announced_limits_are_kept(limits, text):
 
 @pytest.mark.parametrize("limits", ["RCPTMAX=2 RCPTDOMAINMAX=1", "RCPTMAX=0x1 MAILMAX=1", ""])
 def test_limits_that_do_not_stand_in_the_way(limits):
-    options = dict(ANNA, recipients=["anna@example.com", "bert@EXAMPLE.com"])
+    options = {**ANNA, "recipients": ["anna@example.com", "bert@EXAMPLE.com"]}
     report = play(offers("LIMITS " + limits) + """
         C: MAIL FROM:<probe@example.org>
         S: 250 ok
@@ -247,7 +247,7 @@ PRDR = (
     S: 353 content analysis has begun
 """
 )
-PRDR_OPTIONS = dict(SEND, prdr=True, recipients=["anna@example.com", "bert@example.com"])
+PRDR_OPTIONS = {**SEND, "prdr": True, "recipients": ["anna@example.com", "bert@example.com"]}
 
 
 @pytest.mark.parametrize(
