@@ -296,7 +296,7 @@ def test_drift_and_failure(play: Play, relays: list[Row], pki: Pki) -> None:
     # The same relay by name, and now an open one.
     ended = play("compliance", compliance_endpoints=[{**bad, "name": "x:25", "port": bad["port"]}], **variables)
     assert ended.code == 2
-    assert "relaying_refused" in ended.output and "1 findings of severity high or more" in ended.output
+    assert "relaying_refused" in ended.output and "1 finding of severity high or more" in ended.output
     lowered = play("compliance", compliance_endpoints=[bad], compliance_expect={"relaying_refused": None}, **variables)
     assert lowered.code == 0, lowered.output
 
