@@ -37,6 +37,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.probes i
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.report import as_report
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transcript import Transcript
 from ansible_collections.postmaster.mailcheck.plugins.modules import smtp_check
+from ansible_collections.postmaster.mailcheck.tests.support.specs import as_spec, without_no_log
 
 Run = Callable[..., Tuple[int, Dict[str, Any]]]
 
@@ -260,26 +261,6 @@ def merged_documentation() -> Dict[str, Any]:
         shared = yaml.safe_load(names[name].ModuleDocFragment.DOCUMENTATION)
         documentation["options"] = {**shared["options"], **documentation["options"]}
     return documentation
-
-
-def as_spec(options: Dict[str, Dict[str, Any]]) -> Dict[str, Dict[str, Any]]:
-    """What documented options say, in the form of an argument spec."""
-    spec = {}
-    for name, option in options.items():
-        row = {key: option[key] for key in ("type", "elements", "choices", "default", "required") if key in option}
-        if "suboptions" in option:
-            row["options"] = as_spec(option["suboptions"])
-        spec[name] = row
-    return spec
-
-
-def without_no_log(spec: Dict[str, Dict[str, Any]]) -> Dict[str, Dict[str, Any]]:
-    return {
-        name: {
-            key: without_no_log(value) if key == "options" else value for key, value in row.items() if key != "no_log"
-        }
-        for name, row in spec.items()
-    }
 
 
 def test_the_documented_options_are_those_of_the_argument_spec() -> None:

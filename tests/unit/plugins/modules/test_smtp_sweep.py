@@ -25,6 +25,7 @@ from ansible.module_utils.common import warnings as ansible_warnings
 from ansible_collections.postmaster.mailcheck.plugins.doc_fragments import smtp as fragment
 from ansible_collections.postmaster.mailcheck.plugins.modules import smtp_check, smtp_sweep
 from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
+from ansible_collections.postmaster.mailcheck.tests.support.specs import as_spec, without_no_log
 
 Run = Callable[..., Tuple[int, Dict[str, Any]]]
 
@@ -95,26 +96,6 @@ def test_a_mistake_is_one_sentence(run: Run, option: str, given: Dict[str, Any])
 
 
 # What the module says of itself
-
-
-def as_spec(options: Dict[str, Dict[str, Any]]) -> Dict[str, Dict[str, Any]]:
-    """What documented options say, in the form of an argument spec."""
-    spec = {}
-    for name, option in options.items():
-        row = {key: option[key] for key in ("type", "elements", "choices", "default", "required") if key in option}
-        if "suboptions" in option:
-            row["options"] = as_spec(option["suboptions"])
-        spec[name] = row
-    return spec
-
-
-def without_no_log(spec: Dict[str, Dict[str, Any]]) -> Dict[str, Dict[str, Any]]:
-    return {
-        name: {
-            key: without_no_log(value) if key == "options" else value for key, value in row.items() if key != "no_log"
-        }
-        for name, row in spec.items()
-    }
 
 
 def test_the_documented_options_are_those_of_the_argument_spec() -> None:
