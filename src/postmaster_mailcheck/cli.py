@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.explain import CAUSES, CODES
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.fleet import SWEEP_OPTIONS, _split
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.fleet import SWEEP_OPTIONS, host_and_port
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import OptionError, __version__
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import OPTIONS
 from postmaster_mailcheck import check, explanations, sweep, terminal
@@ -205,7 +205,7 @@ def options_of(given: argparse.Namespace, table: Iterable[str]) -> Dict[str, Any
 
 
 def run_check(given: argparse.Namespace) -> int:
-    host, port = _split(given.relay, "HOST")
+    host, port = host_and_port(given.relay, "HOST")
     options = options_of(given, OPTIONS)
     if port is not None:
         options.setdefault("port", port)

@@ -112,7 +112,7 @@ def rows_of(fleet: Fleet, now: float, check_mode: bool, until: Optional[float] =
     """
     rows: List[Row] = []
     for index, text in enumerate(fleet.options["hosts"]):
-        host, port = _split(text, "hosts[%d]" % index)
+        host, port = host_and_port(text, "hosts[%d]" % index)
         row = _row("hosts[%d]" % index, text, text, {}, host, fleet, {"port": port} if port else {}, now, check_mode)
         rows.append(row)
     for index, entry in enumerate(fleet.options["endpoints"]):
@@ -132,7 +132,7 @@ def rows_of(fleet: Fleet, now: float, check_mode: bool, until: Optional[float] =
     return rows
 
 
-def _split(text: str, where: str) -> Tuple[str, Optional[int]]:
+def host_and_port(text: str, where: str) -> Tuple[str, Optional[int]]:
     """`host`, `host:port`, `[2001:db8::1]:port` or a bare IPv6 address."""
     head, colon, tail = text.rpartition(":")
     if not colon or (":" in head and not head.endswith("]")):
