@@ -58,7 +58,7 @@ def _compare(
 ) -> Iterator[Row]:
     """Rows against all of `targets` that are installed; `inside` is a command prefix for all of them."""
     hosts = [network + str(number) for number in range(1, COUNT + 1)]
-    options = {"hosts": [f"{host}:{port}" for host in hosts], "details": "all", **bench.tls_options()}
+    options = {"hosts": [f"{host}:{port}" for host in hosts], **bench.tls_options()}
 
     def sweep() -> float:
         return timed([*inside, sys.executable, "-c", SWEEP, json.dumps(options)], '"verdict": "passed"', COUNT)

@@ -30,7 +30,6 @@ REDACTED = "<redacted>"
 # So many characters of a secret tell something of it; fewer would be found in innocent words.
 _TELLING = 8
 
-_LINE = re.compile(rb"([0-9]{3})(?:([ -])(.*))?", re.DOTALL)
 # RFC 2034 4: the code opens the text and is followed by a space or the end.
 _ENHANCED = re.compile(r"([245])\.[0-9]{1,3}\.[0-9]{1,3}(?= |$)")
 # C0, DEL and C1 controls steer terminals; separators, bidirectional controls and what has no width falsify
@@ -47,6 +46,8 @@ class ReplyError(Exception):
 
 def printable(text: str) -> str:
     """Return `text` with everything that could steer a terminal shown as a backslash escape."""
+    if text.isprintable():
+        return text
     return _UNPRINTABLE.sub(lambda found: found.group().encode("unicode_escape", "surrogatepass").decode("ascii"), text)
 
 
@@ -124,13 +125,13 @@ class ReplyReader:
 
     def _next_line(self) -> Optional[bytes]:
         end = self._buffer.find(b"\n", self._searched)
+        octets = end + 1 or len(self._buffer)
+        limit = MAX_CHALLENGE_LINE_OCTETS if self._buffer.startswith(b"334") else MAX_LINE_OCTETS
+        if octets > limit:
+            raise ReplyError("a reply line is longer than %d octets" % limit)
         if end < 0:
-            self._searched = len(self._buffer)
-            if self._searched > self._line_limit():
-                raise ReplyError("a reply line is longer than %d octets" % self._line_limit())
+            self._searched = octets
             return None
-        if end >= self._line_limit():
-            raise ReplyError("a reply line is longer than %d octets" % self._line_limit())
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         self._searched = 0
@@ -139,19 +140,15 @@ class ReplyReader:
         self._note("lines end with a bare LF")
         return line
 
-    def _line_limit(self) -> int:
-        return MAX_CHALLENGE_LINE_OCTETS if self._buffer.startswith(b"334") else MAX_LINE_OCTETS
-
     def _add(self, line: bytes) -> bool:
         """Take one line into the reply under way; return whether it was the last."""
-        parts = _LINE.fullmatch(line)
-        if parts is None:
+        code, separator, text = line[:3], line[3:4], line[4:]
+        if len(code) < 3 or not code.isdigit() or separator not in b" -":
             raise ReplyError("not a reply line: '%s'" % self.shown(line[:200]))
-        code, separator, text = parts.groups()
         self._codes.append(int(code))
         if code == b"334":
-            self._challenge.append(text or b"")
-        self._lines.append(REDACTED if code == b"334" else self.shown(text or b""))
+            self._challenge.append(text)
+        self._lines.append(REDACTED if code == b"334" else self.shown(text))
         self._octets += len(line)
         if len(self._lines) > MAX_REPLY_LINES or self._octets > MAX_REPLY_OCTETS:
             raise ReplyError("a reply has more than %d lines or %d octets" % (MAX_REPLY_LINES, MAX_REPLY_OCTETS))
@@ -159,7 +156,7 @@ class ReplyReader:
 
     def _finish(self) -> model.Reply:
         code = self._codes[-1]
-        if any(other != code for other in self._codes):
+        if self._codes.count(code) < len(self._codes):
             # RFC 5321 4.2.1 lets a client search for the last line: greet pauses (`220-`, then `521`) rely on it.
             self._note("the lines of one reply carry different codes")
         enhanced_code, challenge = _enhanced_code(code, self._lines), b"".join(self._challenge)
@@ -168,7 +165,8 @@ class ReplyReader:
         return reply
 
     def shown(self, data: bytes) -> str:
-        return redacted(decode(data), self.secrets)
+        text = decode(data)
+        return redacted(text, self.secrets) if self.secrets else text
 
     def _note(self, text: str) -> None:
         if text not in self._notes:

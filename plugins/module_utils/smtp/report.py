@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import datetime
-import platform
+import sys
 from typing import TYPE_CHECKING
 
 from . import model
@@ -201,7 +201,7 @@ def engine() -> Dict[str, str]:
     """Return what did the checking: the same relay may look different to another OpenSSL."""
     import ssl
 
-    return {"version": model.__version__, "python": platform.python_version(), "openssl": ssl.OPENSSL_VERSION}
+    return {"version": model.__version__, "python": sys.version.split()[0], "openssl": ssl.OPENSSL_VERSION}
 
 
 def _iso(moment: float) -> str:

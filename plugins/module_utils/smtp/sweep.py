@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import random
 import resource
 import time
 from itertools import takewhile
@@ -92,12 +91,14 @@ def _plans(
         request, failure = rows[indexes[0]].request, rows[indexes[0]].failure
         if failure is None:
             plan = check_plan(request, time.time)
-            yield key, _after_pause(plan, clock() + random.uniform(0, jitter), request) if jitter else plan
+            yield key, _after_pause(plan, clock, jitter, request) if jitter else plan
 
 
-def _after_pause(plan: Plan, begin: float, request: model.Request) -> Plan:
+def _after_pause(plan: Plan, clock: Callable[[], float], jitter: float, request: model.Request) -> Plan:
     """Begin a little later: a fleet that is probed from many places is not hit by all of them at once."""
-    if (yield model.Wait(begin)) is None:
+    import random  # takes as long to load as a hundred rows to make
+
+    if (yield model.Wait(clock() + random.uniform(0, jitter))) is None:
         return _not_tried(request)
     return (yield from plan)
 

@@ -40,8 +40,9 @@ class Transcript:
 
     def server(self, reply: model.Reply, now: float) -> None:
         """Record a reply as it stood on the wire: the code before each line."""
-        last = len(reply.lines) - 1
-        shown = ("%03d%s%s" % (reply.code, " " if i == last else "-", line) for i, line in enumerate(reply.lines))
+        code = "%03d" % reply.code
+        shown = [code + "-" + line for line in reply.lines]
+        shown[-1] = code + " " + reply.lines[-1]
         self._add("server", "\n".join(shown), now)
 
     def _add(self, speaker: str, text: str, now: float) -> None:
