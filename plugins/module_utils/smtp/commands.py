@@ -185,6 +185,7 @@ def dot_stuffed(blocks: Iterable[bytes]) -> Iterator[bytes]:
         if line_begins and block.startswith(b"."):
             block = b"." + block
         line_begins = block.endswith(b"\r\n")
-        yield block.replace(b"\r\n.", b"\r\n..")
+        # One octet is found much faster than three: what is in base64 has no dot at all.
+        yield block.replace(b"\r\n.", b"\r\n..") if b"." in block else block
     if carry:
         yield carry

@@ -131,10 +131,11 @@ def _with_crlf(option: str, source: Iterator[bytes], normalise: bool) -> Iterato
         block = block[: len(block) - len(held)]
         if normalise:
             block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
-        pairs = block.count(b"\r\n")
-        if len(block) - len(block.translate(None, b"\r\n")) != 2 * pairs:  # quicker than to count CR and LF
+        # Line ends of any kind, which are pairs if there are twice as many octets in them: quicker than to count pairs.
+        ends = len((block + b".").splitlines()) - 1
+        if len(block) - len(block.translate(None, b"\r\n")) != 2 * ends:
             raise MessageError(option, _bare_line_end(block, line))
-        line += pairs
+        line += ends
         if block:
             last = block
             yield block
