@@ -92,6 +92,7 @@ class Driver:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self.resolver.wake, READ, lambda mask, now: self.resolver.deliver())
         self._timers: List[Timer] = []
+        self._tidy_at = 1000  # so many timers are looked through for the cancelled ones
         self._order = count()
         self._waiting: Deque[_Connection] = deque()  # to be started as soon as there is room
         self._blocked: Dict[Tuple[str, int], Deque[_Connection]] = {}  # whose relay has all it may have at once
@@ -148,6 +149,10 @@ class Driver:
     # What endpoints and connections use
 
     def at(self, when: float, call: Callable[[], None]) -> Timer:
+        if len(self._timers) >= self._tidy_at:
+            self._timers = [timer for timer in self._timers if timer[2] is not _nothing]
+            heapq.heapify(self._timers)
+            self._tidy_at = max(1000, 2 * len(self._timers))
         timer = Timer(when, next(self._order), call)
         heapq.heappush(self._timers, timer)
         return timer

@@ -19,11 +19,13 @@ from .plan import check_plan, unprobed
 from .report import as_report
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+    from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
     from .check import OnStart
     from .fleet import Row
     from .plan import Plan, Verdict
+
+    Groups = Dict[Union[str, int], Tuple[int, ...]]
 
 # Descriptors that are not ours to use: files, the resolver's pair, the caller's own.
 _SPARE_DESCRIPTORS = 64
@@ -73,17 +75,18 @@ def sweep(
     return result.as_dict(time.monotonic() - began, driver.lag, probed)
 
 
-def _groups(rows: Sequence[Row]) -> Dict[Any, List[int]]:
+def _groups(rows: Sequence[Row]) -> Groups:
     """Rows that ask for the same are probed once: key -> their indexes, in input order."""
-    groups: Dict[Any, List[int]] = {}
+    groups: Dict[Union[str, int], List[int]] = {}
     for index, row in enumerate(rows):
         groups.setdefault(row.key or index, []).append(index)
-    return groups
+    # The garbage collector looks at tuples of numbers once, at lists over and over.
+    return {key: tuple(indexes) for key, indexes in groups.items()}
 
 
 def _plans(
     rows: Sequence[Row],
-    groups: Dict[Any, List[int]],
+    groups: Groups,
     clock: Callable[[], float],
     jitter: float,
 ) -> Iterator[Tuple[Any, Plan]]:
