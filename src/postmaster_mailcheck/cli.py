@@ -178,7 +178,7 @@ def refuse(unknown: Sequence[str]) -> None:
         name = flag[2:].replace("-", "_")
         if name in SECRETS:
             raise Mistake("%s is no argument: others can read those of a process. %s" % (flag, how_to_give(name)))
-    raise Mistake("there is no such argument: %s" % (" ".join(flags) or "%d words too many" % len(unknown)))
+    raise Mistake("there is no such argument: %s" % (" ".join(flags) or "words too many: %d" % len(unknown)))
 
 
 def how_to_give(secret: str) -> str:

@@ -192,7 +192,7 @@ def test_a_closed_port_is_unreachable() -> None:
         (["check", "relay", "--recipients", "a@b"], "sender: is needed"),
         (["check", "relay", "--expect", "[]"], "not a JSON object"),
         (["check", "relay", "--username", "tim"], "Set MAILCHECK_PASSWORD, or say --ask-password"),
-        (["check", "relay", "more"], "1 words too many"),
+        (["check", "relay", "more"], "words too many: 1"),
         (["check", "relay", "--bogus=x"], "no such argument: --bogus"),
         (["sweep", "/nowhere"], "No such file"),
         (["sweep"], "nothing to check"),

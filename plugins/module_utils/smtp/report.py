@@ -67,6 +67,8 @@ def as_report(verdict: Verdict, checked_at: float) -> Dict[str, Any]:
 def would_change(request: model.Request, facts: model.Facts) -> bool:
     """Whether a relay took, or may have taken, a message; in check mode, whether one would have gone out."""
     if request.check_mode and request.send:
+        if facts.failure is not None and facts.failure.code in (None, 421):
+            return False  # the session ended before it came to that
         accepted = [to.outcome == "accepted" for to in facts.recipients]
         return bool(accepted) and (all(accepted) if request.send_if == "all" else any(accepted))
     unsure = facts.failure is not None and facts.failure.cause == "acceptance_unknown"  # LMTP: of one of several

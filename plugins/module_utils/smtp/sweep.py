@@ -58,20 +58,24 @@ def sweep(
     def enough() -> bool:
         return most is not None and failures > most
 
-    plans = _plans(rows, groups, driver.clock, fleet.options["jitter"])
-    for key, outcome in driver.run(takewhile(lambda _plan: not enough(), plans), until):
-        indexes = waiting.pop(key)
-        report = as_report(verdict_from(rows[indexes[0]].request, outcome, driver.clock()), time.time())
+    def take(indexes: Tuple[int, ...], verdict: Verdict) -> Dict[str, Any]:
+        report = as_report(verdict, time.time())
         result.add(indexes, report)
         if on_report:
             on_report(report)
+        return report
+
+    plans = _plans(rows, groups, driver.clock, fleet.options["jitter"])
+    for key, outcome in driver.run(takewhile(lambda _plan: not enough(), plans), until):
+        indexes = waiting.pop(key)
+        report = take(indexes, verdict_from(rows[indexes[0]].request, outcome, driver.clock()))
         probed += report["verdict"] != "not_checked"
         failures += report["verdict"] not in ("passed", "not_checked")
         if enough():
             driver.end_rests()
     for indexes in waiting.values():
         row = rows[indexes[0]]
-        result.add(indexes, as_report(_not_tried(row.request, row.failure), time.time()))
+        take(indexes, _not_tried(row.request, row.failure))
     return result.as_dict(time.monotonic() - began, driver.lag, probed)
 
 

@@ -98,12 +98,25 @@ _GROUPS = {
 }  # fmt: skip
 
 
-@functools.lru_cache(maxsize=256)
 def context(policy: model.TlsPolicy) -> ssl.SSLContext:
-    """Return the one context of a policy.
+    """Return the one context of a policy, made anew when a file of it has been renewed: processes live for months.
 
     Raises OptionError for files that cannot be used, TlsFailure for versions that this OpenSSL was built without.
     """
+    authorities = policy.ca_path or ssl.get_default_verify_paths().cafile
+    return _context(policy, tuple(map(_stamp, filter(None, (authorities, policy.client_cert, policy.client_key)))))
+
+
+def _stamp(path: str) -> Optional[Tuple[int, int]]:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None  # who reads it will say why
+    return status.st_mtime_ns, status.st_size
+
+
+@functools.lru_cache(maxsize=256)
+def _context(policy: model.TlsPolicy, _stamps: Tuple[Optional[Tuple[int, int]], ...]) -> ssl.SSLContext:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     # RFC 5746: a relay without it is refused where it is to be trusted, whatever this OpenSSL would do by itself.

@@ -996,6 +996,21 @@ def test_check_mode_stops_before_data():
     assert report["changed"] is True
 
 
+def test_check_mode_foretells_nothing_of_a_session_that_ends_before_data():
+    report = play(OPEN_PIPELINING + """
+        C: MAIL FROM:<probe@example.org>
+        C: RCPT TO:<anna@example.com>
+        C: RCPT TO:<bert@example.com>
+        C: RSET
+        C: QUIT
+        S: 250 ok
+        S: 250 ok
+        S: 421 closing
+    """, check_mode=True, **SEND)  # fmt: skip
+    assert outcome(report) == ("deferred", "rcpt", "service_closing")
+    assert report["changed"] is False
+
+
 def test_the_message_goes_to_those_who_were_accepted():
     report = play(OPEN_PIPELINING + """
         C: MAIL FROM:<probe@example.org>

@@ -177,7 +177,9 @@ def test_the_deadline_leaves_partial_results(relay):
 
 def test_enough_failures_end_the_sweep_and_what_is_under_way_is_judged_by_what_it_does(refusing):
     hosts = ["127.0.0.%d:%s" % (1 + index, refusing.rpartition(":")[2]) for index in range(20)]
-    result = sweep(hosts, max_failures=2, concurrency=2, **CLEAR)
+    told = []
+    result = sweep(hosts, max_failures=2, concurrency=2, on_report=told.append, **CLEAR)
+    assert len(told) == len(hosts)
     count = result["summary"]["verdicts"]
     assert set(count) == {"unreachable", "not_checked"}
     assert 3 <= count["unreachable"] <= 5

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import itertools
+import shutil
 import socket
 import ssl
 import struct
@@ -18,6 +19,7 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple, Tuple
 
 import pytest
+import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
@@ -354,9 +356,9 @@ def test_versions_flags_and_level_are_pinned() -> None:
 @pytest.fixture
 def own_contexts() -> Iterator[None]:
     """For a test that changes what contexts are made of: it leaves none behind, however it ends."""
-    tls.context.cache_clear()
+    tls._context.cache_clear()
     yield
-    tls.context.cache_clear()
+    tls._context.cache_clear()
 
 
 @pytest.fixture
@@ -399,8 +401,19 @@ def test_contexts_are_made_once(
     assert counting.made == contexts
 
 
+def test_a_renewed_file_is_read_anew(world: World, tmp_path: Any) -> None:
+    authorities = tmp_path / "ca.pem"
+    shutil.copyfile(world.ca_path, authorities)
+    policy = TlsPolicy(str(authorities))
+    before = tls.context(policy)
+    assert tls.context(policy) is before
+    authorities.write_text(trustme.CA().cert_pem.bytes().decode() + "\n# renewed\n", encoding="ascii")
+    after = tls.context(policy)
+    assert after.get_ca_certs() != before.get_ca_certs()
+
+
 def test_caches_are_bounded() -> None:
-    for cached in (tls.context, tls._judged, tls._certificates):
+    for cached in (tls._context, tls._judged, tls._certificates):
         assert cached.cache_info().maxsize <= 512
 
 
