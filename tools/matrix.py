@@ -35,11 +35,9 @@ HEAD = """.. Written by `make matrix`.
 Versions that are tested
 ========================
 
-``make matrix`` runs each cell whose interpreters it finds, and writes this page: ansible-test's sanity tests once
-for each
-ansible-core, the unit tests for each controller, and for each target Python a playbook that checks a relay from
-there, with
-TLS and a message. *skipped* is a cell whose interpreter was not at hand.
+``make matrix`` runs each cell whose interpreters it finds, and writes this page: ansible-test's sanity tests once for
+each ansible-core, the unit tests for each controller, and for each target Python a playbook that checks a relay from
+there, with TLS and a message. *skipped* is a cell whose interpreter was not at hand.
 
 """
 

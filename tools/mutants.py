@@ -21,7 +21,7 @@ ENGINE = Path("plugins/module_utils/smtp")
 UNITS = Path("tests/unit/plugins/module_utils/smtp")
 # File -> the tests that are to notice, the quickest first.
 NOTICED_BY: Dict[str, List[str]] = {
-    "replies": ["replies", "replies_exactly", "conversation"],
+    "replies": ["replies_exactly", "replies", "conversation"],
     "commands": ["commands", "conversation", "message"],
     "conversation": ["conversation", "round_trips", "plan"],
 }

@@ -94,6 +94,44 @@ def test_so_is_the_beginning_of_one_from_eight_characters(repeated):
     assert read(b"500 What is %s\r\n" % SECRET[:repeated].encode(), SECRET).text == "What is <redacted>"
 
 
+@pytest.mark.parametrize("sent, shown", [
+    ("tanstaaf-123, then tanstaaf-12345678! tanstaafX tanstaaf", "<redacted>, then <redacted>! <redacted>X <redacted>"),
+    ("it said tanstaaf-12340", "it said <redacted>0"),  # less than what the secret has there
+    ("it said tanstaaf-1234z", "it said <redacted>z"),  # and more
+])  # fmt: skip
+def test_each_is_left_out_as_far_as_it_goes_and_no_further(sent, shown):
+    assert read(b"500 %s\r\n" % sent.encode(), SECRET).text == shown
+
+
+@pytest.mark.parametrize("secret, shown", [
+    ("1234", "<redacted> of x12345678x, or <redacted>?"),
+    ("12345678", "1234 of x<redacted>x, or 1234?"),
+])  # fmt: skip
+def test_a_secret_of_less_than_eight_characters_is_one_only_as_a_word(secret, shown):
+    assert read(b"500 1234 of x12345678x, or 1234?\r\n", secret).text == shown
+
+
+@pytest.mark.parametrize("data, shown", [(b"334 c2VjcmV0", "334 <redacted>"), (b"250 hello", "250 hello")])
+def test_a_challenge_that_waits_for_its_end_is_not_shown_either(data, shown):
+    reader = ReplyReader()
+    reader.feed(data)
+    assert reader.waiting == shown
+
+
+@pytest.mark.parametrize("data, challenge", [(b"334 c2Vj\r\n", b"c2Vj"), (b"250 ok\r\n", b""), (b"550 no\r\n", b"")])
+def test_only_334_is_a_challenge(data, challenge):
+    assert read(data).challenge == challenge
+
+
+def test_an_empty_line_within_a_reply_is_no_reply_line():
+    with pytest.raises(ReplyError, match="not a reply line: ''"):
+        read(b"250-one\r\n\n250 two\r\n")
+
+
+def test_the_last_line_s_enhanced_code_counts_though_the_first_has_none():
+    assert read(b"250-hello\r\n250 2.1.5 ok\r\n").enhanced_code == "2.1.5"
+
+
 def test_a_challenge_may_have_12288_octets():
     """RFC 4954 4."""
     assert len(read(b"334 " + b"x" * 12288 + b"\r\n").challenge) == 12288
