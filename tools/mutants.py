@@ -23,7 +23,7 @@ UNITS = Path("tests/unit/plugins/module_utils/smtp")
 NOTICED_BY: Dict[str, List[str]] = {
     "replies": ["replies_exactly", "replies", "conversation"],
     "commands": ["commands", "conversation", "message"],
-    "conversation": ["conversation", "round_trips", "plan"],
+    "conversation": ["conversation", "extensions", "round_trips", "plan"],
 }
 WANTED = 85.0  # per cent
 CONFIG = """[cosmic-ray]

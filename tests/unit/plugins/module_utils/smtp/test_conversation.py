@@ -8,7 +8,11 @@
 from __future__ import annotations
 
 import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.certificates import read_certificate
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transaction import queue_id
 from ansible_collections.postmaster.mailcheck.tests.support.script import (
     SIGN_IN,
@@ -334,6 +338,8 @@ def test_tls_is_not_offered(offers, cause):
     assert outcome(report) == ("failed", "starttls", cause)
     assert report["tls"] is None
     assert list(report["capabilities_before_tls"]) == [offer.split()[0] for offer in offers]
+    shown = offers[-1:] if cause == "tls_stripped" else offers
+    assert report["failure"]["text"] == "offered: " + (" ".join(shown) or "nothing")
 
 
 OFFERS_TLS = """
@@ -362,18 +368,46 @@ def test_starttls_refused(reply, verdict, cause):
     assert report["codes"]["starttls"] == int(reply[:3])
 
 
-@pytest.mark.parametrize("reply", ["454 4.7.0 not now", "502 not implemented"])
+@pytest.mark.parametrize("reply", ["400 no", "454 4.7.0 not now", "502 not implemented", "599 no"])
 def test_opportunistic_goes_on_in_clear_after_a_refusal(reply):
     report = play(OFFERS_TLS + "S: " + reply + QUIT, tls="opportunistic")
     assert outcome(report) == ("passed", "starttls", None)
     assert report["tls"] is None
-    assert any("TLS was not used" in warning for warning in report["warnings"])
+    assert report["warnings"] == ["TLS was not used: the relay answered STARTTLS with %s." % reply[:3]]
 
 
-def test_opportunistic_goes_on_where_tls_is_not_offered():
-    report = play(OPEN + QUIT, tls="opportunistic")
+@pytest.mark.parametrize("reply", ["250 ok", "399 hm", "600 hm"])
+def test_opportunistic_ends_where_the_answer_is_neither(reply):
+    report = play(OFFERS_TLS + "S: " + reply + QUIT, tls="opportunistic")
+    assert outcome(report) == ("failed", "starttls", "protocol_violation")
+
+
+@pytest.mark.parametrize("offer, why", [
+    ("SIZE 1000", "the relay does not offer STARTTLS"),
+    ("XXXXXXXA", "something masks its keywords: XXXXXXXA"),
+])  # fmt: skip
+def test_opportunistic_goes_on_where_tls_is_not_offered(offer, why):
+    report = play(OPEN.replace("S: 250 relay.example.com", "S: 250-relay.example.com\nS: 250 " + offer) + QUIT,
+                  tls="opportunistic")  # fmt: skip
     assert outcome(report) == ("passed", "ehlo", None)
-    assert any("TLS was not used" in warning for warning in report["warnings"])
+    assert report["warnings"] == ["TLS was not used: %s." % why]
+
+
+@pytest.mark.parametrize("errors, common_name, told", [
+    (("certificate_name_mismatch",), "relay.example.com", True),
+    (("certificate_name_mismatch",), "another.example.com", False),
+    (("certificate_expired",), "relay.example.com", False),
+])  # fmt: skip
+def test_a_common_name_that_would_match_is_told_of(errors, common_name, told):
+    """RFC 9525: it does not count."""
+    issuer = trustme.CA()
+    leaf = issuer.issue_cert("another.example.org", common_name=common_name).cert_chain_pems[0]
+    ders = [x509.load_pem_x509_certificate(pem.bytes()) for pem in (leaf, issuer.cert_pem)]
+    chain = tuple(read_certificate(one.public_bytes(serialization.Encoding.DER)) for one in ders)
+    handshake = VERIFIED._replace(verified=False, verify_errors=errors, chain=chain)
+    report = play(OPEN_TLS + "S: 250 relay.example.com" + QUIT, handshake, validate_certs=False)
+    warning = "The certificate names relay.example.com in its common name only, which does not count (RFC 9525)."
+    assert report["warnings"] == [warning] * told
 
 
 def test_opportunistic_never_signs_in_in_clear():

@@ -298,6 +298,13 @@ def test_xclient_refused(reply, verdict, cause):
     assert outcome(report) == (verdict, "xclient", cause)
 
 
+@pytest.mark.parametrize("offer, missing", [("SIZE 1", "ADDR NAME"), ("XCLIENT PORT name", "ADDR")])
+def test_xclient_that_is_not_offered_for_all_of_it(offer, missing):
+    report = play(offers(offer) + QUIT, tls="none", xclient={"ADDR": "192.0.2.1", "NAME": "client.example.org"})
+    assert outcome(report) == ("failed", "xclient", "extension_not_offered")
+    assert report["failure"]["text"] == "xclient needs XCLIENT " + missing
+
+
 # Commands of the caller's own
 
 
