@@ -28,7 +28,7 @@ NOTICED_BY: Dict[str, List[str]] = {
 WANTED = 85.0  # per cent
 CONFIG = """[cosmic-ray]
 module-path = {module}
-timeout = 60.0
+timeout = 20.0
 excluded-modules = []
 test-command = {command}
 
