@@ -48,6 +48,88 @@ def test_commands_that_are_shown_as_they_are(command, wire, stage):
     assert command.shown == wire[:-2].decode("utf-8")
 
 
+@pytest.mark.parametrize("text, encoded", [
+    ("!~azAZ09", "!~azAZ09"),
+    ("+=", "+2B+3D"),
+    (" \x7f", "+20+7F"),
+    ("\xe9", "+C3+A9"),
+])  # fmt: skip
+def test_xtext(text, encoded):
+    """RFC 3461 4"""
+    assert commands.xtext(text) == encoded
+
+
+def test_xclient_gives_its_attributes_in_xtext():
+    command = commands.xclient({"NAME": "a b", "ADDR": "192.0.2.1"})
+    assert command.wire == b"XCLIENT NAME=a+20b ADDR=192.0.2.1\r\n"
+
+
+@pytest.mark.parametrize("dsn, of_mail, of_rcpt", [
+    ({}, {}, {}),
+    ({"ret": None, "envid": "", "notify": [], "orcpt": False}, {}, {}),
+    ({"ret": "hdrs", "envid": "a+b", "notify": ["success", "delay"], "orcpt": True},
+     {"RET": "HDRS", "ENVID": "a+2Bb"}, {"NOTIFY": "SUCCESS,DELAY", "ORCPT": "rfc822;a+2Bb@example.com"}),
+])  # fmt: skip
+def test_notifications(dsn, of_mail, of_rcpt):
+    """RFC 3461 4.1 to 4.4"""
+    assert commands.dsn_of_mail(dsn) == of_mail
+    assert commands.dsn_of_rcpt(dsn, "a+b@example.com") == of_rcpt
+
+
+def test_the_original_recipient_that_is_not_ascii():
+    """RFC 6533 3: what would end the parameter is escaped."""
+    assert commands.dsn_of_rcpt({"orcpt": True}, "\xe9 +=\\@example.com") == {
+        "ORCPT": r"utf-8;\xe9\x{20}\x{2B}\x{3D}\x{5C}@example.com".replace(r"\xe9", "\xe9")
+    }
+
+
+def test_bdat_names_the_octets_that_follow():
+    """RFC 3030 2"""
+    message = Message("<m@example.org>", "token", 1234, False, False, lambda: iter([b"x" * 1234]))
+    command = commands.bdat(message)
+    assert (command.wire, command.content, command.dotted) == (b"BDAT 1234 LAST\r\n", message, False)
+    assert (command.stage, command.shown) == ("message", "BDAT 1234 LAST <message, 1234 octets>")
+
+
+# The PROXY protocol: https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt, 2.1 and 2.2
+
+SIGNATURE = b"\x0d\x0a\x0d\x0a\x00\x0d\x0a\x51\x55\x49\x54\x0a"
+V4, V6 = {"source_address": "192.0.2.1"}, {"source_address": "2001:db8::1"}
+PORTS = {"source_port": 40000, "destination_port": 2525}
+MAPPED = b"\0" * 10 + b"\xff\xff"
+ZEROS = b"0000:0000:0000:0000:0000"
+
+
+@pytest.mark.parametrize("options, relay, line", [
+    (V4, "198.51.100.2", b"PROXY TCP4 192.0.2.1 198.51.100.2 0 587\r\n"),
+    ({**V4, **PORTS}, "198.51.100.2", b"PROXY TCP4 192.0.2.1 198.51.100.2 40000 2525\r\n"),
+    ({**V4, "destination_address": "203.0.113.3"}, "198.51.100.2", b"PROXY TCP4 192.0.2.1 203.0.113.3 0 587\r\n"),
+    (V4, None, b"PROXY TCP4 192.0.2.1 127.0.0.1 0 587\r\n"),
+    (V6, "2001:db8::2", b"PROXY TCP6 2001:0db8:%s:0001 2001:0db8:%s:0002 0 587\r\n" % (ZEROS, ZEROS)),
+    (V6, "198.51.100.2", 
+     b"PROXY TCP6 2001:0db8:%s:0001 0000:%s:ffff:c633:6402 0 587\r\n" % (ZEROS, ZEROS[5:])),
+])  # fmt: skip
+def test_proxy_version_1(options, relay, line):
+    command = commands.proxy_header({"version": 1, **options}, relay, 587)
+    assert (command.stage, command.wire) == ("connect", line)
+
+
+@pytest.mark.parametrize("options, relay, header", [
+    (V4, "198.51.100.2", b"\x21\x11\x00\x0c" + bytes([192, 0, 2, 1, 198, 51, 100, 2]) + b"\x00\x00\x02\x4b"),
+    ({**V4, **PORTS}, "198.51.100.2",
+     b"\x21\x11\x00\x0c" + bytes([192, 0, 2, 1, 198, 51, 100, 2]) + b"\x9c\x40\x09\xdd"),
+    (V6, "2001:db8::2", b"\x21\x21\x00\x24" + b"\x20\x01\x0d\xb8" + b"\0" * 11 + b"\x01"
+     + b"\x20\x01\x0d\xb8" + b"\0" * 11 + b"\x02" + b"\x00\x00\x02\x4b"),
+    (V4, "2001:db8::2", b"\x21\x21\x00\x24" + MAPPED + bytes([192, 0, 2, 1])
+     + b"\x20\x01\x0d\xb8" + b"\0" * 11 + b"\x02" + b"\x00\x00\x02\x4b"),
+])  # fmt: skip
+def test_proxy_version_2(options, relay, header):
+    command = commands.proxy_header({"version": 2, **options}, relay, 587)
+    assert (command.stage, command.wire) == ("connect", SIGNATURE + header)
+    assert command.shown.startswith("PROXY TCP")
+    assert command.shown.endswith(" (v2)")
+
+
 # Secrets
 
 
