@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -129,11 +130,10 @@ def open_browser(folder: Path) -> Iterator[Page]:
     ]  # fmt: skip
 
     def as_three_and_four() -> None:
-        # Both are duplicated beyond 4 first: one of them may be 3 or 4 already.
-        read, write = os.dup(to_read), os.dup(from_write)
-        high = (os.dup2(read, 20), os.dup2(write, 21))
-        os.dup2(high[0], 3)
-        os.dup2(high[1], 4)
+        # Both are duplicated beyond 4 first, to numbers that are free: one of them may be 3 or 4 already.
+        read, write = (fcntl.fcntl(end, fcntl.F_DUPFD, 5) for end in (to_read, from_write))
+        os.dup2(read, 3)
+        os.dup2(write, 4)
 
     with (folder / "browser.log").open("wb") as log:
         process = subprocess.Popen(
