@@ -247,9 +247,6 @@ class Channel:
             self._first += data[:_KEPT_OCTETS]
         self._incoming.write(data)
 
-    def feed_end(self) -> None:
-        self._incoming.write_eof()
-
     def output(self) -> bytes:
         return self._outgoing.read()
 

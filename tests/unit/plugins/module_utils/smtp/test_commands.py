@@ -106,7 +106,7 @@ ZEROS = b"0000:0000:0000:0000:0000"
     ({**V4, "destination_address": "203.0.113.3"}, "198.51.100.2", b"PROXY TCP4 192.0.2.1 203.0.113.3 0 587\r\n"),
     (V4, None, b"PROXY TCP4 192.0.2.1 127.0.0.1 0 587\r\n"),
     (V6, "2001:db8::2", b"PROXY TCP6 2001:0db8:%s:0001 2001:0db8:%s:0002 0 587\r\n" % (ZEROS, ZEROS)),
-    (V6, "198.51.100.2", 
+    (V6, "198.51.100.2",
      b"PROXY TCP6 2001:0db8:%s:0001 0000:%s:ffff:c633:6402 0 587\r\n" % (ZEROS, ZEROS[5:])),
 ])  # fmt: skip
 def test_proxy_version_1(options, relay, line):

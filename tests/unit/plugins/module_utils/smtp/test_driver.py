@@ -793,6 +793,16 @@ def test_who_stops_listening_leaves_nothing_open():
         assert list(results) == []
 
 
+def test_cancelled_timers_do_not_pile_up():
+    driver = Driver(Limits())
+    kept = [driver.at(float(index), lambda: None) for index in range(10)]
+    for index in range(10000):
+        driver.at(5.0 + index, lambda: None).cancel()
+    assert len(driver._timers) <= 1001
+    assert [timer for timer in sorted(driver._timers) if timer[2] is not driver_module._nothing] == kept
+    assert list(driver.run(iter(()))) == []  # which closes it
+
+
 def test_timers_of_what_is_over_do_nothing():
     with Relay(well) as relay:
         _reports, driver = run(*[request(relay.port)] * 5)

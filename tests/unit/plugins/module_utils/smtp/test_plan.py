@@ -323,6 +323,14 @@ def test_an_unmet_rule_is_the_failure_of_an_otherwise_good_check():
     assert as_report(verdict, TIME_OF_DAY)["verdict"] == "failed"
 
 
+def test_nothing_more_is_tried_where_no_relay_has_answered():
+    rule = {"recipient": "stranger@example.net", "control_recipient": "anna@example.com"}
+    request = request_for(expect={"relaying_refused": rule}, **CLEAR, **ENVELOPE)
+    verdict, begun = run(request, lambda seconds: REFUSED)
+    assert (result(verdict), begun) == ("connection_refused", [0.0])
+    assert [rule.outcome for rule in verdict.rules] == ["unknown"]
+
+
 def test_a_refusal_that_was_expected_passes():
     request = request_for(expect={"codes": {"rcpt": [550, 554]}}, retry_for=60.0, **CLEAR, **ENVELOPE)
     verdict, begun = run(request, lambda seconds: RCPT % "554 5.7.1 Relay access denied" + RSET_QUIT)
