@@ -539,7 +539,8 @@ def test_a_source_address_of_another_family():
     assert outcome(report) == ("unreachable", "resolve", "no_address_of_family")
 
 
-def test_a_unix_socket(tmp_path):
+def test_a_unix_socket(tmp_path, monkeypatch):
+    monkeypatch.setattr(socket, "gethostname", lambda: "no-full-name")
     path = str(tmp_path / "lmtp")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
@@ -552,9 +553,10 @@ def test_a_unix_socket(tmp_path):
 
         thread = threading.Thread(target=serve)
         thread.start()
-        report = check(24, host=path, protocol="lmtp")
+        report = check(24, host=path, protocol="lmtp", ehlo_name=None)
         thread.join(AGES)
     assert outcome(report) == ("passed", "ehlo", None)
+    assert report["transcript"][1]["text"] == "LHLO localhost"  # such a socket has no address to be named by
     assert "At connect" in check(24, host=path + "-gone", protocol="lmtp")["msg"]
 
 
