@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.explain import CAUSES, CODES
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.fleet import SWEEP_OPTIONS, host_and_port
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import OptionError, __version__
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import OPTIONS
+from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import OPTIONS, did_you_mean
 from postmaster_mailcheck import check, explanations, sweep, terminal
 
 if TYPE_CHECKING:
@@ -178,7 +178,10 @@ def refuse(unknown: Sequence[str]) -> None:
         name = flag[2:].replace("-", "_")
         if name in SECRETS:
             raise Mistake("%s is no argument: others can read those of a process. %s" % (flag, how_to_give(name)))
-    raise Mistake("there is no such argument: %s" % (" ".join(flags) or "words too many: %d" % len(unknown)))
+    if not flags:
+        raise Mistake("words too many: %d" % len(unknown))
+    near = did_you_mean(flags[0], ["--" + name.replace("_", "-") for name in (*OPTIONS, *SWEEP_OPTIONS)])
+    raise Mistake("there is no such argument: %s.%s" % (" ".join(flags), near))
 
 
 def how_to_give(secret: str) -> str:

@@ -166,13 +166,15 @@ def sweep_lines(result: Mapping[str, Any]) -> Iterator[Line]:
     for row in result["endpoints"]:
         if row["failure"]:
             yield []
-            yield [(row["name"] + " ", "bold"), (row["msg"], "")]
+            named = row["msg"].startswith(row["name"] + ":")  # the endpoint itself, unless the caller gave it a name
+            yield [("" if named else row["name"] + " ", "bold"), (row["msg"], "")]
     yield []
     yield [(result["msg"], "bold")]
     soonest = result["summary"]["soonest_expiry"]
     if soonest:
-        text = "The first certificate to expire: %(subject)s, in %(days_left)d days (%(not_after)s)." % soonest
-        yield [(text, "" if soonest["days_left"] > 21 else "yellow")]
+        when = "expired at %(not_after)s" if soonest["days_left"] < 0 else "in %(days_left)d days (%(not_after)s)"
+        text = "The first certificate to expire: %(subject)s, " + when + "."
+        yield [(text % soonest, "" if soonest["days_left"] > 21 else "yellow")]
 
 
 def _short(row: Mapping[str, Any]) -> str:

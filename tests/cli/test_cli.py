@@ -25,7 +25,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.explain 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.fleet import SWEEP_OPTIONS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import OPTIONS
 from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
-from postmaster_mailcheck import cli
+from postmaster_mailcheck import cli, terminal
 
 PASSWORD = "tanstaaftanstaaf"
 SECRETS = (PASSWORD, base64.b64encode(PASSWORD.encode()).decode(), "AHRpbQB0YW5zdGFhZnRhbnN0YWFm")
@@ -193,7 +193,8 @@ def test_a_closed_port_is_unreachable() -> None:
         (["check", "relay", "--expect", "[]"], "not a JSON object"),
         (["check", "relay", "--username", "tim"], "Set MAILCHECK_PASSWORD, or say --ask-password"),
         (["check", "relay", "more"], "words too many: 1"),
-        (["check", "relay", "--bogus=x"], "no such argument: --bogus"),
+        (["check", "relay", "--bogus=x"], "no such argument: --bogus."),
+        (["check", "relay", "--prot", "587"], "no such argument: --prot. Did you mean --port?"),
         (["sweep", "/nowhere"], "No such file"),
         (["sweep"], "nothing to check"),
         (["explain", "relay_denie"], "Did you mean relay_denied?"),
@@ -329,6 +330,28 @@ def test_a_file_may_hold_endpoints_with_options(relay: Relay, tmp_path: Path, su
 def test_relays_may_come_from_standard_input(relay: Relay) -> None:
     ran = mailcheck("sweep", "-", "--tls", "none", stdin="127.0.0.1:%d\n" % relay.port)
     assert ran.code == 0
+
+
+@pytest.mark.parametrize("days_left, told", [
+    (0, "CN=relay, in 0 days (2026-01-02T00:00:00Z)."),
+    (-1, "CN=relay, expired at 2026-01-02T00:00:00Z."),
+])  # fmt: skip
+def test_a_sweep_tells_which_certificate_is_the_next(days_left: int, told: str) -> None:
+    soonest = {"subject": "CN=relay", "days_left": days_left, "not_after": "2026-01-02T00:00:00Z"}
+    result = {"endpoints": [], "msg": "", "summary": {"soonest_expiry": soonest}}
+    last = list(terminal.sweep_lines(result))[-1]
+    assert "".join(text for text, _style in last) == "The first certificate to expire: " + told
+
+
+@pytest.mark.parametrize("name, told", [
+    ("relay:25", "relay:25: refused"),
+    ("the one in the cellar", "the one in the cellar relay:25: refused"),
+])  # fmt: skip
+def test_a_failure_is_named_once(name: str, told: str) -> None:
+    row = {"name": name, "verdict": "failed", "failure": {"cause": "connection_refused"}, "msg": "relay:25: refused"}
+    result = {"endpoints": [row], "msg": "", "summary": {"soonest_expiry": None}}
+    lines = ["".join(text for text, _style in line) for line in terminal.sweep_lines(result)]
+    assert told in lines
 
 
 def test_a_sweep_in_a_terminal_shows_a_bar_and_takes_it_away(relay: Relay, tmp_path: Path) -> None:
