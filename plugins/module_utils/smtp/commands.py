@@ -151,8 +151,9 @@ def proxy_header(options: Mapping[str, Any], relay_address: Optional[str], relay
     if source.version != target.version:  # a header has room for one family
         source, target = _as_ipv6(source), _as_ipv6(target)
     ports = (options.get("source_port") or 0, options.get("destination_port") or relay_port)
-    # In full: a mapped address is hexadecimal here, which `str()` of some Pythons' is not.
-    shown = "PROXY TCP%d %s %s %d %d" % (4 if source.version == 4 else 6, source.exploded, target.exploded, *ports)
+    # In groups of four hexadecimal digits, as version 1 has it, a mapped address too: ipaddress writes that otherwise.
+    shown_ips = " ".join(str(ip) if ip.version == 4 else ip.packed.hex(":", 2) for ip in (source, target))
+    shown = "PROXY TCP%d %s %d %d" % (4 if source.version == 4 else 6, shown_ips, *ports)
     if options["version"] == 1:
         return _command("connect", shown)
     addresses = source.packed + target.packed + b"".join(port.to_bytes(2, "big") for port in ports)
