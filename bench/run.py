@@ -4,12 +4,12 @@
 """The benchmarks: prints one table, each figure measured beside its peer on the same server in the same run.
 
     make bench                                     everything, under ten minutes
-    make bench BENCH="--only soak --soak 100000"   one kind of row, at length
+    make bench ARGS="--only soak --soak 100000"    one kind of row, at length
 
 Figures are medians. Nothing here asserts on time: a target that is missed is marked in the table. What a machine
 lacks (nmap, root, Postfix …) is named in its row. Debian: postfix nmap monitoring-plugins-basic swaks
 libnet-ssleay-perl curl. A run of everything also leaves the table, and what it was measured with, in .build/bench.md:
-the README shows it as it stands there.
+docs/benchmarks.md shows it as it stands there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import argparse
 import os
 import platform
 import re
-import shlex
 import shutil
 import ssl
 import subprocess
@@ -29,7 +28,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Callable
 
-from ansible_collections.postmaster.mailcheck.bench.rows import alone, ansible, compliance, fleet, message
+from ansible_collections.postmaster.mailcheck.bench.rows import (
+    alone,
+    ansible,
+    audits,
+    compliance,
+    domains,
+    fleet,
+    message,
+)
 from ansible_collections.postmaster.mailcheck.bench.rows.common import Absent, Bench, Row
 from ansible_collections.postmaster.mailcheck.tests.real.pki import make_pki
 from ansible_collections.postmaster.mailcheck.tests.real.servers import Unavailable
@@ -37,8 +44,11 @@ from ansible_collections.postmaster.mailcheck.tests.real.servers import Unavaila
 RESULT = Path(__file__).resolve().parents[1] / ".build/bench.md"
 ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "task": ansible.one,
+    "command": fleet.one,
     "loopback": fleet.loopback,
+    "clear": fleet.in_clear,
     "far": fleet.far_away,
+    "playbook": ansible.playbook,
     "sweep": ansible.fleet,
     "cpu": alone.cpu,
     "memory": alone.memory,
@@ -47,6 +57,8 @@ ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "latency": alone.latency,
     "message": message.message,
     "compliance": compliance.compliance,
+    "domains": domains.domains,
+    "audits": audits.audits,
     "soak": alone.soak,
 }
 VERSIONS = {
@@ -64,7 +76,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), metavar="WHAT", help=", ".join(ROWS))
     parser.add_argument("--runs", type=int, default=5, help="of each measurement, where it is short (default 5)")
     parser.add_argument("--soak", type=int, default=10_000, help="how many checks to soak (default 10,000)")
-    arguments = parser.parse_args([*shlex.split(os.environ.get("BENCH", "")), *sys.argv[1:]])
+    arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="mailcheck-bench-"))
     folder.chmod(0o755)  # Postfix's own users read it
     # What is installed has its bytecode beside it; a module that Ansible sends has not, here as everywhere.
@@ -95,7 +107,7 @@ def measured(name: str, bench: Bench) -> Iterator[Row]:
 
 
 def table(rows: Sequence[Row]) -> Iterator[str]:
-    lines = [("work", "ours", "peer", "ratio", "target", "", "runs")]
+    lines: list[tuple[str, ...]] = [("work", "ours", "peer", "ratio", "target", "", "runs")]
     for row in rows:
         figure = "" if row.figure is None else f"{row.figure:.3g} {row.unit}"
         target = "" if row.target is None else f"≤ {row.target:g} {row.unit}"

@@ -8,35 +8,39 @@ Called by `make demo` with the folder that holds the collection: `run.py COLLECT
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
 
+@contextlib.contextmanager
+def relays(folder: str) -> Iterator[str]:
+    """The relays, with their files in `folder`, while the block runs; yields what they say of themselves, as JSON."""
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "relay.py"), folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        facts = process.stdout.readline() if process.stdout else ""
+        if not facts:
+            sys.exit("The relays did not start: their own words are above.")
+        yield facts
+    finally:
+        if process.stdin:
+            process.stdin.close()  # which stops them
+        process.wait(timeout=10)
+
+
 def main(collections: str) -> int:
-    with tempfile.TemporaryDirectory(prefix="mailcheck-demo-") as folder:
-        relay = subprocess.Popen(
-            [sys.executable, str(HERE / "relay.py"), folder],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            facts = relay.stdout.readline() if relay.stdout else ""
-            if not facts:
-                print("The relay did not start: its own words are above.")
-                return 1
-            extra = Path(folder, "relay.json")
-            extra.write_text(facts, encoding="utf-8")
-            return play(collections, folder, extra)
-        finally:
-            if relay.stdin:
-                relay.stdin.close()  # which stops it
-            relay.wait(timeout=10)
+    with tempfile.TemporaryDirectory(prefix="mailcheck-demo-") as folder, relays(folder) as facts:
+        extra = Path(folder, "relay.json")
+        extra.write_text(facts, encoding="utf-8")
+        return play(collections, folder, extra)
 
 
 def play(collections: str, folder: str, extra: Path) -> int:

@@ -1,25 +1,33 @@
 # Copyright (c) 2026 postmaster.mailcheck contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes docs/docsite/rst/causes.rst from the engine's table of causes: run it after a change there.
+"""Writes docs/docsite/rst/causes.rst from the table of causes and what servers say: run it after a change there.
 
 A test compares the two. PYTHONPATH must lead to the collection, as for the tests: `make causes` sees to it.
-With the folder of a built site: sees that every hint's link leads to an anchor there.
+With the folder of a built site: sees that every cause has its anchor there.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
-from typing import Iterator, List
+from typing import Iterator, List, Optional
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.explain import CAUSES, Cause, hint_of
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import STAGES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.model import STAGES as MAILBOX_STAGES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.facts import STAGES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import (
+    CAUSES,
+    CAUSES_PAGE,
+    Cause,
+    Failure,
+    anchor_of,
+    hint_of,
+    in_playbook,
+    may_pass_later,
+)
+from ansible_collections.postmaster.mailcheck.tests.support.refusals import REFUSALS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/docsite/rst/causes.rst"
-GALAXY = (PAGE.parents[3] / "galaxy.yml").read_text(encoding="utf-8")
-SITE = re.findall(r"^documentation: (\S+)$", GALAXY, re.MULTILINE)[0]
 LABEL = "ansible_collections.postmaster.mailcheck.docsite."
 VERDICTS = {
     "unreachable": "unreachable: no octet came from the service",
@@ -27,7 +35,7 @@ VERDICTS = {
     "deferred": "deferred: refused for now",
     "not_checked": "not_checked: it was never tried",
 }
-HEAD = """.. Written by tools/causes.py: change plugins/module_utils/smtp/explain.py, then run `make causes`.
+HEAD = """.. Written by tools/causes.py: change plugins/module_utils/_verdicts/causes.py, then run `make causes`.
 
 .. _{label}causes:
 
@@ -61,12 +69,14 @@ ENTRY = """
 :Verdict: {verdict}
 :Stages: {stages}
 :Tried again: {retried}
-"""
+{examples}"""
+# Of what servers say for a cause, so much is shown.
+EXAMPLES = 4
 
 
 def page() -> str:
     text = HEAD.format(label=LABEL)
-    for stage in (*STAGES, "any"):
+    for stage in (*STAGES, *MAILBOX_STAGES, "any"):
         names = [name for name, cause in CAUSES.items() if cause.stages.split()[0] == stage]
         if names:
             title = "At any stage" if stage == "any" else "Stage ``%s``" % stage
@@ -76,17 +86,31 @@ def page() -> str:
 
 
 def entry(name: str, cause: Cause) -> str:
-    retried = cause.retried or cause.verdict in ("unreachable", "deferred")
+    retried = may_pass_later(Failure(cause.stages, name))
     return ENTRY.format(
         label=LABEL,
         name=name,
         line="^" * len(name),
         cause=cause,
-        hint="\n    ".join(wrapped(cause.hint.format(host="HOST", port="PORT").replace("`", "``"))),
+        hint="\n    ".join(wrapped(hint_of(name, "HOST", "PORT", marked_up).replace("`", "``"))),
         verdict=VERDICTS[cause.verdict],
         stages=", ".join(cause.stages.split()),
         retried="yes, with ``retry_for``" if retried else "no",
+        examples=examples(name),
     )
+
+
+def marked_up(option: str, value: Optional[str]) -> str:
+    return "`%s`" % in_playbook(option, value)
+
+
+def examples(name: str) -> str:
+    """What servers say, as a block of literal text; nothing for what no reply tells."""
+    said = [text.replace("\r\n", "\n") for rows in REFUSALS.values() for text, cause in rows if cause == name]
+    if not said:
+        return ""
+    lines = "\n".join(dict.fromkeys(said[:EXAMPLES])).splitlines()
+    return "\nRelays say, for example::\n\n%s\n" % "\n".join("    " + line for line in lines)
 
 
 def wrapped(text: str) -> Iterator[str]:
@@ -100,11 +124,9 @@ def wrapped(text: str) -> Iterator[str]:
 
 
 def dead_links(site: Path) -> List[str]:
-    """The links of hints for which a built site has no anchor."""
-    links = [hint_of(name, "HOST", "PORT").rpartition(SITE)[2] for name in CAUSES]
-    parts = [link.partition("#") for link in links]
-    texts = {file: (site / file).read_text(encoding="utf-8") for file in {file for file, _hash, _anchor in parts}}
-    return [SITE + link for link, (file, _hash, anchor) in zip(links, parts) if 'id="%s"' % anchor not in texts[file]]
+    """The causes for which a built site has no anchor."""
+    text = (site / CAUSES_PAGE).read_text(encoding="utf-8")
+    return [name for name in CAUSES if 'id="%s"' % anchor_of(name) not in text]
 
 
 if __name__ == "__main__":

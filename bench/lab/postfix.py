@@ -16,9 +16,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.postmaster.mailcheck.tests.real import servers
-from ansible_collections.postmaster.mailcheck.tests.real.pki import Identity
+from ansible_collections.postmaster.mailcheck.tests.real.pki import IdentityFiles
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import SERVICES
 
 PROCESSES = 300
@@ -54,7 +55,7 @@ max_use = 100000
 
 
 @contextlib.contextmanager
-def run_postfix(folder: Path, identity: Identity, inside: Sequence[str] = (), ready: int = 1) -> Iterator[int]:
+def run_postfix(folder: Path, identity: IdentityFiles, inside: Sequence[str] = (), ready: int = 1) -> Iterator[int]:
     """Yield the port, free on every address, of a Postfix started by the command prefix `inside`.
 
     It has processes for so many clients at once from the beginning as `ready` says: none will wait for a fork.
@@ -72,7 +73,7 @@ def run_postfix(folder: Path, identity: Identity, inside: Sequence[str] = (), re
         os.utime(configuration, (0, 0))  # Postfix sits out two seconds before it believes a new file
     command = [*inside, program, "-c", str(folder / "etc")]
     with (folder / "commands.log").open("ab") as output:
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
+        quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
         subprocess.run([*command, "start"], check=True, **quiet)  # it listens when this returns
         master = int((folder / "queue/pid/master.pid").read_text())
         try:

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Optional
 
 if TYPE_CHECKING:
-    from ansible_collections.postmaster.mailcheck.tests.real.pki import Identity
+    from ansible_collections.postmaster.mailcheck.tests.real.pki import IdentityFiles
 
 GREETING = b"220 relay.lab.test ESMTP\r\n"
 KEYWORDS = b"250-relay.lab.test\r\n250-PIPELINING\r\n250-SIZE 41943040\r\n"
@@ -28,7 +28,7 @@ REPLIES = {b"STARTTLS": b"220 2.0.0 Go ahead\r\n", b"QUIT": b"221 2.0.0 Bye\r\n"
 
 
 @contextlib.contextmanager
-def run_relay(identity: Identity, tls: str, delay: float = 0.0, delay_inside_tls: float = 0.0) -> Iterator[int]:
+def run_relay(identity: IdentityFiles, tls: str, delay: float = 0.0, delay_inside_tls: float = 0.0) -> Iterator[int]:
     """Yield the port of a relay in a process of its own. Delays, in seconds, precede each reply."""
     options = {"tls": tls, "delay": delay, "delay_inside_tls": delay_inside_tls}
     options.update(chain=str(identity.chain), key=str(identity.key))

@@ -93,6 +93,6 @@ def _carry(one: int, other: int, delay: float) -> None:
 
 
 if __name__ == "__main__":
-    devices = [_tun(namespace) for namespace in sys.argv[1:3]]
+    client, server = (_tun(namespace) for namespace in sys.argv[1:3])
     print("ready", flush=True)
-    _carry(*devices, delay=float(sys.argv[3]))
+    _carry(client, server, float(sys.argv[3]))

@@ -59,7 +59,7 @@ def seconds(value: float) -> str:
     return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.0f} ms"
 
 
-def ratio_row(work: str, times: Mapping[str, Sequence[float]], ours: str, peer: str, target: float) -> Row:
+def ratio_row(work: str, times: Mapping[str, Sequence[float]], ours: str, peer: str, target: Optional[float]) -> Row:
     """Ours over the peer, each by its median."""
     mine, its = statistics.median(times[ours]), statistics.median(times[peer])
     return Row(work, seconds(mine), f"{peer} {seconds(its)}", mine / its, target, runs=len(times[ours]))

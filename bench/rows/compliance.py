@@ -14,23 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.postmaster.mailcheck.bench.rows.common import Bench, Row, seconds
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.capabilities import parse_capabilities
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.certificates import read_certificate
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.expectations import evaluate, parse_expect
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import (
-    Facts,
-    Failure,
-    Outcome,
-    Reply,
-    TlsFacts,
-)
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import build_request
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.plan import Verdict
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.report import as_report
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transcript import Transcript
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils import formats
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.assessment import assess
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.profiles import load_profiles
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts import Outcome
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.certificates import read_certificate
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.model import TlsFacts
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.capabilities import parse_capabilities
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.facts import Facts
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.plan import Verdict
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.replies import Reply
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.report import as_report
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.request import build_request
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.rules import RULES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.transcript import Transcript
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import Failure
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import Judged, evaluate, parse_expect
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._assessment import assess
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.register import FORMATS
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._profiles import load_profiles
 
 RELAYS, TARGET = 1000, 3.0
 EHLO = ("relay.lab.test", "PIPELINING", "SIZE 10240000", "STARTTLS", "AUTH PLAIN SCRAM-SHA-256", "8BITMIME", "DSN")
@@ -56,12 +55,12 @@ EXPECT: dict[str, Any] = {
     "codes": {"greeting": 220, "ehlo": 250},
 }
 # What the probes of the rules that look for themselves would have found.
-LOOKED: dict[str, tuple[str, Any]] = {
-    "tls_versions_refused": ("met", {"TLSv1": "refused", "TLSv1.1": "refused"}),
-    "tls_required": ("met", 530),
-    "auth_refused_in_clear": ("met", 538),
-    "auth_required": ("met", 530),
-    "relaying_refused": ("met", [250, 554]),
+LOOKED = {
+    "tls_versions_refused": Judged("met", {"TLSv1": "refused", "TLSv1.1": "refused"}),
+    "tls_required": Judged("met", 530),
+    "auth_refused_in_clear": Judged("met", 538),
+    "auth_required": Judged("met", 530),
+    "relaying_refused": Judged("met", [250, 554]),
 }
 
 
@@ -72,7 +71,7 @@ def compliance(bench: Bench) -> Iterator[Row]:
         began = time.process_time()
         rules, octets = _judge_and_write(certificate, bench.folder)
         took.append(time.process_time() - began)
-    work = f"CPU to judge {RELAYS:,} relays by {rules} rules each and write 7 formats"
+    work = f"CPU to judge {RELAYS:,} relays by {rules} rules each and write {len(FORMATS) + 1} formats"
     yield Row(
         work,
         f"{seconds(statistics.median(took))}, {octets / 1e6:.0f} MB",
@@ -86,7 +85,7 @@ def compliance(bench: Bench) -> Iterator[Row]:
 
 def _judge_and_write(certificate: bytes, folder: Path) -> tuple[int, int]:
     """Return how many rules each relay was held against, and how much was written."""
-    expect = parse_expect(EXPECT)
+    expect = parse_expect(RULES, EXPECT)
     chain = (read_certificate(certificate),)
     reports = [
         _report(index, expect, TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, "x", True, (), chain))
@@ -94,17 +93,10 @@ def _judge_and_write(certificate: bytes, folder: Path) -> tuple[int, int]:
     ]
     waiver = {"rule": "capabilities", "endpoint": "relay00*", "reason": "old", "owner": "ops", "expires": "2999-12-31"}
     assessment = assess({"endpoints": reports}, profile=load_profiles(["submission"]), waivers=[waiver])
-    written = {
-        "json": formats.as_json(assessment),
-        "stable.json": formats.as_json(assessment, stable=True),
-        "xml": formats.as_junit(assessment),
-        "prom": formats.as_prometheus(assessment),
-        "md": formats.as_markdown(assessment),
-        "html": formats.as_html(assessment),
-        "txt": formats.as_table(assessment),
-    }
-    for extension, text in written.items():
-        (folder / f"relays.{extension}").write_text(text, encoding="utf-8")
+    written = {name: one.write(assessment) for name, one in FORMATS.items()}
+    written["stable"] = FORMATS["json"].write(assessment, stable=True)
+    for name, text in written.items():
+        (folder / f"relays.{name}").write_text(text, encoding="utf-8")
     return len(reports[0]["rules"]), sum(map(len, written.values()))
 
 
@@ -118,7 +110,7 @@ def _report(index: int, expect: dict[str, Any], tls: TlsFacts) -> dict[str, Any]
     facts.tls = tls
     facts.codes = {"greeting": 220, "ehlo": 250, "starttls": 220}
     facts.timings = {"greeting": 0.01, "ehlo": 0.01, "total": 0.05}
-    rules = evaluate(expect, facts, LOOKED, time.time())
+    rules = evaluate(RULES, expect, facts, LOOKED, time.time())
     unmet = [rule for rule in rules if rule.outcome == "unmet"]
     failure = Failure("ehlo", "rule_unmet", text=unmet[0].text) if unmet else None
     request = build_request(f"relay{index:04d}.lab.test", {"transcript": "always"}, 0.0, False)

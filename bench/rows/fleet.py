@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# 200 relays by whole processes: the engine alone, nmap, check_smtp, swaks; on loopback, and 50 ms away.
+# Relays by whole processes: the command `mailcheck`, nmap, check_smtp, swaks; on loopback, and 50 ms away.
 #
-# nmap speaks no TLS here. It is shown twice: as it finds SMTP on a port of any number (-sV), and told to run its
-# script without finding out (`+smtp-commands`), which is the least it can do.
+# nmap speaks no TLS here, and is shown beside work in clear too. It is shown twice: as it finds SMTP on a port of any
+# number (-sV), and told to run its script without finding out (`+smtp-commands`), which is the least it can do.
 
 from __future__ import annotations
 
@@ -28,16 +28,36 @@ from ansible_collections.postmaster.mailcheck.bench.rows.common import (
 )
 
 COUNT = 200
-SWEEP = (
-    "import json, sys; from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep;"
-    "print(json.dumps(sweep(**json.loads(sys.argv[1]))))"
+MAILCHECK = [sys.executable, "-m", "postmaster_mailcheck"]
+SMTPLIB = (
+    "import smtplib, ssl, sys; context = ssl.create_default_context(cafile=sys.argv[2]);"
+    "relay = smtplib.SMTP('127.0.0.1', int(sys.argv[1])); relay._host = sys.argv[3]; relay.ehlo();"
+    "relay.starttls(context=context); relay.ehlo(); print(relay.esmtp_features); relay.quit()"
 )
-OURS, NMAP, NMAP_SV, CHECK_SMTP, SWAKS = "ours", "nmap +smtp-commands", "nmap -sV", "check_smtp -S", "swaks"
+OURS, NMAP, NMAP_SV, CHECK_SMTP, SWAKS = "mailcheck", "nmap +smtp-commands", "nmap -sV", "check_smtp -S", "swaks"
+
+
+def one(bench: Bench) -> Iterator[Row]:
+    """The same work by Python's own smtplib: a session with STARTTLS and a verified certificate."""
+    with run_postfix(bench.subfolder("command"), bench.pki.relay) as port:
+        ca, name = (str(value) for value in bench.tls_options().values())
+        words = ["check", f"127.0.0.1:{port}", "--ca-path", ca, "--tls-server-name", name]
+        contestants = {
+            OURS: lambda: timed([*MAILCHECK, *words], "(?m)^passed", 1),
+            "smtplib": lambda: timed([sys.executable, "-c", SMTPLIB, port, ca, name], "pipelining", 1),
+        }
+        race(1, contestants)
+        yield ratio_row("one relay, STARTTLS", race(bench.runs, contestants), OURS, "smtplib", 0.9)
+
+
+def in_clear(bench: Bench) -> Iterator[Row]:
+    with run_postfix(bench.subfolder("clear"), bench.pki.relay, ready=COUNT) as port:
+        yield from _compare(bench, f"{COUNT} in clear, loopback", "127.0.1.", port, (), {NMAP: 0.8}, "--tls", "none")
 
 
 def loopback(bench: Bench) -> Iterator[Row]:
     work = f"{COUNT} STARTTLS, loopback"
-    targets = {NMAP: 0.8, NMAP_SV: 0.8, CHECK_SMTP: 0.4, SWAKS: 0.08}
+    targets = {NMAP: 0.8, NMAP_SV: 0.8, CHECK_SMTP: 0.45, SWAKS: 0.08}
     with run_postfix(bench.subfolder("loopback"), bench.pki.relay, ready=COUNT) as port:
         yield from _compare(bench, work, "127.0.1.", port, (), targets)
 
@@ -54,14 +74,16 @@ def far_away(bench: Bench) -> Iterator[Row]:
 
 
 def _compare(
-    bench: Bench, work: str, network: str, port: int, inside: Sequence[str], targets: dict[str, float]
+    bench: Bench, work: str, network: str, port: int, inside: Sequence[str], targets: dict[str, float], *words: str
 ) -> Iterator[Row]:
-    """Rows against all of `targets` that are installed; `inside` is a command prefix for all of them."""
+    """Rows against all of `targets` that are installed; `inside` is a command prefix for all, `words` are for ours."""
     hosts = [network + str(number) for number in range(1, COUNT + 1)]
-    options = {"hosts": [f"{host}:{port}" for host in hosts], **bench.tls_options()}
+    relays = json.dumps({"hosts": [f"{host}:{port}" for host in hosts], **bench.tls_options()})
+    (bench.folder / "relays.json").write_text(relays, encoding="utf-8")
+    command = [*inside, *MAILCHECK, "sweep", bench.folder / "relays.json", *words]
 
     def sweep() -> float:
-        return timed([*inside, sys.executable, "-c", SWEEP, json.dumps(options)], '"verdict": "passed"', COUNT)
+        return timed(command, r"(?m)^passed", COUNT)
 
     contestants: dict[str, Callable[[], float]] = {OURS: sweep}
     rows = []

@@ -6,9 +6,13 @@ from __future__ import annotations
 
 import yaml
 
+from ansible_collections.postmaster.mailcheck.plugins.doc_fragments.connection import ModuleDocFragment as Connection
+from ansible_collections.postmaster.mailcheck.plugins.doc_fragments.session import ModuleDocFragment as Session
+
 
 class ModuleDocFragment:
-    # Documents plugins/module_utils/smtp/options.py; C(transcript), whose default differs, stands with each module.
+    # Documents plugins/module_utils/_smtp/options.py, but what connection.py and session.py do; C(transcript), whose
+    # default differs, stands with each module.
     DOCUMENTATION = r"""
 requirements:
   - Python 3.8 or newer on the host where the module runs. Nothing but its standard library is needed there.
@@ -35,17 +39,6 @@ options:
     type: str
     choices: [smtp, lmtp]
     default: smtp
-  address_family:
-    description:
-      - Which addresses of the host to use. With V(any) all of them are tried, IPv6 and IPv4 in turn, the next one
-        after a quarter of a second without an answer (RFC 8305). C(attempts) tells what became of each.
-    type: str
-    choices: [any, ipv4, ipv6]
-    default: any
-  source_address:
-    description:
-      - The local IP address to connect from.
-    type: str
   ehlo_name:
     description:
       - The name to give in EHLO.
@@ -60,89 +53,10 @@ options:
         check.
       - V(implicit) begins with TLS at once, as on port 465.
       - V(none) never uses TLS.
-      - If not set, it is V(starttls), or V(none) with O(protocol=lmtp).
+      - If not set, it is V(starttls), but V(implicit) with O(port=465), which a warning says, and V(none) with
+        O(protocol=lmtp).
     type: str
     choices: [starttls, opportunistic, implicit, none]
-  validate_certs:
-    description:
-      - With V(false) the certificate is still judged and reported (C(tls.verified), C(tls.verify_errors)), but a
-        certificate that is not accepted does not stop the check.
-    type: bool
-    default: true
-  ca_path:
-    description:
-      - A PEM file with the certificate authorities to trust, or a folder of such files.
-      - If not set, the system's authorities are trusted.
-    type: path
-  tls_server_name:
-    description:
-      - The name to ask for in TLS (SNI), which the certificate must be valid for.
-      - If not set, it is C(host).
-    type: str
-  tls_min_version:
-    description:
-      - The oldest TLS version to accept. Versions before V(TLSv1.2) also allow the old ciphers and key exchanges that
-        come with them, which is for looking at old relays only. Certificates must be as strong as ever, see
-        O(tls_ciphers).
-    type: str
-    choices: [TLSv1, TLSv1.1, TLSv1.2, TLSv1.3]
-    default: TLSv1.2
-  tls_max_version:
-    description:
-      - The newest TLS version to accept. If not set, there is no limit.
-    type: str
-    choices: [TLSv1, TLSv1.1, TLSv1.2, TLSv1.3]
-  tls_ciphers:
-    description:
-      - The cipher suites to offer for TLS 1.2 and older, as OpenSSL writes them.
-      - If not set, the suites of RFC 9325 and the few that older relays need besides, the same on every platform.
-      - Keys and signatures of certificates need at least 112 bits of security (RSA 2048, SHA-256), on every platform.
-        A level among the suites, such as V(ECDHE+AESGCM:@SECLEVEL=0), changes that; at level 0 RSA 1024 and SHA-1 are
-        accepted too.
-    type: str
-  client_cert:
-    description:
-      - A PEM file with the certificate to show if the relay asks for one, and with its chain.
-    type: path
-  client_key:
-    description:
-      - A PEM file with the key of O(client_cert). If not set, the key is looked for in O(client_cert).
-    type: path
-  client_key_password:
-    description:
-      - The password of O(client_key).
-    type: str
-  username:
-    description:
-      - Sign in as this user, with O(password) or O(access_token). With V(EXTERNAL), the user to act as; if not set, the
-        one whom O(client_cert) names.
-      - Credentials are sent once, inside verified TLS only. See O(validate_certs) and O(allow_plaintext_auth).
-    type: str
-  password:
-    description:
-      - The password to sign in with. It is tried once; after a refusal nothing is tried again, so that no account
-        gets locked.
-    type: str
-  access_token:
-    description:
-      - The OAuth 2.0 access token to sign in with, by OAUTHBEARER or XOAUTH2. Excludes O(password).
-    type: str
-  auth_mechanisms:
-    description:
-      - The SASL mechanisms to use, best first. Known are V(SCRAM-SHA-256-PLUS), V(SCRAM-SHA-1-PLUS),
-        V(SCRAM-SHA-256), V(SCRAM-SHA-1), V(CRAM-MD5), V(OAUTHBEARER), V(XOAUTH2), V(PLAIN), V(LOGIN), V(EXTERNAL),
-        V(ANONYMOUS).
-      - If not set, the first that the relay offers and the credentials fit, in this order. The C(-PLUS) mechanisms,
-        V(EXTERNAL) (which needs O(client_cert)) and V(ANONYMOUS) are used only when named here.
-      - The C(-PLUS) mechanisms bind the sign-in to the relay's certificate (C(tls-server-end-point), RFC 5929). In TLS
-        1.3 some relays bind C(tls-exporter) alone, which Python's standard library does not have, and refuse it.
-    type: list
-    elements: str
-  allow_plaintext_auth:
-    description:
-      - Send credentials without TLS, if O(tls) leads there. Whoever can read the network can read them.
-    type: bool
-    default: false
   sender:
     description:
       - The envelope's sender (MAIL FROM), without angle brackets. V('') is the null reverse-path of bounces.
@@ -236,13 +150,14 @@ options:
     description:
       - Let the relay take this client for another one, by XCLIENT (Postfix), before signing in. The relay must offer
         it to us.
-      - A dictionary of the attributes V(NAME), V(ADDR), V(PORT), V(PROTO), V(HELO), V(LOGIN), V(DESTADDR),
-        V(DESTPORT).
+      - A dictionary of the attributes V(NAME), V(REVERSE_NAME), V(ADDR), V(PORT), V(PROTO), V(HELO), V(LOGIN),
+        V(DESTADDR), V(DESTPORT).
     type: dict
   extra_commands:
     description:
       - Commands of your own, such as V(VRFY postmaster), given after signing in and before MAIL. C(extra_replies)
         has the answers, which decide nothing.
+      - V(VRFY) and V(EXPN) may hold other letters than ASCII, with V(SMTPUTF8) at their end (RFC 6531).
       - Commands that change the session (such as DATA, STARTTLS, AUTH, QUIT) are refused. One that the relay answers
         with 3yz, to hear more, ends the check. Nothing is given in check mode.
     type: list
@@ -309,6 +224,8 @@ options:
         description:
           - A whole message, header and body, to send as it is. Excludes everything that composes one. It gets no
             token.
+          - A file that changes after its size was announced to the relay is not sent to its end. The connection is
+            broken off, and nothing is tried again.
         type: path
       normalise_line_endings:
         description:
@@ -322,14 +239,11 @@ options:
     choices: [greeting, ehlo, tls, auth, mail, rcpt]
   timeout:
     description:
-      - Seconds that one attempt may take as a whole, without the wait for the answer to the message.
+      - Seconds that one attempt may take as a whole, without the wait for the answer to the message. A relay that stays
+        silent may add a second; one that never greets is asked then whether it speaks TLS, one that passes is taken leave
+        of. Where a relay that passes takes more than 5 seconds for one of its answers, a warning says so.
     type: float
     default: 30
-  connect_timeout:
-    description:
-      - Seconds that the TCP connection to one address may take.
-    type: float
-    default: 10
   acceptance_timeout:
     description:
       - Seconds to wait for the answer to the message, once all of it is sent. Relays may filter it first; RFC 5321
@@ -353,27 +267,164 @@ options:
   expect:
     description:
       - What must be true for the relay to pass, as a dictionary of rules. C(rules) tells what became of each; one
-        that is unmet fails the check, one that could not be judged (the certificate's, without TLS) does not.
-      - "C(capabilities), C(capabilities_absent): EHLO keywords that must (not) be offered, a list of words such as
-        V(PIPELINING) or V(AUTH PLAIN). C(capabilities_before_tls), C(capabilities_before_tls_absent): the same, for
-        the answer that came before STARTTLS."
-      - "C(auth_mechanisms): mechanisms that must be offered, a list. C(auth_absent_before_tls): V(true) if AUTH must
-        not be offered before TLS."
-      - "C(tls_version_min): the oldest version that the session may use, such as V(TLSv1.3)."
-      - "C(certificate_days_left): so many days of validity. C(certificate_names): a list of names that it must be
-        valid for. C(public_key_min_bits): a number (for RSA), or a dictionary such as V({RSA: 2048, EC: 256})."
-      - "C(greeting_matches): a regular expression. C(min_message_size): octets. C(max_seconds): how long the whole
-        check may take."
-      - "These look for themselves, on connections of their own, where no credential and no message goes out.
-        C(tls_versions_refused): a list of TLS versions, such as V([TLSv1, TLSv1.1]), each of which is tried.
-        C(tls_required): V(true) if MAIL must be refused in clear. C(auth_refused_in_clear): V(true) if AUTH must be.
-        C(auth_required): an address of another domain, mail for which must be refused without a sign-in.
-        C(relaying_refused): a dictionary of C(recipient), in a domain that the relay must not serve,
-        C(control_recipient), which it accepts, and C(sender)."
-      - "C(codes): the reply codes to get, a dictionary of stages (V(greeting), V(ehlo), V(starttls), V(auth),
-        V(mail), V(rcpt), V(data), V(message)), each with one code or a list. With V({rcpt: [550, 554]}) a refusal is
-        what passes. A refusal expected at V(rcpt) excludes O(send)."
+        that is unmet fails the check. One that could not be judged (the certificate's, without TLS) is V(unknown), with
+        the reason in its C(text), and a warning. Where greylisting kept a rule from being judged, the verdict is
+        V(deferred).
+      - Most rules judge what the check learns anyway. Some look for themselves, on connections of their own; what
+        they say there is told with each, and no credential and no message goes out.
+      - A rule set to V(null) is not judged.
     type: dict
+    suboptions:
+      capabilities:
+        description:
+          - EHLO keywords that must be offered, such as V(PIPELINING) or V(AUTH PLAIN), which asks for the mechanism too.
+        type: list
+        elements: str
+      capabilities_absent:
+        description:
+          - EHLO keywords that must not be offered.
+        type: list
+        elements: str
+      capabilities_before_tls:
+        description:
+          - EHLO keywords that must be offered in the answer that comes before STARTTLS.
+        type: list
+        elements: str
+      capabilities_before_tls_absent:
+        description:
+          - EHLO keywords that must not be offered in the answer that comes before STARTTLS.
+        type: list
+        elements: str
+      auth_mechanisms:
+        description:
+          - SASL mechanisms that must be offered, such as V(SCRAM-SHA-256).
+        type: list
+        elements: str
+      auth_absent_before_tls:
+        description:
+          - V(true) if AUTH must not be offered before TLS.
+        type: bool
+      tls_version_min:
+        description:
+          - The oldest version that the session may turn out to use, such as V(TLSv1.3). O(tls_min_version) is another
+            thing, the oldest version that is offered, so that a relay which knows none newer fails the handshake. This
+            rule judges the session that came about, and can ask for more than what is offered at least.
+          - That a relay also takes older ones is what C(tls_versions_refused) looks for.
+        type: str
+        choices: [SSLv3, TLSv1, TLSv1.1, TLSv1.2, TLSv1.3]
+      certificate_days_left:
+        description:
+          - For how many more days the certificate must be valid.
+        type: float
+      certificate_names:
+        description:
+          - Names that the certificate must be valid for, besides the one that it is held against anyway.
+        type: list
+        elements: str
+      public_key_min_bits:
+        description:
+          - "How long the certificate's key must be. A number, for RSA, or a dictionary such as V({RSA: 2048, EC: 256}),
+            where V(EC) is also for Ed25519 and Ed448."
+        type: raw
+      dane_valid:
+        description:
+          - V(true) if the chain that the relay sends must be one that the TLSA records in O(tlsa) name (RFC 7672).
+          - This is judged whatever becomes of the handshake, which O(validate_certs) decides as ever. At a relay whose
+            certificate is vouched for by DANE alone, set that to V(false).
+        type: bool
+      greeting_matches:
+        description:
+          - A regular expression for the text of the greeting.
+        type: str
+      min_message_size:
+        description:
+          - How many octets a message may have at least, as SIZE announces it.
+        type: float
+      max_seconds:
+        description:
+          - How many seconds the whole check may take.
+        type: float
+      tls_versions_refused:
+        description:
+          - TLS versions that the relay must refuse.
+          - Each is tried on a connection of its own, EHLO, STARTTLS (none with implicit TLS) and a handshake that offers it
+            alone, then QUIT.
+        type: list
+        elements: str
+        choices: [TLSv1, TLSv1.1, TLSv1.2, TLSv1.3]
+      tls_required:
+        description:
+          - V(true) if MAIL must be refused in clear.
+          - A connection of its own says EHLO, MAIL FROM with the null reverse-path, and QUIT, all in clear; none is made
+            with implicit TLS, which leaves nothing to ask.
+        type: bool
+      auth_refused_in_clear:
+        description:
+          - V(true) if AUTH must be refused in clear.
+          - A connection of its own says EHLO, AUTH PLAIN (or LOGIN, if of the two that alone is offered) without a name or a
+            password, an asterisk if the relay would go on, and QUIT, all in clear; none is made with implicit TLS.
+        type: bool
+      auth_required:
+        description:
+          - An address of another domain, mail for which must be refused without a sign-in.
+          - A connection of its own, with TLS as O(tls) has it, says EHLO, MAIL, RCPT with this address, and QUIT.
+        type: str
+      relaying_refused:
+        description:
+          - That the relay carries no strangers' mail, that is, is no open relay.
+          - A connection of its own, with TLS as O(tls) has it, says EHLO, MAIL, RCPT with the control, RCPT with the recipient,
+            and QUIT. Where the relay does not accept the control, the rule is V(unknown), since then a refusal proves nothing.
+        type: dict
+        suboptions:
+          recipient:
+            description:
+              - An address in a domain that the relay must not serve. Needed.
+            type: str
+          control_recipient:
+            description:
+              - An address that the relay accepts. Needed.
+            type: str
+          sender:
+            description:
+              - The reverse-path to ask with. If not set, O(sender), or else the null one.
+            type: str
+      codes:
+        description:
+          - The reply codes to get, by stage. Each is a code, or a list of those that will do.
+          - The stages are V(greeting), V(ehlo), V(starttls), V(auth), V(mail), V(rcpt) (at every recipient), V(data) and
+            V(message).
+          - Where V(rcpt) has V([550, 554]), a refusal is what passes; then O(send) cannot be V(true).
+        type: dict
+  tlsa:
+    description:
+      - TLSA records to hold the relay's certificate against, each as a zone has it, such as V(3 1 1 9f86d081...). See
+        C(tls.dane) in the result for what becomes of each, and C(dane_valid) in O(expect).
+      - If not set, C(dane_valid) has them looked up for C(host) and its port, as a sender does (RFC 7672, section 2.2).
+        That takes a resolver which validates DNSSEC, and dnspython (2.6 or newer) where the check runs. Whether the MX
+        records that name the host are signed is another question, which this does not ask.
+      - A record of usage 3 names the relay's own certificate, and nothing else about that counts. One of usage 2 names
+        an authority above it; the certificate must then be valid at present, and for C(host), O(tls_server_name), or the
+        mail domain whose MX records have named the relay. The authorities in O(ca_path) have no part in this.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
+  dns_servers:
+    description:
+      - The name servers to ask where something is looked up in the DNS itself (TLSA records, and the domains of a
+        sweep), each an address, perhaps with a port, such as V(127.0.0.1:5353).
+      - If not set, those of the system, which C(/etc/resolv.conf) names, three at most. Of its options none counts but
+        C(trust-ad); search lists do not, since names are asked for as they are.
+      - One that does not answer is asked last for the rest of the task.
+    type: list
+    elements: str
+    default: []
+  dns_timeout:
+    description:
+      - Seconds to wait for the answer to one question, all of O(dns_servers) together. Each is asked twice, and has its
+        share of the time.
+    type: float
+    default: 5.0
 """
 
     # The same options once more, for one relay of many: a default would override the task's own option.
@@ -399,8 +450,13 @@ options:
                             "choices": ["always", "on_failure", "never"],
                         },
                         **{
-                            name: {key: text for key, text in option.items() if key != "default"}
-                            for name, option in yaml.safe_load(DOCUMENTATION)["options"].items()
+                            name: {
+                                key: text
+                                for key, text in option.items()
+                                if key != "default" and (name, key) != ("expect", "suboptions")  # told once is enough
+                            }
+                            for documented in (DOCUMENTATION, Connection.DOCUMENTATION, Session.DOCUMENTATION)
+                            for name, option in yaml.safe_load(documented)["options"].items()
                         },
                     },
                 }

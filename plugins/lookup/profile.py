@@ -12,16 +12,24 @@ author:
   - postmaster.mailcheck contributors (@postmaster-mailcheck)
 description:
   - Reads profiles, which are named sets of rules with the document each comes from, on the controller, and returns them
-    merged, for the option C(expect) of M(postmaster.mailcheck.smtp_check) and M(postmaster.mailcheck.smtp_sweep).
+    merged, for the option C(expect) of M(postmaster.mailcheck.smtp_check), M(postmaster.mailcheck.smtp_sweep) or
+    M(postmaster.mailcheck.domain_check).
+  - A profile is about relays, mail domains or audits, and only those of one kind merge. One of your own is about
+    relays, unless it says C(kind) V(domain) or V(audit).
+  - What one about audits expects is given to P(postmaster.mailcheck.assess#filter), together with the result of
+    M(postmaster.mailcheck.smtp_audit). Its rules are the probes, each V(true).
   - A rule that is not known is an error that names the nearest one.
 options:
   _terms:
     description:
       - The profiles to merge. What a later one says of a rule counts; dictionaries (such as those of the rules
         C(relaying_refused) and C(public_key_min_bits)) merge key by key.
-      - V(modern-tls) (RFC 9325), V(relay) (an internal smarthost), V(submission) (RFC 6409, RFC 8314) and V(mx) (public
-        inbound) ship with the collection. Anything with a slash, or that ends in C(.yml) or C(.yaml), is the path of a
-        file of the same form.
+      - For relays V(modern-tls) (RFC 9325), V(relay) (an internal smarthost), V(submission) (RFC 6409, RFC 8314) and
+        V(mx) (public inbound) ship with the collection.
+      - For domains V(bulk-sender) (what the large mailbox providers demand), V(receiving-domain) (RFC 5321, RFC 7672,
+        RFC 8461) and V(parked-domain) (RFC 7505, RFC 7208, RFC 9989) do.
+      - For audits V(hardened-relay) does.
+      - Anything with a slash, or that ends in C(.yml) or C(.yaml), is the path of a file of the same form.
     type: list
     elements: str
     required: true
@@ -31,6 +39,13 @@ options:
         rule set to V(null) is left out.
     type: dict
     default: {}
+  kind:
+    description:
+      - What is to be judged; profiles of another kind are an error.
+      - If not set, it is what the first profile is about, and V(relay) where there is none.
+    type: str
+    choices: [relay, domain, audit]
+    version_added: 0.2.0
 seealso:
   - plugin: postmaster.mailcheck.assess
     plugin_type: filter
@@ -43,6 +58,13 @@ EXAMPLES = r"""
     expect: "{{ profile.expect }}"
   vars:
     profile: "{{ lookup('postmaster.mailcheck.profile', 'relay', 'modern-tls', expect={'certificate_days_left': 30}) }}"
+
+- name: Hold a domain to what the large mailbox providers demand
+  postmaster.mailcheck.domain_check:
+    domains: [example.com]
+    selectors: [s1]
+    senders: [mail.example.com]
+    expect: "{{ lookup('postmaster.mailcheck.profile', 'bulk-sender').expect }}"
 
 # A file of your own, profiles/ours.yml:
 #
@@ -66,13 +88,19 @@ _raw:
   type: list
   elements: dict
   contains:
+    kind:
+      description: What they are about, V(relay), V(domain) or V(audit).
+      type: str
+      sample: relay
     profiles:
       description: The names or paths given.
       type: list
       elements: str
       sample: [relay, modern-tls]
     expect:
-      description: The rules, in the form of the modules' option C(expect).
+      description:
+        - The rules, in the form of the modules' option C(expect).
+        - Domains and audits are held to other rules besides, so a rule that is taken from them is there as V(null).
       type: dict
       sample: {tls_versions_refused: [TLSv1, TLSv1.1], certificate_days_left: 14}
     rules:
@@ -87,6 +115,13 @@ _raw:
           section: 6.1.3 (a) (2)
           reason: The certificate has to be valid at the time. Two weeks leave time to renew it.
           severity: high
+    applied:
+      description:
+        - Each profile with its C(name), C(kind), C(title), C(version) and C(sha256), for the evidence of a report. The
+          version is that which the file names; of profiles that ship, else that of the collection.
+      type: list
+      elements: dict
+      version_added: 0.2.0
 """
 
 from typing import TYPE_CHECKING
@@ -94,7 +129,7 @@ from typing import TYPE_CHECKING
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.profiles import ProfileError, load_profiles
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._profiles import ProfileError, load_profiles, type_of
 
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional
@@ -102,9 +137,12 @@ if TYPE_CHECKING:
 
 class LookupModule(LookupBase):
     def run(self, terms: List[Any], variables: Optional[Dict[str, Any]] = None, **kwargs: Any) -> List[Dict[str, Any]]:
+        expect = kwargs.get("expect")
+        if not isinstance(expect, (dict, type(None))):  # Ansible would show it
+            raise AnsibleError("expect: must be a dictionary, not of type %s" % type_of(expect))
         self.set_options(var_options=variables, direct=kwargs)
-        names = [str(name) for term in terms for name in (term if isinstance(term, list) else [term])]
+        names = [name for term in terms for name in (term if isinstance(term, list) else [term])]
         try:
-            return [load_profiles(names, self.get_option("expect"))]
+            return [load_profiles(names, self.get_option("expect"), self.get_option("kind"))]
         except ProfileError as error:
             raise AnsibleError(str(error)) from None

@@ -20,6 +20,8 @@ description:
     next.
 extends_documentation_fragment:
   - postmaster.mailcheck.attributes
+  - postmaster.mailcheck.connection
+  - postmaster.mailcheck.session
   - postmaster.mailcheck.smtp
 attributes:
   check_mode:
@@ -190,9 +192,10 @@ checked_at:
   returned: if a check was made
   type: str
   sample: '2026-03-01T10:15:42Z'
-attempts:
+addresses_tried:
   description: Every address that was tried, in order, over all attempts.
   returned: if a check was made
+  version_added: 0.2.0
   type: list
   elements: dict
   sample: [{address: '2001:db8::25', outcome: connection_timed_out, seconds: 10.0004}]
@@ -206,15 +209,22 @@ attempts:
     seconds:
       description: How long it took.
       type: float
+attempts:
+  description:
+    - RV(addresses_tried) by its old name, which a task with C(until) overwrites by a number. It goes with version 0.3.0.
+  returned: if a check was made
+  type: list
+  elements: dict
 verdict:
   description:
     - V(passed), if all that was asked for succeeded and every expectation is met.
     - V(deferred), if the relay refuses for now (replies 4yz), and may not later.
     - V(failed), if it refuses for good, or anything else is wrong.
     - V(unreachable), if no octet came from it.
+    - V(not_checked), if a signal ended the check before there was anything to say.
   returned: if a check was made
   type: str
-  choices: [passed, deferred, failed, unreachable]
+  choices: [passed, deferred, failed, unreachable, not_checked]
   sample: passed
 stage:
   description: The stage that the verdict rests on.
@@ -251,6 +261,19 @@ failure:
       description: The recipient that was refused, where it is about one.
       type: str
       sample: somebody@example.net
+    rule:
+      description: >-
+        The rule of O(expect) that is unmet, or whose own connection met with this, such as one whose control recipient was
+        greylisted. V(null) if it befell the check itself.
+      type: str
+      sample: relaying_refused
+      version_added: 0.2.0
+    facts:
+      description:
+        - What else the relay's words hold, where they do. C(blocklist), the block list; C(client_address), the client as the
+          relay sees it; C(limit), the number that was exceeded; C(policy), the mark of a policy; C(url), a page.
+      type: dict
+      sample: {blocklist: bl.example.org, client_address: 192.0.2.9, url: 'https://bl.example.org/192.0.2.9'}
     explanation:
       description: What that means.
       type: str
@@ -258,11 +281,14 @@ failure:
         The relay does not carry mail for this recipient's domain from this client. 554: transaction failed, or refused
         by policy (refused for good); 5.7.1: delivery not authorised.
     hint:
-      description: What to do next, and where the documentation has more about this cause.
+      description:
+        - What to do next, and where there is more about this cause. What C(mailcheck explain) says is also in
+          C(docs/docsite/rst/causes.rst) of the collection.
+        - Where a rule is unmet, what mends it.
       type: str
       sample: >-
         Sign in, use the submission port (587 or 465), or add the client's address to what the relay permits. More:
-        https://postmaster-mailcheck.github.io/mailcheck/docsite/causes.html#relay-denied
+        mailcheck explain relay_denied
 codes:
   description: The last reply code of each stage; for V(rcpt), of each recipient.
   returned: if a check was made
@@ -289,6 +315,7 @@ capabilities:
   description:
     - The EHLO keywords, upper case, each with its list of parameters; those inside TLS, if there was TLS. V(null) if
       there was no answer to EHLO.
+    - At most 64 keywords with 32 parameters each. A warning tells what was left out, and rules judge all of it.
   returned: if a check was made
   type: dict
   sample: {PIPELINING: [], SIZE: ['10240000'], AUTH: [PLAIN, LOGIN], 8BITMIME: []}
@@ -415,6 +442,67 @@ tls:
       type: list
       elements: dict
       contains: *certificate
+    dane:
+      description:
+        - What the chain that the relay has sent comes to beside the TLSA records in O(tlsa), or those that were looked up for
+          C(dane_valid) in O(expect), whether the handshake went on or not; V(null) without either.
+      type: dict
+      version_added: 0.2.0
+      contains:
+        outcome:
+          description:
+            - V(met) if one of the records holds, V(unmet) if none does or there is none, V(unknown) if that could not be told. Where no
+              record is usable it is V(unmet); a sender that does DANE then encrypts and authenticates nobody (RFC 7672 2.2).
+          type: str
+          sample: met
+        reason:
+          description: Why it is not met, record by record; empty if it is.
+          type: str
+          sample: ''
+        state:
+          description:
+            - V(given) by O(tlsa); else what the look-up came to, V(present), V(absent), V(bogus) or V(not_determined). In the last two
+              cases a sender that does DANE defers (RFC 7672 2.1).
+          type: str
+          sample: present
+        dnssec:
+          description: What DNSSEC says of it, V(secure), V(insecure), V(bogus) or V(not_determined); V(null) if nothing was asked.
+          type: str
+          sample: secure
+        base_domain:
+          description: Whose records they are, the host or what it is an alias of; V(null) if nothing was asked.
+          type: str
+          sample: relay.example.com
+        records:
+          description: Each record.
+          type: list
+          elements: dict
+          contains:
+            usage:
+              description: V(2) names an authority above the relay's certificate, V(3) its own; others are not for SMTP (RFC 7672 3.1).
+              type: int
+              sample: 3
+            selector:
+              description: V(0) names the certificate, V(1) its key (RFC 6698 2.1.2).
+              type: int
+              sample: 1
+            matching_type:
+              description: V(0) for the data itself, V(1) for its SHA-256, V(2) for its SHA-512 (RFC 6698 2.1.3).
+              type: int
+              sample: 1
+            data:
+              description: In hexadecimal.
+              type: str
+              sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+            outcome:
+              description:
+                - V(met), V(unmet), V(unknown), V(unusable), or V(passed_over) where a stronger digest stands beside it (RFC 7671 9).
+              type: str
+              sample: met
+            reason:
+              description: Why it is not met; empty if it is.
+              type: str
+              sample: ''
 survey:
   description: What the closer look at TLS found; V(null) if O(survey) does not ask for it.
   returned: if a check was made
@@ -467,6 +555,12 @@ auth:
       description: What the server said of its refusal inside the dialogue (OAuth, SCRAM), name to text.
       type: dict
       sample: null
+sender:
+  description: The reverse-path of the envelope, as in O(sender); V(null) if there was none.
+  returned: if a check was made
+  type: str
+  sample: app@example.com
+  version_added: 0.2.0
 extra_replies:
   description: The answers to O(extra_commands), in order.
   returned: if a check was made
@@ -563,7 +657,7 @@ rules:
       type: str
       sample: codes.rcpt
     outcome:
-      description: V(unknown) is a rule that could not be judged.
+      description: V(unknown) is a rule that could not be judged; C(text) ends with the reason, and a warning tells it.
       type: str
       choices: [met, unmet, unknown, waived]
       sample: met
@@ -611,11 +705,19 @@ transcript:
     tls:
       description: Whether it was said inside TLS.
       type: bool
+rule_transcripts:
+  description:
+    - For each rule that was looked into on connections of its own, such as C(relaying_refused), what was said on each of
+      them, as in RV(transcript), and shown where that is.
+  returned: if a check was made
+  type: dict
+  sample: {}
+  version_added: 0.2.0
 engine:
   description: What did the checking. The same relay may look different to another OpenSSL.
   returned: if a check was made
   type: dict
-  sample: {version: 0.1.0, python: 3.11.7, openssl: OpenSSL 3.0.11 19 Sep 2023}
+  sample: {version: 0.1.0, python: 3.11.7, openssl: OpenSSL 3.0.11 19 Sep 2023, host: bastion, in_process: false}
   contains:
     version:
       description: The version of the collection.
@@ -626,20 +728,24 @@ engine:
     openssl:
       description: The version of the TLS library.
       type: str
+    host:
+      description: The host that it ran on, by its own name.
+      type: str
+      version_added: 0.2.0
+    in_process:
+      description: Whether the work was done in Ansible's own process on the controller, see the attribute C(action).
+      type: bool
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.argument_specs import argument_spec
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.module_support import run
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._module_support import Module, argument_spec, run
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import check
 
 SPEC = argument_spec({"host": {"type": "str", "required": True}}, transcript="always")
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    run(module, check, lambda report: report["verdict"] == "passed")
+def main(in_process: bool = False) -> None:
+    module = Module(argument_spec=SPEC, supports_check_mode=True)
+    run(module, check, lambda report: report["verdict"] == "passed", in_process)
 
 
 if __name__ == "__main__":

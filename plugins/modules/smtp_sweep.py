@@ -19,6 +19,8 @@ description:
   - One relay that hangs, floods or resets neither delays nor falsifies another.
 extends_documentation_fragment:
   - postmaster.mailcheck.attributes
+  - postmaster.mailcheck.connection
+  - postmaster.mailcheck.session
   - postmaster.mailcheck.smtp
   - postmaster.mailcheck.smtp.endpoints
 attributes:
@@ -42,29 +44,56 @@ options:
       - Mail domains. Each address of each of their MX hosts becomes a row, the most preferred host first. A domain
         without MX records that has addresses is its own relay (RFC 5321, section 5.1).
       - Where there is nothing to connect to, the row says why. C(null_mx) if the domain takes no mail (RFC 7505),
-        C(mx_missing) if it has neither MX records nor an address, C(name_not_found) if it, or a host that its MX
+        C(mx_missing) if it has neither MX records nor an address, C(mx_is_address) if an MX record holds an address
+        instead of a name, C(mx_is_localhost) if a relay is V(localhost) or has an address of the loopback, C(name_not_found) if it, or a host that its MX
         records name, does not exist, and C(name_server_failed) if the DNS does not tell.
+      - Relays found so get no credentials unless O(credentials_for) names them.
     type: list
     elements: str
     default: []
+  credentials_for:
+    description:
+      - Which of the relays of O(domains) may be signed in to, by their names as the MX records give them. Without
+        DNSSEC an MX record may be forged to name a relay of the forger's own, for which he has a valid certificate.
+      - Each is a name such as V(mx1.example.com), or stands for one label by an asterisk as certificates do,
+        V(*.example.com) for V(mx1.example.com) and neither V(example.com) nor V(a.mx1.example.com). The case of
+        letters and a dot at the end do not count; a name that is not ASCII is its A-labels.
+      - Needed where there are O(domains), and O(username), O(password), O(access_token) or O(auth_mechanisms) for all
+        relays. Relays of O(hosts) and O(endpoints), which you have named yourself, are not held against it.
+      - The check of a relay that is not named ends before the sign-in, and fails with
+        C(credentials_not_for_relay).
+      - A certificate by O(client_cert) is shown to whichever relay asks for one. It says who you are, and proves
+        it to this relay alone; neither its key nor O(client_key_password) leaves the host.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
   all_addresses:
     description:
       - Give each address of a host a row of its own, so that one broken member behind a name shows. Relays of
         O(domains) always have.
     type: bool
     default: false
-  dns_servers:
+  mx_per_domain:
     description:
-      - The name servers to ask about O(domains) and the addresses of their relays, each an address, perhaps with a
-        port, such as V(127.0.0.1:5353).
-      - If not set, those of the system.
-    type: list
-    elements: str
-  dns_timeout:
+      - How many relays of one domain to check, by the preference of its MX records. Who owns the domain decides how
+        many it has. RV(summary.left_out) and a warning tell of more.
+    type: int
+    default: 100
+    version_added: 0.2.0
+  addresses_per_relay:
     description:
-      - Seconds to wait for the answer to one question about O(domains).
-    type: float
-    default: 5.0
+      - How many addresses of one relay to check, where each has a row of its own. RV(summary.left_out) and a warning
+        tell of more.
+    type: int
+    default: 32
+    version_added: 0.2.0
+  rows_per_domain:
+    description:
+      - How many rows one domain may have in all. RV(summary.left_out) and a warning tell of more.
+    type: int
+    default: 512
+    version_added: 0.2.0
   concurrency:
     description:
       - How many relays to check at once. The limit on open files of the host may lower this.
@@ -145,6 +174,14 @@ EXAMPLES = r"""
     domains: [example.com, example.org]
     all_addresses: true
 
+- name: Sign in to the relays of a domain, which the DNS names, if they are those that we know
+  postmaster.mailcheck.smtp_sweep:
+    domains: [example.com]
+    port: 587
+    username: probe@example.com
+    password: "{{ probe_password }}"
+    credentials_for: ["*.example.com", relay.example.net]
+
 - name: Relays with options of their own
   postmaster.mailcheck.smtp_sweep:
     endpoints:
@@ -165,7 +202,7 @@ msg:
   description: One sentence. How many relays, their verdicts, and the most frequent causes.
   returned: always
   type: str
-  sample: "200 relays in 0.41 s: 1 failed, 199 passed. Causes: certificate_expired (1)."
+  sample: "200 relays in 0.41 s: 1 failed, 199 passed. Not passed: mx1.example.com:25: certificate_expired. Causes: certificate_expired (1)."
 changed:
   description: Whether a relay took a message, or may have taken one.
   returned: always
@@ -177,8 +214,8 @@ endpoints:
     - A full row has the keys that M(postmaster.mailcheck.smtp_check) returns, and those below;
       RV(ignore:tls.certificate) and RV(ignore:tls.chain) are keys of RV(certificates), C(tls.days_left) is the
       certificate's.
-    - A short row has C(msg), C(host), C(port), C(address), C(protocol), C(verdict), C(stage), C(failure), C(changed),
-      C(tls) (C(version), C(cipher), C(verified), C(certificate), C(days_left)), C(rules), C(seconds), and those below.
+    - A short row has C(msg), C(host), C(port), C(address), C(local_address), C(protocol), C(checked_at), C(verdict),
+      C(stage), C(failure), C(changed), C(tls) (C(version), C(cipher), C(verified), C(certificate), C(days_left)), C(rules), C(seconds), and those below.
   returned: if checks were made
   type: list
   elements: dict
@@ -226,6 +263,11 @@ summary:
       description: Cause of failure, and how many rows have it.
       type: dict
       sample: {certificate_expired: 1}
+    not_judged:
+      description: Rule that could not be judged, and at how many rows.
+      type: dict
+      sample: {relaying_refused: 2}
+      version_added: 0.2.0
     tls_versions:
       description: TLS version, and how many sessions used it.
       type: dict
@@ -243,6 +285,13 @@ summary:
         - The relay's certificate that expires first; C(not_after), C(days_left), C(subject), C(certificate) (its
           SHA-256), C(endpoints) (how many rows have it) and C(names) (some of them). V(null) if none was seen.
       type: dict
+    left_out:
+      description:
+        - What the DNS names beyond O(mx_per_domain), O(addresses_per_relay) and O(rows_per_domain), and was not
+          checked. Option, and how many there are more; empty if there is none.
+      type: dict
+      sample: {}
+      version_added: 0.2.0
     seconds:
       description: How long the sweep took.
       type: float
@@ -256,19 +305,16 @@ engine:
   type: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.argument_specs import argument_spec
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.module_support import run
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.fleet import SWEEP_OPTIONS
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._module_support import Module, argument_spec, run
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep import sweep
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep_options import SWEEP_OPTIONS
 
 SPEC = argument_spec(SWEEP_OPTIONS, transcript="on_failure")
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    run(module, sweep, lambda result: set(result["summary"]["verdicts"]) == {"passed"})
+def main(in_process: bool = False) -> None:
+    module = Module(argument_spec=SPEC, supports_check_mode=True)
+    run(module, sweep, lambda result: set(result["summary"]["verdicts"]) == {"passed"}, in_process)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 
-from postmaster_mailcheck.cli import main
+from postmaster_mailcheck.commands.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,51 +2,231 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private: what `mailcheck explain` answers, from the engine's tables.
+# Private: what a reply, a line of a log or a bounce, a code, or a cause means, from the engine's tables.
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.explain import (
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError, did_you_mean
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import printable
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.facts import STAGES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import (
     CAUSES,
-    ENHANCED_CODES,
     Cause,
-    explain_code,
+    Failure,
     hint_of,
+    may_pass_later,
+    verdict_of,
 )
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import did_you_mean
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.codes import (
+    explain_code,
+    explain_enhanced_code,
+)
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.explaining import (
+    explanation_of,
+    facts_of,
+)
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.wording import (
+    cause_of,
+    first_enhanced_code,
+)
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Sequence
+    from typing import Any, Dict, List, Optional, Tuple
 
-_CLASSES = {"2": "success", "4": "refused for now", "5": "refused for good"}
+_CODES_ALONE = re.compile(r"\s*([2-5][0-9]{2})?(?:\s*[#(]*([245](?:\.[0-9]{1,3}){2})\)?)?\s*")
+_LINE = re.compile(r"\s*([2-5][0-9]{2})(?:[ -](.*)|$)")
+_NO_CODE = re.compile(r"\s*[016-9][0-9]{2}(?:[\s-]|$)")  # RFC 5321 4.2.1: no reply has it
+# In a log or a bounce a reply follows other words: `said: 550 5.1.1 ...`, `smtp; 550 ...`, `RCPT TO:<x>: 550-...`.
+_QUOTED = re.compile(r"(?:[:;>\"'(=]\s?|<<<\s|\b(?:said|response|reply|error|code)\s)([2-5][0-9]{2})(?=[ -]|$)[ -]?")
+# What a log writes around a text: `relay=none`, `X=TLS1.3:TLS_AES_256_GCM_SHA384:256`, a port. None of it is the text;
+# `reject=550 5.7.1 ...` and `spf=fail` are.
+_FIELD = re.compile(
+    r"(?<!\S)(?!(?:spf|dkim|dmarc)=)[\w-]+=(?![2-5][0-9]{2}(?:[\s-]|$))(?:<[^<>]*>|[^\s(]\S*)|(?<=\]):[0-9]{1,5}\b"
+)
+# qmail writes its log with `_` for a space, and `/` for a line end.
+_QMAIL = re.compile(r"\bdelivery [0-9]+: (?:deferral|failure): |_said:_")
+# Where the enhanced code is all there is, as in what Postfix writes of a filter: `...: 5.7.1 Spam message rejected`.
+_CODED = re.compile(r":\s(?=[245](?:\.[0-9]{1,3}){2}\s\S)")
+_STATUS = re.compile(r"(?<!\S)dsn=([245](?:\.[0-9]{1,3}){2})\b")
+# Exim and sendmail write of a host that did not answer, with no code that says so (RFC 3463 3.5: 4.4.1).
+_NO_ANSWER = re.compile(r"\bconnection (?:refused|reset|timed out)|\bno route to host", re.IGNORECASE)
+# What Postfix, Exim, sendmail and qmail write about when it was said, and the stage.
+_SAID_AT = (
+    (r"end of data|message content|sending data block|END-OF-MESSAGE|after I sent the message", "message"),
+    (r"RCPT TO|RCPT command|RCPT from|rejected RCPT|check_rcpt|does not like recipient", "rcpt"),
+    (r"MAIL FROM|MAIL command|rejected MAIL|check_mail|sender was rejected", "mail"),
+    (r"(?:in reply to|after|sending|reject:|>>>) DATA", "data"),
+    (r"(?:in reply to|after|sending|rejected|reject:) (?:EHLO|HELO|LHLO)|my name was rejected", "ehlo"),
+    (r"(?:in reply to|after|sending) STARTTLS", "starttls"),
+    (r"(?:in reply to|after|sending) AUTH|SASL (?:\w+ )?auth|authenticator failed|login attempts|basic auth", "auth"),
+    (r"refused to talk to me|initial connection|reject: CONNECT|check_relay|greeting failed", "greeting"),
+)
+_REMARK = re.compile(r"\(in reply to [\w ]{1,40}\)\)?")
+# Where nothing tells the stage, the codes do: RFC 4954 6, RFC 3463 3.7; else most refusals are of recipients.
+_STAGE_OF_CODE = {432: "auth", 525: "auth", 534: "auth", 535: "auth", 538: "auth", 354: "data"}
+_STAGE_OF_DETAIL = (("1\\.[78]|7\\.27", "mail"), ("6\\..*|7\\.2[0-9]", "message"))
+
+# What codes that say little most often stand for.
+_OFTEN: Dict[str, Tuple[str, ...]] = {
+    "421": ("service_closing", "rate_limited", "client_refused", "tls_required"),
+    "450": ("greylisted", "recipient_deferred", "client_name_missing", "sender_rejected"),
+    "451": ("greylisted", "system_error", "tls_required"),
+    "452": ("system_full", "mailbox_full", "too_many_recipients"),
+    "454": ("relay_denied", "auth_temporarily_failed", "tls_unavailable"),
+    "550": ("mailbox_unknown", "relay_denied", "client_blocked", "sender_rejected", "policy_rejected"),
+    "551": ("mailbox_unknown", "mailbox_moved"),
+    "552": ("mailbox_full", "message_too_large"),
+    "553": ("sender_rejected", "mailbox_unknown", "relay_denied"),
+    "554": ("relay_denied", "client_blocked", "greeting_refused", "message_is_spam", "policy_rejected"),
+    "x.7.0": ("policy_rejected", "authentication_required", "tls_required", "client_refused", "message_is_spam"),
+    "x.7.1": ("relay_denied", "client_blocked", "client_refused", "sender_not_authorised", "policy_rejected"),
+}
 
 
-def explain(words: Sequence[str]) -> List[Dict[str, Any]]:
-    """One dictionary a word, or a pair of codes; every cause if there is no word. Raises ValueError."""
-    text = " ".join(words)
-    if not words:
-        return [_cause(name) for name in CAUSES]
-    if re.fullmatch(r"[2-5][0-9]{2}( [245](\.[0-9]{1,3}){2})?", text):
-        return [{"code": text, "explanation": explain_code(int(words[0]), *words[1:])}]
-    if re.fullmatch(r"[245](\.[0-9]{1,3}){2}", text):
-        detail = ENHANCED_CODES.get(text[2:], "not a registered enhanced code")
-        return [{"code": text, "explanation": "%s: %s (%s)" % (text, detail, _CLASSES[text[0]])}]
-    for word in words:
-        if word not in CAUSES:
-            raise ValueError("'%s' is neither a reply code nor a cause.%s" % (word, did_you_mean(word, CAUSES)))
-    return [_cause(word) for word in words]
+class _Said(NamedTuple):
+    """A reply as it was found in a text; codes are None where there is none."""
+
+    code: Optional[int]
+    enhanced_code: Optional[str]
+    text: str
 
 
-def _cause(name: str) -> Dict[str, Any]:
+def explain(reply: str, stage: Optional[str] = None) -> Dict[str, Any]:
+    """Say what a relay's reply means.
+
+    `reply`: a whole reply of one or several lines, a line of a log or a bounce that holds one, bare codes
+    (`554 5.7.1`), or the name of a cause. `stage`: where it was said (`greeting`, `ehlo`, `starttls`, `auth`, `mail`,
+    `rcpt`, `data`, `message`); without it, the text and the codes tell.
+
+    Returns `cause` (None for bare codes, and for a reply that is no refusal), `causes` (those that it can stand for),
+    `stage`, `code`, `enhanced_code`, `text`, `verdict`, `facts`, `explanation` and `hint`. Raises OptionError, also for
+    a text that holds no reply code, no enhanced code, and no words that tell a cause.
+    """
+    if stage is not None and stage not in STAGES:
+        raise OptionError("stage", "must be one of %s.%s" % (", ".join(STAGES), did_you_mean(stage, STAGES)))
+    if not isinstance(reply, str) or not reply.strip():
+        raise OptionError("reply", "must be the text of a reply, codes, or a cause.")
+    if reply.strip() in CAUSES:
+        return explain_cause(reply.strip())
+    codes = _CODES_ALONE.fullmatch(reply)
+    if codes:
+        return _explain_codes(codes.group(1), codes.group(2))
+    said = _find(reply)
+    stage = stage or _stage(reply, said)
+    if said.code is None and (_NO_CODE.match(reply) or not _tells(said, stage)):
+        raise OptionError(
+            "reply",
+            "holds no reply code (200 to 599, before the words), and nothing else that tells a cause. Give the reply "
+            "as the relay sent it, such as 550 5.1.1 User unknown.",
+        )
+    return _explain_reply(said, stage)
+
+
+def explain_cause(name: str) -> Dict[str, Any]:
     cause: Cause = CAUSES[name]
     return {
         "cause": name,
+        "causes": [name],
         "stages": cause.stages.split(),
         "verdict": cause.verdict,
-        "retried": cause.retried or cause.verdict in ("unreachable", "deferred"),
+        "retried": may_pass_later(Failure(cause.stages, name)),
         "explanation": cause.explanation,
         "hint": hint_of(name, "HOST", "PORT"),
     }
+
+
+def _explain_codes(code: Optional[str], enhanced_code: Optional[str]) -> Dict[str, Any]:
+    said = _Said(int(code) if code else None, enhanced_code, "")
+    explanation = explain_code(int(code), enhanced_code) if code else explain_enhanced_code(str(enhanced_code))
+    return {**_nothing(said), "causes": _possible(said), "explanation": explanation}
+
+
+def _possible(said: _Said) -> List[str]:
+    """The causes that codes without words can stand for: what the enhanced code says, or what is usual."""
+    number = _number(said)
+    if number < 400:
+        return []
+    alone = cause_of("rcpt", number, said.enhanced_code, "")
+    if said.enhanced_code and not alone.startswith("recipient_"):
+        return [alone]
+    often = _OFTEN.get("x" + said.enhanced_code[1:] if said.enhanced_code else "") or _OFTEN.get(str(said.code))
+    if often:
+        return list(often)
+    stages = ("greeting", "ehlo", "auth", "mail", "rcpt", "message")
+    return list(dict.fromkeys(cause_of(stage, number, said.enhanced_code, "") for stage in stages))
+
+
+def _explain_reply(said: _Said, stage: str) -> Dict[str, Any]:
+    number = _number(said)
+    if number < 400:
+        meaning = explain_code(number, said.enhanced_code)
+        return {**_nothing(said), "stage": stage, "explanation": "This is no refusal. %s." % meaning}
+    cause = cause_of(stage, number, said.enhanced_code, said.text)
+    failure = Failure(stage, cause, said.code, said.enhanced_code, said.text)
+    return {
+        **_nothing(said),
+        "cause": cause,
+        "causes": [cause],
+        "stage": stage,
+        "verdict": verdict_of(failure._replace(code=number)),
+        "facts": facts_of(failure),
+        "explanation": explanation_of(failure),
+        "hint": hint_of(cause, "HOST", "PORT"),
+    }
+
+
+def _nothing(said: _Said) -> Dict[str, Any]:
+    named: Dict[str, Any] = {"cause": None, "causes": [], "stage": None, "verdict": None, "facts": {}, "hint": ""}
+    return {**said._asdict(), **named}
+
+
+def _tells(said: _Said, stage: str) -> bool:
+    """Whether a reply without a code tells something: an enhanced code, or words that say more than none do."""
+    return said.enhanced_code is not None or _told_by_words(said, stage)
+
+
+def _told_by_words(said: _Said, stage: str) -> bool:
+    number = _number(said)
+    return cause_of(stage, number, None, said.text) != cause_of(stage, number, None, "")
+
+
+def _number(said: _Said) -> int:
+    """The reply code, or one of the class that the enhanced code has; words alone are a refusal for good."""
+    return said.code or int((said.enhanced_code or "5")[0]) * 100 + 50
+
+
+# Finding the reply in what was pasted
+
+
+def _find(text: str) -> _Said:
+    if _QMAIL.search(text):
+        text = text.replace("_", " ").rstrip("/ \n")
+    lines = [_LINE.match(line) for line in text.strip().splitlines()]
+    quoted = None if lines[0] else _QUOTED.search(_FIELD.sub(lambda field: " " * len(field.group()), text))
+    if quoted:
+        code, rest = quoted.group(1), _REMARK.sub("", text[quoted.end() :])
+        return _said(int(code), re.sub(r"(?<=\s)%s[ -](?=\S)" % code, "", rest).strip())
+    found = [(line.group(1), line.group(2) or "") for line in lines if line]
+    if found:
+        return _said(int(found[-1][0]), "\n".join(words for _code, words in found))
+    said, status = _said(None, _CODED.split(_FIELD.sub("", text), maxsplit=1)[-1].strip()), _STATUS.search(text)
+    by_field = status.group(1) if status else "4.4.1" if _NO_ANSWER.search(text) else None
+    return said._replace(enhanced_code=said.enhanced_code or by_field)
+
+
+def _said(code: Optional[int], text: str) -> _Said:
+    enhanced_code = first_enhanced_code(text)
+    return _Said(code, enhanced_code, "\n".join(printable(line) for line in text.splitlines()))
+
+
+def _stage(text: str, said: _Said) -> str:
+    for words, stage in _SAID_AT:
+        if re.search(words, text, re.IGNORECASE):
+            return stage
+    detail = (said.enhanced_code or "")[2:]
+    by_detail = (stage for details, stage in _STAGE_OF_DETAIL if re.fullmatch(details, detail))
+    told = _STAGE_OF_CODE.get(said.code or 0) or next(by_detail, None)
+    return told or next((stage for stage in ("rcpt", "message") if _told_by_words(said, stage)), "rcpt")

@@ -2,51 +2,150 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private: reports as people read them.
+# Private: how lines get to the terminal.
 #
-# A line is a list of pieces, each a text and a style: what a relay said is only ever a text, so that neither escape
-# sequences nor rich's markup in it mean anything. With rich the styles show, in a terminal; without it, or in a pipe,
-# the same lines come without them.
+# What is shown are the lines of a view (views/): pieces, each a text and a style. What a relay said is only ever a
+# text, so that neither escape sequences nor rich's markup in it mean anything. In a terminal lines are broken between
+# words, by us, and rich adds the styles where it is installed. In a pipe each line stays whole and plain: `grep` is to
+# find it, and mail programs break it themselves.
 
 from __future__ import annotations
 
 import contextlib
-import json
+import os
+import re
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import printable
+from postmaster_mailcheck.views.lines import NORMAL, QUIET, Line
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+    import argparse
+    from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence, TextIO, Tuple
 
-    Line = List[Tuple[str, str]]
+    from rich.console import Console
 
-_STYLES = {"passed": "bold green", "failed": "bold red", "unreachable": "bold red", "deferred": "bold yellow"}
-_OUTCOMES = {"met": "green", "accepted": "green", "unmet": "red", "rejected": "red"}
-_LABEL = 13
+    from postmaster_mailcheck.views.lines import Piece
 
+    View = Callable[[Any, int], Iterator[Line]]  # what was found, and how much of it is told -> lines
 
-def printable(text: str) -> str:
-    """`text` with every character escaped that would steer a terminal or falsify what is read."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+_USUAL_WIDTH = 80
+_NARROWEST = 20  # columns that are left for words beside a label
 
 
-def show(found: Any, lines: Callable[[Any], Iterator[Line]], as_json: bool) -> None:
-    """Print as one JSON document, or as lines."""
+def tell(found: Any, view: View, given: argparse.Namespace, code: int) -> int:
+    """Show what a command has found, as its arguments want it; return `code`, with which it is to end.
+
+    With `--quiet` nothing is shown of what ends with 0: whoever hears nothing knows that all is well.
+    """
+    if given.detail == QUIET and code == 0:
+        return code
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that has seen enough, as `head`, ends this quietly
-    if as_json:
+    if given.format == "json":
+        import json
+
         print(json.dumps(found, indent=2))
+    else:
+        _print(view(found, given.detail))
+    return code
+
+
+def show(lines: Iterator[Line]) -> None:
+    """Print lines that are no result, such as a table."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    _print(lines)
+
+
+def _print(lines: Iterator[Line]) -> None:
+    console = _console(sys.stdout)
+    width = width_of(sys.stdout)
+    if console is None:
+        for line in lines:
+            for shown in wrapped(line, width):
+                _print_plainly("".join(text for text, _style in shown))
         return
+    from rich.text import Text
+
+    for line in lines:
+        for shown in wrapped(line, width):
+            console.print(Text.assemble(*shown), soft_wrap=True)
+
+
+def width_of(stream: TextIO) -> Optional[int]:
+    """How many columns a terminal has; None for what is none."""
+    if not stream.isatty():
+        return None
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given):
+        return int(given)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL_WIDTH
+    except OSError:
+        return _USUAL_WIDTH
+
+
+def wrapped(line: Line, width: Optional[int]) -> Iterator[Sequence[Piece]]:
+    """Break a line between words, so that it fits where that is possible. No word is broken."""
+    pieces = [(printable(text), style) for text, style in line.pieces]
+    if width is None or sum(_columns(text) for text, _style in pieces) <= width:
+        yield pieces
+        return
+    hang = min(line.hang, max(width - _NARROWEST, 0))
+    shown: List[Piece] = []
+    column = 0
+    for space, word in _words(pieces):
+        gap, length = len(space[0]), sum(_columns(text) for text, _style in word)
+        if column + gap + length > width and column > hang:
+            yield shown
+            shown, column, gap = [(" " * hang, "")], hang, 0
+        else:
+            word = [space, *word]
+        for text, style in word:
+            if shown and shown[-1][1] == style:
+                shown[-1] = (shown[-1][0] + text, style)
+            else:
+                shown.append((text, style))
+        column += gap + length
+    yield shown
+
+
+def _columns(text: str) -> int:
+    """How many columns a text takes: Chinese characters take two each (UAX 11), marks above letters none."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(one) else 2 if east_asian_width(one) in "WF" else 1 for one in text)
+
+
+def _words(pieces: Sequence[Piece]) -> Iterator[Tuple[Piece, List[Piece]]]:
+    """Each word with the space before it. A word may be of several pieces; where a piece begins, none need begin."""
+    space: Piece = ("", "")
+    word: List[Piece] = []
+    for text, style in pieces:
+        for token in re.findall(r" +|[^ ]+", text):
+            if not token.startswith(" "):
+                word.append((token, style))
+            elif word:
+                yield space, word
+                space, word = (token, style), []
+            else:
+                space = (space[0] + token, style)
+    if word:
+        yield space, word
+
+
+def _console(stream: TextIO) -> Optional[Console]:
+    """Return rich's console for a stream, or None without rich, and where nobody looks: rich takes long to load."""
+    if not stream.isatty():
+        return None
     try:
         from rich.console import Console
-        from rich.text import Text
     except ImportError:
-        for line in lines(found):
-            _print_plainly("".join(printable(text) for text, _style in line))
-        return
-    console = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
-    for line in lines(found):
-        console.print(Text.assemble(*((printable(text), style) for text, style in line)))
+        return None
+    return Console(file=stream, highlight=False, emoji=False, markup=False)
 
 
 def _print_plainly(text: str) -> None:
@@ -55,144 +154,72 @@ def _print_plainly(text: str) -> None:
 
 
 @contextlib.contextmanager
-def progress(total: Optional[int]) -> Iterator[Callable[[Any], None]]:
-    """A bar on standard error while it is a terminal; yields what to call for each report."""
-    try:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
-    except ImportError:
-        yield lambda _report: None
+def retries(detail: int) -> Iterator[Optional[Callable[[Mapping[str, Any]], None]]]:
+    """A line on standard error, while it is a terminal, that tells of attempts; yields what to call for each.
+
+    It goes away at the end: the result says what became of it all.
+    """
+    width = None if detail == QUIET else width_of(sys.stderr)
+    if width is None:
+        yield None
         return
-    console = Console(stderr=True)
+    shown, room = False, width - 1
+
+    def tell_of(retry: Mapping[str, Any]) -> None:
+        nonlocal shown
+        shown = True
+        sys.stderr.write("\r\x1b[K" + _retried(retry)[:room])
+        sys.stderr.flush()
+
+    yield tell_of
+    if shown:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+def _retried(retry: Mapping[str, Any]) -> str:
+    return "attempt %(attempt)d: %(cause)s at %(stage)s; the next in %(wait).3g s" % retry
+
+
+@contextlib.contextmanager
+def waiting(what_for: str, detail: int) -> Iterator[None]:
+    """A line on standard error, while it is a terminal, that counts the time until what is waited for has come."""
+    console = None if detail == QUIET else _console(sys.stderr)
+    if console is None:
+        yield
+        return
+    from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
     with Progress(
-        BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True,
+        TextColumn("{task.description}", markup=False), TimeElapsedColumn(), console=console, transient=True,
         disable=not console.is_terminal,
-    ) as progress:  # fmt: skip
-        task = progress.add_task("", total=total)
-        yield lambda _report: progress.advance(task)
+    ) as shown:  # fmt: skip
+        shown.add_task(what_for, total=None)
+        yield
 
 
-# One relay
+class Bar(NamedTuple):
+    """What to call for each report, and for each attempt that another one follows."""
+
+    advance: Callable[[Any], None]
+    retry: Callable[[Mapping[str, Any]], None]
 
 
-def check_lines(report: Mapping[str, Any]) -> Iterator[Line]:
-    for entry in report["transcript"] or ():
-        yield from _said(entry)
-    if report["transcript"]:
-        yield []
-    for label, text, style in _facts(report):
-        yield [(label.ljust(_LABEL), "bold"), (text, style)]
-    for warning in report["warnings"]:
-        yield [("warning".ljust(_LABEL), "bold yellow"), (warning, "")]
-    yield from _verdict(report)
-
-
-def _said(entry: Mapping[str, Any]) -> Iterator[Line]:
-    head = "%7.3f %s %s " % (entry["at"], "TLS" if entry["tls"] else "   ", ">" if entry["from"] == "client" else "<")
-    for text in entry["text"].split("\n"):
-        yield [(head, "dim"), (text, "cyan" if entry["from"] == "client" else "")]
-        head = " " * len(head)
-
-
-def _facts(report: Mapping[str, Any]) -> Iterator[Tuple[str, str, str]]:
-    if report["address"]:
-        source = ", from %s" % report["local_address"] if report["local_address"] else ""  # a Unix socket has none
-        yield "address", report["address"] + source, ""
-    else:
-        for attempt in report["attempts"]:
-            yield "address", "%(address)s: %(outcome)s after %(seconds).1f s" % attempt, ""
-    if report["greeting"]:
-        yield "greeting", "%(code)s %(text)s" % report["greeting"], ""
-    if report["capabilities"] is not None:
-        offers = (" ".join([keyword, *words]) for keyword, words in report["capabilities"].items())
-        yield "offers", ", ".join(offers) or "no extension", ""
-    yield from _tls(report["tls"] or {})
-    if report["auth"]:
-        accepted = report["auth"]["accepted"]
-        told = "signed in" if accepted else "refused"
-        yield "sign-in", "%s by %s" % (told, report["auth"]["mechanism"]), "green" if accepted else "red"
-    for to in report["recipients"]:
-        yield "recipient", "%(address)s: %(outcome)s, %(code)s %(text)s" % to, _OUTCOMES.get(to["outcome"], "yellow")
-    message = report["message"]
-    if message:
-        queued = "queued as " + message["queue_id"] if message["queue_id"] else None
-        yield "message", ", ".join(filter(None, (message["message_id"], "%d octets" % message["size"], queued))), ""
-    for rule in report["rules"]:
-        text = "%s: %s" % (rule["outcome"], rule["text"])
-        if rule["outcome"] == "unmet":
-            text += ". " + rule["remedy"]
-        yield "rule", text, _OUTCOMES.get(rule["outcome"], "yellow")
-    if report["timings"]:
-        yield "seconds", ", ".join("%s %.3f" % pair for pair in report["timings"].items()), ""
-
-
-def _tls(tls: Mapping[str, Any]) -> Iterator[Tuple[str, str, str]]:
-    if not tls:
+@contextlib.contextmanager
+def progress(total: Optional[int], detail: int = NORMAL) -> Iterator[Bar]:
+    """A bar on standard error while it is a terminal, and beside it what was last tried in vain."""
+    console = None if detail == QUIET else _console(sys.stderr)
+    if console is None:
+        yield Bar(lambda _report: None, lambda _retry: None)
         return
-    trust = {True: "verified", False: ", ".join(tls["verify_errors"]), None: "certificate not judged"}[tls["verified"]]
-    if tls["version"]:
-        yield "TLS", "%s %s, %s" % (tls["version"], tls["cipher"], trust), "green" if tls["verified"] else "yellow"
-    leaf = tls["certificate"]
-    if leaf:
-        names = ", ".join(name.partition(":")[2] for name in leaf["subject_alt_names"])
-        yield "certificate", "%s, from %s" % (names or leaf["subject"], leaf["issuer"]), ""
-        style = "" if leaf["days_left"] > 21 else "yellow"
-        yield "", "until %s, %d days left" % (leaf["not_after"], leaf["days_left"]), style
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-
-def _verdict(report: Mapping[str, Any]) -> Iterator[Line]:
-    failure = report["failure"]
-    word: Tuple[str, str] = (report["verdict"].ljust(_LABEL), _STYLES.get(report["verdict"], "bold"))
-    if not failure:
-        yield [word, (report["msg"], "")]
-        return
-    yield [word, ("%s, at %s" % (failure["cause"], failure["stage"]), "bold")]
-    said = failure["text"].split("\n")
-    if failure["code"] is not None:
-        said[0] = "%s %s" % (failure["code"], said[0])
-    for label, texts in (("seen", said), ("it means", [failure["explanation"]]), ("next", [failure["hint"]])):
-        for text in filter(None, texts):
-            yield [(label.ljust(_LABEL), "bold"), (text, "")]
-
-
-# A fleet
-
-
-def sweep_lines(result: Mapping[str, Any]) -> Iterator[Line]:
-    width = max([len(row["name"]) for row in result["endpoints"]] + [0])
-    for row in result["endpoints"]:
-        word = (row["verdict"].ljust(_LABEL), _STYLES.get(row["verdict"], "bold"))
-        yield [word, (row["name"].ljust(width + 2), "bold"), (_short(row), "")]
-    for row in result["endpoints"]:
-        if row["failure"]:
-            yield []
-            named = row["msg"].startswith(row["name"] + ":")  # the endpoint itself, unless the caller gave it a name
-            yield [("" if named else row["name"] + " ", "bold"), (row["msg"], "")]
-    yield []
-    yield [(result["msg"], "bold")]
-    soonest = result["summary"]["soonest_expiry"]
-    if soonest:
-        when = "expired at %(not_after)s" if soonest["days_left"] < 0 else "in %(days_left)d days (%(not_after)s)"
-        text = "The first certificate to expire: %(subject)s, " + when + "."
-        yield [(text % soonest, "" if soonest["days_left"] > 21 else "yellow")]
-
-
-def _short(row: Mapping[str, Any]) -> str:
-    if row["failure"]:
-        return str(row["failure"]["cause"])
-    return str(row["tls"]["version"]) if row["tls"] else "no TLS"
-
-
-# Codes and causes
-
-
-def explanation_lines(found: List[Dict[str, Any]]) -> Iterator[Line]:
-    for index, one in enumerate(found):
-        if index:
-            yield []
-        if "code" in one:
-            yield [(one["explanation"], "")]
-            continue
-        yield [(one["cause"], "bold"), (" (%s; %s)" % (one["verdict"], " ".join(one["stages"])), "dim")]
-        yield [(one["explanation"], "")]
-        yield [("Next: ", "bold"), (one["hint"], "")]
+    with Progress(
+        BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False),
+        console=console, transient=True, disable=not console.is_terminal,
+    ) as shown:  # fmt: skip
+        task = shown.add_task("", total=total)
+        yield Bar(
+            lambda _report: shown.advance(task),
+            lambda retry: shown.update(task, description=printable("%s: %s" % (retry["relay"], _retried(retry)))),
+        )

@@ -17,21 +17,26 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Sequence
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Set
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.explain import CAUSES
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.fleet import SWEEP_OPTIONS
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import OPTIONS
+import postmaster_mailcheck
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.options import OPTIONS
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep_options import SWEEP_OPTIONS
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import CAUSES
+from ansible_collections.postmaster.mailcheck.tests.support import mailboxes
+from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import Folder, ImapServer
 from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
-from postmaster_mailcheck import cli, terminal
+from ansible_collections.postmaster.mailcheck.tests.support.screen import AS_MODULE, sent_to_a_terminal, without
+from postmaster_mailcheck.commands import check, sweep
+from postmaster_mailcheck.commands.endings import MISTAKE
+from postmaster_mailcheck.commands.main import SUBCOMMANDS, main
+from postmaster_mailcheck.commands.words import SECRETS as SECRET_OPTIONS
 
 PASSWORD = "tanstaaftanstaaf"
 SECRETS = (PASSWORD, base64.b64encode(PASSWORD.encode()).decode(), "AHRpbQB0YW5zdGFhZnRhbnN0YWFm")
 COLOURLESS = {"TERM": "xterm-256color"}
-WITHOUT_RICH = "import sys; sys.modules['rich'] = None; from postmaster_mailcheck.cli import main; sys.exit(main())"
-AS_MODULE = ("-m", "postmaster_mailcheck")
 
 
 class Ran(NamedTuple):
@@ -55,26 +60,10 @@ def mailcheck(*words: object, how: Sequence[str] = AS_MODULE, stdin: str = "", *
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
-def in_a_terminal(*words: object, **variables: str) -> str:
+def in_a_terminal(*words: object, how: Sequence[str] = AS_MODULE, **variables: str) -> str:
     """What a terminal is sent, on standard output and error together."""
     pytest.importorskip("rich")
-    master, slave = pty.openpty()
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ["PYTHONPATH"], "TERM": "xterm-256color"}
-    command = [sys.executable, *AS_MODULE, *map(str, words)]
-    with subprocess.Popen(command, env={**environ, **variables}, stdin=slave, stdout=slave, stderr=slave) as process:
-        os.close(slave)
-        pieces = []
-        while True:
-            try:
-                piece = os.read(master, 65536)
-            except OSError:  # the other side is closed
-                break
-            if not piece:
-                break
-            pieces.append(piece)
-        process.wait(timeout=60)
-    os.close(master)
-    return b"".join(pieces).decode("utf-8")
+    return sent_to_a_terminal(*how, *words, **variables)
 
 
 @pytest.fixture
@@ -90,9 +79,8 @@ def plain(relay: Relay, *words: object) -> List[object]:
 # What is seen
 
 
-@pytest.mark.parametrize("how", [AS_MODULE, ["-c", WITHOUT_RICH]], ids=["with rich", "without rich"])
-def test_a_check_shows_the_dialogue_the_facts_and_the_verdict(relay: Relay, how: List[str]) -> None:
-    ran = mailcheck(*plain(relay), how=how)
+def test_a_check_shows_the_dialogue_the_facts_and_the_verdict(relay: Relay) -> None:
+    ran = mailcheck(*plain(relay, "--verbose"))
     assert ran.code == 0
     dialogue = [line.split(" ", 1)[1] for line in ran.lines() if " < " in line or " > " in line]
     assert dialogue == [
@@ -103,19 +91,24 @@ def test_a_check_shows_the_dialogue_the_facts_and_the_verdict(relay: Relay, how:
         "< 221 2.0.0 Bye",
     ]
     assert "offers PIPELINING, SIZE 52428800, AUTH PLAIN LOGIN" in ran.lines()
-    assert ran.lines()[-1] == "passed 127.0.0.1:%d: passed." % relay.port
+    assert ran.lines()[0] == "passed 127.0.0.1:%d." % relay.port
     assert "\x1b" not in ran.out
+    assert not [line for line in mailcheck(*plain(relay)).lines() if " < " in line or " > " in line]
 
 
 def test_a_refusal_shows_cause_words_meaning_and_next_step(relay: Relay) -> None:
     relay.answers["RCPT"] = "554 5.7.1 <x@example.net>: Relay access denied\r\n"
     ran = mailcheck(*plain(relay, "--sender", "", "--recipients", "x@example.net"))
     assert ran.code == 1
-    verdict = ran.lines()[-4:]
-    assert verdict[0] == "failed relay_denied, at rcpt"
-    assert verdict[1] == "seen 554 5.7.1 <x@example.net>: Relay access denied"
-    assert verdict[2].startswith("it means The relay does not carry mail for this recipient's domain")
-    assert verdict[3].startswith("next Sign in, use the submission port")
+    verdict = ran.lines()[:6]
+    assert verdict[0] == "failed 127.0.0.1:%d: relay_denied, at rcpt" % relay.port
+    assert verdict[1] == "recipient x@example.net"
+    assert verdict[2] == "seen 554 5.7.1 <x@example.net>: Relay access denied"
+    assert verdict[3].startswith(
+        "it means Nobody had signed in, which the relay offers here. The relay does not carry mail "
+    )
+    assert verdict[4].startswith("next Sign in, use the submission port")
+    assert verdict[5] == "more mailcheck explain relay_denied"
 
 
 def test_a_refused_message_is_queued_nowhere(relay: Relay) -> None:
@@ -132,25 +125,38 @@ def test_colours_are_for_terminals_and_no_color_is_honoured(relay: Relay) -> Non
     assert "\x1b[3" not in in_a_terminal(*plain(relay), NO_COLOR="1")
 
 
-@pytest.mark.parametrize("how", [AS_MODULE, ["-c", WITHOUT_RICH]], ids=["with rich", "without rich"])
-def test_markup_and_escape_sequences_of_a_relay_stay_text(relay: Relay, how: List[str]) -> None:
-    markup = "[red]relay[/red] :smile: [link=https://example.net]x[/link]"
-    relay.answers[""] = "220 %s \x1b[31mred\x1b]0;title\x07 \u202e\r\n" % markup
-    ran = mailcheck(*plain(relay), how=how)
-    assert markup in ran.out
+MARKUP = "[red]relay[/red] :smile: [link=https://example.net]x[/link]"
+
+
+def test_markup_and_escape_sequences_of_a_relay_stay_text(relay: Relay) -> None:
+    relay.answers[""] = "220 %s \x1b[31mred\x1b]0;title\x07 \u202e\r\n" % MARKUP
+    ran = mailcheck(*plain(relay))
+    assert MARKUP in ran.out
     assert not set("\x1b\x07\u202e") & set(ran.out)
 
 
-def test_in_a_terminal_too(relay: Relay) -> None:
-    relay.answers[""] = "220 [red]relay[/] \x1b]0;title\x07\r\n"
-    seen = in_a_terminal(*plain(relay))
-    assert "[red]relay[/]" in seen
+@pytest.mark.parametrize("how", [AS_MODULE, without("rich")], ids=["with rich", "without rich"])
+def test_in_a_terminal_markup_and_escape_sequences_of_a_relay_stay_text(relay: Relay, how: Sequence[str]) -> None:
+    relay.answers[""] = "220 %s \x1b]0;title\x07\r\n" % MARKUP
+    seen = in_a_terminal(*plain(relay), how=how)
+    assert MARKUP in seen
     assert "\x1b]0" not in seen and "\x07" not in seen
+    assert ("\x1b" in seen) is (how == AS_MODULE)
+
+
+@pytest.mark.parametrize("words", [["check", "--tls", "none"], ["sweep", "--tls", "none", "-"]])
+def test_rich_is_loaded_for_a_terminal_only(relay: Relay, words: List[str]) -> None:
+    watched = "import sys; from postmaster_mailcheck.commands.main import main; main(); sys.exit('rich' in sys.modules)"
+    target = "127.0.0.1:%d" % relay.port
+    given = [*words, target] if words[0] == "check" else words
+    ran = mailcheck(*given, how=["-c", watched], stdin=target)
+    assert "passed" in ran.out
+    assert ran.code == 0
 
 
 def test_text_that_the_terminal_cannot_show_is_escaped(relay: Relay) -> None:
     relay.answers[""] = "220 relä\r\n"
-    assert r"rel\xe4" in mailcheck(*plain(relay), how=["-c", WITHOUT_RICH], LC_ALL="C", PYTHONIOENCODING="ascii").out
+    assert r"rel\xe4" in mailcheck(*plain(relay), LC_ALL="C", PYTHONIOENCODING="ascii").out
 
 
 def test_json_is_one_document_the_report(relay: Relay) -> None:
@@ -179,6 +185,29 @@ def test_the_exit_code_tells_the_verdict(relay: Relay, verb: str, answer: str, c
     assert mailcheck(*plain(relay)).code == code
 
 
+RELAYING = {"relaying_refused": {"recipient": "b@example.net", "control_recipient": "postmaster@example.com"}}
+
+
+def test_a_rule_that_could_not_be_judged_has_an_exit_code_of_its_own(relay: Relay) -> None:
+    relay.answers["RCPT"] = "550 5.1.1 User unknown\r\n"
+    asked = ["--expect", json.dumps(RELAYING), "--tls", "none", "--ehlo-name", "client.example.org"]
+    name = "127.0.0.1:%d" % relay.port
+    alone = mailcheck("check", name, *asked)
+    assert (alone.code, alone.lines()[0].endswith(", 1 rule not judged.")) == (6, True)
+    fleet = mailcheck("sweep", "-", *asked, stdin=name)
+    assert (fleet.code, fleet.lines()[-1]) == (6, "passed %s no TLS, not judged: relaying_refused" % name)
+    assert mailcheck("check", name, *asked, "--lenient").code == 0
+    assert mailcheck("sweep", "-", *asked, "--lenient", stdin=name).code == 0
+    relay.answers["RCPT"] = "450 4.7.1 Greylisted\r\n"
+    assert mailcheck("check", name, *asked, "--lenient").code == 3
+    relay.answers["RCPT"] = recipient
+    assert mailcheck("check", name, *asked).code == 0
+
+
+def recipient(line: str) -> str:
+    return "250 2.1.5 Ok\r\n" if "example.com" in line else "554 5.7.1 Relay access denied\r\n"
+
+
 def test_a_closed_port_is_unreachable() -> None:
     with Relay() as relay:
         port = relay.port
@@ -193,17 +222,46 @@ def test_a_closed_port_is_unreachable() -> None:
         (["check", "relay", "--expect", "[]"], "not a JSON object"),
         (["check", "relay", "--username", "tim"], "Set MAILCHECK_PASSWORD, or say --ask-password"),
         (["check", "relay", "more"], "words too many: 1"),
+        (["check", "relay", "-t", "b@example.net", "-ap", PASSWORD], "no such argument: -t -ap."),
         (["check", "relay", "--bogus=x"], "no such argument: --bogus."),
         (["check", "relay", "--prot", "587"], "no such argument: --prot. Did you mean --port?"),
+        (["check", "relay", "--max-failures", "3"], "no such argument: --max-failures. It is one of mailcheck sweep."),
+        (["explain", "554", "--port=3"], "no such argument: --port. It is one of mailcheck check."),
+        (["check", "relay", "--insecure"], "no such argument: --insecure.\n"),
+        (["check", "relay", "--pasword"], "Did you mean --ask-password?"),
+        (["check", "relay", "--validate-cert"], "Did you mean --no-validate-certs?"),
+        (
+            ["check", "relay", "--expect", "{bad"],
+            "mailcheck check: error: argument --expect: is no JSON (line 1, column 2), and no NAME=VALUE.",
+        ),
         (["sweep", "/nowhere"], "No such file"),
         (["sweep"], "nothing to check"),
         (["explain", "relay_denie"], "Did you mean relay_denied?"),
+        (["explain", "hello world"], "holds no reply code"),
+        (["explain", "something 550 nothing"], "holds no reply code"),
+        (["explain", "000"], "holds no reply code"),
+        (["explain", "199 Relay access denied"], "holds no reply code"),
+        (["explain", "600", "5.7.1"], "holds no reply code"),
+        (["explain", "999"], "holds no reply code"),
+        (["explain", "--stage", "mail", "go away"], "holds no reply code"),
     ],
 )
 def test_a_mistake_is_told_and_exits_with_2(words: List[str], said: str) -> None:
     ran = mailcheck(*words)
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_how_a_secret_is_given_is_no_advice_where_it_was_given(relay: Relay) -> None:
+    words = plain(relay, "--username", "tim", "--allow-plaintext-auth")
+    ran = mailcheck(*words, MAILCHECK_PASSWORD=PASSWORD + "\n")
+    told = "mailcheck: MAILCHECK_PASSWORD: ends in a line end: remove it where the value comes from\n"
+    assert (ran.code, ran.err) == (2, told)
+
+
+def test_codes_in_quotes_are_explained_like_any() -> None:
+    assert mailcheck("explain", "554 5.7.1").out == mailcheck("explain", "554", "5.7.1").out
 
 
 def test_interrupting_shows_what_was_learned(relay: Relay) -> None:
@@ -215,14 +273,14 @@ def test_interrupting_shows_what_was_learned(relay: Relay) -> None:
         process.send_signal(signal.SIGINT)
         out, _none = process.communicate(timeout=10)
     assert "220 relay.example.com ESMTP" in out
-    assert process.returncode == 1
+    assert process.returncode == 5
 
 
 # Secrets
 
 
 def test_a_password_comes_from_the_environment(relay: Relay) -> None:
-    words = plain(relay, "--username", "tim", "--allow-plaintext-auth")
+    words = plain(relay, "--username", "tim", "--allow-plaintext-auth", "-v")
     ran = mailcheck(*words, MAILCHECK_PASSWORD=PASSWORD)
     assert ran.code == 0
     assert "AUTH PLAIN " + SECRETS[2] in [line.rstrip("=") for line in relay.said]
@@ -243,13 +301,83 @@ def test_a_secret_among_the_arguments_is_refused_and_not_repeated(relay: Relay, 
     assert relay.said == []
 
 
+def whole(command: str) -> List[str]:
+    """How all of a command's arguments are shown."""
+    return ["--help"] if command == "explain" else ["--help-all"]
+
+
+def every_flag() -> Iterator[List[str]]:
+    """Each argument of each command with the secret for its value, by `=` and as a word of its own."""
+    for command in ("check", "sweep", "explain"):
+        flags = re.findall(r"^  +(?:-\w, )?(--[a-z0-9-]+)", mailcheck(command, "--help-all").out, re.MULTILINE)
+        relay = ["127.0.0.1:1"] if command == "check" else []
+        for flag in set(flags) - {"--help", "--help-all"}:
+            yield [command, *relay, "%s=%s" % (flag, PASSWORD)]
+            yield [command, *relay, flag, PASSWORD]
+
+
+def test_a_secret_that_went_astray_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever is refused, and argparse refuses some of it; what is taken never gets as far as a relay."""
+    monkeypatch.setattr(check, "run", lambda _given: 0)
+    monkeypatch.setattr(sweep, "run", lambda _given: 0)
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: "")
+    calls = [
+        *every_flag(),
+        [PASSWORD],
+        [PASSWORD, "check", "relay"],
+        ["check", "relay", PASSWORD],
+        ["explain", PASSWORD],
+    ]
+    calls += [["check", "relay", "--expect", "@" + PASSWORD], ["--password", PASSWORD, "check", "relay"]]
+    refused = 0
+    for words in calls:
+        try:
+            code = main(words)
+        except SystemExit as ended:
+            code = ended.code
+        told = capsys.readouterr()
+        assert PASSWORD not in told.out + told.err, words
+        refused += code == MISTAKE
+    assert refused > 50
+
+
+@pytest.mark.parametrize("text", ["- host: *%s", "- host: !%s x", "- [%s", "- host: !!int %s", '"%s" {', "%s"])
+@pytest.mark.parametrize("suffix", [".yml", ".json"])
+def test_what_a_file_holds_that_cannot_be_used_is_not_repeated(text: str, suffix: str, tmp_path: Path) -> None:
+    if suffix == ".yml":
+        pytest.importorskip("yaml")
+    (tmp_path / ("relays" + suffix)).write_text(text % PASSWORD)
+    ran = mailcheck("sweep", str(tmp_path / ("relays" + suffix)))  # which looks for secrets in what is shown
+    assert (ran.code, ran.err[:17]) == (2, "mailcheck: FILE: ") or "FILE holds neither" in ran.err
+
+
+def test_a_secret_given_for_a_file_or_a_relay_is_not_repeated() -> None:
+    for words in (
+        ["sweep", PASSWORD],
+        ["check", "https://tim:%s@relay.example.com" % PASSWORD],
+        ["check", "relay:" + PASSWORD],
+    ):
+        assert mailcheck(*words).code == 2
+
+
+def test_what_argparse_refuses_is_told_with_what_would_be_right() -> None:
+    assert "argument --tls: must be one of starttls, opportunistic, implicit, none. Did you mean implicit?" in (
+        mailcheck("check", "relay", "--tls", "implict").err
+    )
+    assert "argument --timeout: must be a number" in mailcheck("check", "relay", "--timeout", "long").err
+    known = ", ".join(SUBCOMMANDS)
+    assert "there is no such command. Known: %s. Did you mean check?" % known in mailcheck("chekc").err
+
+
 def test_a_password_can_be_asked_for(relay: Relay, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     asked = []
-    monkeypatch.setattr(cli.getpass, "getpass", lambda prompt: asked.append(prompt) or PASSWORD)
+    monkeypatch.setattr("getpass.getpass", lambda prompt: asked.append(prompt) or PASSWORD)
     previous = signal.getsignal(signal.SIGINT)
     words = [str(word) for word in plain(relay, "--username", "tim", "--ask-password", "--allow-plaintext-auth")]
     try:
-        assert cli.main(words) == 0
+        assert main(words) == 0
     finally:
         signal.signal(signal.SIGINT, previous)
     assert asked == ["Password: "]
@@ -261,20 +389,67 @@ def test_a_password_can_be_asked_for(relay: Relay, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("command, table", [("check", OPTIONS), ("sweep", {**SWEEP_OPTIONS, **OPTIONS})])
 def test_every_option_is_an_argument_with_a_help_text(command: str, table: Dict[str, Any]) -> None:
-    texts = cli.help_texts("doc_fragments/smtp.py", "modules/smtp_check.py", "modules/smtp_sweep.py")
-    assert not set(table) - set(texts) - set(cli.FROM_FILE)
-    shown = mailcheck(command, "--help").out
+    shown = mailcheck(command, "--help-all").out
     for name, row in table.items():
         flag = name.replace("_", "-")
         if row.get("no_log"):
             assert "--ask-%s" % flag in shown
             assert "--" + flag not in shown
-        elif name not in cli.FROM_FILE:
+        elif name not in sweep.FROM_FILE:
             assert "--no-%s" % flag in shown if row.get("default") is True else "--%s" % flag in shown, name
 
 
+@pytest.mark.parametrize("command, table", [("check", OPTIONS), ("sweep", {**SWEEP_OPTIONS, **OPTIONS})])
+def test_every_option_is_told_in_the_words_of_its_documentation(command: str, table: Dict[str, Any]) -> None:
+    pytest.importorskip("yaml")
+    from postmaster_mailcheck.commands.documentation import first_paragraphs
+
+    texts = first_paragraphs("smtp_" + command)
+    assert texts["ehlo_name"] == "The name to give in EHLO."
+    shown = " ".join(mailcheck(command, "--help-all", COLUMNS="2000").out.split())  # so wide that no line is broken
+    assert not [name for name in set(table) - set(sweep.FROM_FILE) if texts[name] not in shown]
+
+
+def test_help_without_pyyaml_lists_the_arguments_and_says_what_is_missing() -> None:
+    no_yaml = without("yaml")
+    for command in ("check", "sweep"):
+        ran = mailcheck(command, "--help-all", how=no_yaml)
+        assert (ran.code, ran.err) == (0, "")
+        assert "What each of them means is shown once PyYAML is installed." in ran.lines()
+        flags = re.compile("--[a-z0-9-]+")
+        assert set(flags.findall(ran.out)) == set(flags.findall(mailcheck(command, "--help-all").out))
+        assert "The name to give in EHLO." not in ran.out
+
+
+def loaded_by(program: str, *words: object) -> Set[str]:
+    """What a Python program has imported when it ends; of the engine, by the place in it."""
+    watched = "import sys; %s; print(*sys.modules, file=sys.stderr)" % program
+    loaded = mailcheck(*words, how=["-c", watched]).err.split()
+    return {name.rpartition("module_utils.")[2] for name in loaded}
+
+
+def test_a_check_that_passes_loads_what_it_needs(relay: Relay) -> None:
+    loaded = loaded_by("from postmaster_mailcheck.commands.main import main; main()", *plain(relay))
+    assert {"_smtp.check", "postmaster_mailcheck.commands.check"} <= loaded
+    assert not loaded & {
+        "_smtp.message", "_smtp.probes", "_smtp.rows", "_smtp.rules", "_smtp.sweep", "_verdicts.explaining",
+        "_verdicts.wording", "ast", "getpass", "json", "pathlib", "postmaster_mailcheck.commands.documentation",
+        "postmaster_mailcheck.commands.explain", "postmaster_mailcheck.commands.sweep",
+        "postmaster_mailcheck.explanations", "yaml",
+    }  # fmt: skip
+
+
+def test_a_public_name_is_imported_when_it_is_asked_for() -> None:
+    assert set(postmaster_mailcheck.__all__) <= set(dir(postmaster_mailcheck))
+    assert "_smtp.check" not in loaded_by("import postmaster_mailcheck")
+    assert {"_errors", "_version", "_smtp.check", "_smtp.sweep"} <= loaded_by("from postmaster_mailcheck import *")
+    assert loaded_by("from postmaster_mailcheck import check") & {"_smtp.check", "_smtp.sweep"} == {"_smtp.check"}
+    with pytest.raises(AttributeError, match="'chek'"):
+        assert postmaster_mailcheck.chek  # type: ignore[attr-defined]
+
+
 def test_every_secret_of_the_engine_is_known_here() -> None:
-    assert set(cli.SECRETS) == {name for name, row in OPTIONS.items() if row.get("no_log")}
+    assert set(SECRET_OPTIONS) == {name for name, row in OPTIONS.items() if row.get("no_log")}
 
 
 def test_options_of_every_type_reach_the_engine(relay: Relay, tmp_path: Path) -> None:
@@ -306,11 +481,16 @@ def test_a_sweep_shows_a_line_a_relay_and_the_whole(relay: Relay, tmp_path: Path
         text = "# ours\n127.0.0.1:%d\n\n127.0.0.1:%d # the other\n" % (relay.port, busy.port)
         file.write_text(text, encoding="utf-8")
         ran = mailcheck("sweep", file, "--tls", "none")
-        assert ran.lines()[:2] == [
+        assert re.fullmatch(
+            r"2 relays in \S+ s: 1 deferred, 1 passed\. Not passed: 127\.0\.0\.1:%d: service_closing\. Causes: service_closing \(1\)\."
+            % busy.port, ran.lines()[0],
+        )  # fmt: skip
+        assert ran.lines()[2].startswith("deferred service_closing: The relay ended the session")
+        assert ran.lines()[3] == "127.0.0.1:%d: at ehlo: 421 later" % busy.port
+        assert ran.lines()[-2:] == [
             "passed 127.0.0.1:%d no TLS" % relay.port,
             "deferred 127.0.0.1:%d service_closing" % busy.port,
         ]
-        assert ran.lines()[-1].startswith("2 relays in ")
         assert ran.code == 3
 
 
@@ -327,31 +507,20 @@ def test_a_file_may_hold_endpoints_with_options(relay: Relay, tmp_path: Path, su
         assert (ran.code, row["name"], row["labels"]) == (0, "ours", {"site": "north"})
 
 
+def test_a_file_of_relays_takes_no_aliases(tmp_path: Path) -> None:
+    """As profiles take none: few octets, and a list that fills the memory."""
+    pytest.importorskip("yaml")
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += ["a%d: &a%d [%s]" % (n, n, ", ".join(["*a%d" % (n - 1)] * 9)) for n in range(1, 9)]
+    (tmp_path / "relays.yml").write_text("\n".join([*lines, "hosts: *a8"]))
+    ran = mailcheck("sweep", str(tmp_path / "relays.yml"))
+    told = "mailcheck: FILE: has an alias (*) in line 2: write out what it stands for\n"
+    assert (ran.code, ran.out, ran.err) == (2, "", told)
+
+
 def test_relays_may_come_from_standard_input(relay: Relay) -> None:
     ran = mailcheck("sweep", "-", "--tls", "none", stdin="127.0.0.1:%d\n" % relay.port)
     assert ran.code == 0
-
-
-@pytest.mark.parametrize("days_left, told", [
-    (0, "CN=relay, in 0 days (2026-01-02T00:00:00Z)."),
-    (-1, "CN=relay, expired at 2026-01-02T00:00:00Z."),
-])  # fmt: skip
-def test_a_sweep_tells_which_certificate_is_the_next(days_left: int, told: str) -> None:
-    soonest = {"subject": "CN=relay", "days_left": days_left, "not_after": "2026-01-02T00:00:00Z"}
-    result = {"endpoints": [], "msg": "", "summary": {"soonest_expiry": soonest}}
-    last = list(terminal.sweep_lines(result))[-1]
-    assert "".join(text for text, _style in last) == "The first certificate to expire: " + told
-
-
-@pytest.mark.parametrize("name, told", [
-    ("relay:25", "relay:25: refused"),
-    ("the one in the cellar", "the one in the cellar relay:25: refused"),
-])  # fmt: skip
-def test_a_failure_is_named_once(name: str, told: str) -> None:
-    row = {"name": name, "verdict": "failed", "failure": {"cause": "connection_refused"}, "msg": "relay:25: refused"}
-    result = {"endpoints": [row], "msg": "", "summary": {"soonest_expiry": None}}
-    lines = ["".join(text for text, _style in line) for line in terminal.sweep_lines(result)]
-    assert told in lines
 
 
 def test_a_sweep_in_a_terminal_shows_a_bar_and_takes_it_away(relay: Relay, tmp_path: Path) -> None:
@@ -365,11 +534,146 @@ def test_a_sweep_in_a_terminal_shows_a_bar_and_takes_it_away(relay: Relay, tmp_p
 # Explanations
 
 
+def test_an_audit_shows_what_each_probe_came_to(relay: Relay) -> None:
+    words = ["audit", "127.0.0.1:%d" % relay.port, "--ehlo-name", "client.example.org"]
+    ran = mailcheck(*words)
+    assert ran.code == 1
+    assert re.search(
+        r"^finding +auth_offered_in_clear \(medium\): before TLS it offers AUTH PLAIN LOGIN.*\n"
+        r"  it means +A client takes the offer .*\n"
+        r"  next +Offer AUTH under TLS only\. Postfix: smtpd_tls_auth_only = yes; Exim: ",
+        ran.out,
+        re.MULTILINE,
+    )
+    assert re.search("^pass +pipelining: ", ran.out, re.MULTILINE)
+    assert json.loads(mailcheck(*words, "--json").out)["verdict"] == "failed"
+
+
+def test_an_audit_that_leaves_something_unknown_exits_with_6(relay: Relay) -> None:
+    """There is no TLS here, so that no certificate was seen."""
+    words = ["audit", "127.0.0.1:%d" % relay.port, "--probes", "certificate"]
+    assert [mailcheck(*words).code, mailcheck(*words, "--lenient").code] == [6, 0]
+
+
+def test_an_audit_that_could_not_ask_does_not_end_as_if_it_had(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = {"port": relay.port, "authorised": ["127.0.0.1"], "check_mode": True}
+    report = postmaster_mailcheck.audit("127.0.0.1", intensity="active", **where)
+    assert {"name": "relaying", "lacks": "known_recipient"} in report["not_made"]
+    monkeypatch.setattr(postmaster_mailcheck, "audit", lambda *_relay, **_options: {**report, "verdict": "passed"})
+    assert [main(["audit", "127.0.0.1"]), main(["audit", "127.0.0.1", "--lenient"])] == [6, 0]
+    assert "not made     relaying: it needs known_recipient\n" in capsys.readouterr().out
+
+
+def test_an_audit_tells_what_it_does_not_ask(relay: Relay) -> None:
+    """At the lowest intensity nothing is said of relaying, and nobody is to think so."""
+    ran = mailcheck("audit", "127.0.0.1:%d" % relay.port)
+    assert re.search(r"^not asked +at intensity safe: .*relaying", ran.out, re.MULTILINE)
+    for words in (["127.0.0.1:%d" % relay.port, "--json"], ["127.0.0.1:%d" % relay.port, "127.0.0.2", "--json"]):
+        assert re.search("Not asked at intensity safe: .*relaying", json.loads(mailcheck("audit", *words).out)["msg"])
+
+
+def test_what_an_audit_would_come_to(relay: Relay) -> None:
+    ran = mailcheck("audit", "127.0.0.1:%d" % relay.port, "--check-mode")
+    assert (ran.code, relay.said) == (0, [])
+    assert re.search("check mode: [0-9]+ probes, at most [0-9]+ connections, 0 errors", ran.out)
+
+
+def test_many_relays_are_audited_side_by_side(relay: Relay, tmp_path: Path) -> None:
+    named = "127.0.0.1:%d" % relay.port
+    file = tmp_path / "relays.json"
+    ours = {"host": "127.0.0.1", "port": relay.port, "name": "ours", "probes": ["banner"]}
+    file.write_text(json.dumps([ours]), encoding="utf-8")
+    ran = mailcheck("audit", named, "--file", file, "--probes", "auth_offered_in_clear", "--probes", "certificate")
+    assert ran.code == 1
+    assert "failed %s finding: auth_offered_in_clear; unknown: certificate" % named in ran.lines()
+    assert re.search("^passed +ours *$", ran.out, re.MULTILINE)
+    assert re.search(
+        r"2 relays in .*: 1 failed, 1 passed\. auth_offered_in_clear \(medium\) at %s: A client" % named, ran.out
+    )
+
+
+def test_the_probes_are_listed() -> None:
+    ran = mailcheck("audit", "--list")
+    assert ran.code == 0
+    assert "relaying                active, 4 connections" in ran.out
+    assert {one["name"] for one in json.loads(mailcheck("audit", "--list", "--json").out)} >= {"vrfy", "smuggling"}
+    assert mailcheck("audit").err == (
+        "mailcheck: no relay is named. Name one or several, give a --file of them, or say --list\n"
+    )
+
+
 def test_codes_are_explained() -> None:
     text = "554: transaction failed, or refused by policy (refused for good); 5.7.1: delivery not authorised"
-    assert mailcheck("explain", 554, "5.7.1").lines() == [text]
-    assert mailcheck("explain", "4.2.2").lines() == ["4.2.2: mailbox full (refused for now)"]
-    assert json.loads(mailcheck("explain", 250, "--json").out)[0]["code"] == "250"
+    for words in ([554, "5.7.1"], ["554 5.7.1"]):
+        meaning, causes = mailcheck("explain", *words).lines()
+        assert meaning == text
+        assert causes.startswith("Causes: relay_denied, ")
+    assert mailcheck("explain", "4.2.2").lines() == ["4.2.2: mailbox full (refused for now)", "Causes: mailbox_full"]
+    assert json.loads(mailcheck("explain", 250, "--json").out)[0]["code"] == 250
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["554 5.7.1 <x@example.net>: Relay access denied"],
+        ["554", "5.7.1", "<x@example.net>:", "Relay", "access", "denied"],
+        ["status=bounced (host mx.example.net[192.0.2.1] said: 554 5.7.1 <x@example.net>: Relay access denied)"],
+        ["--stage", "mail", "554 5.7.1 Relay access denied"],
+        ["Relay access denied"],
+        ["Your message did not arrive:\n\n554 Relay access denied"],
+        ["123 messages deferred (host mx.example.net said: 554 Relay access denied)"],
+    ],
+)
+def test_replies_are_explained(words: List[str]) -> None:
+    first, explanation, next_step = mailcheck("explain", *words).lines()
+    assert first.startswith("relay_denied (failed; ")
+    assert explanation.startswith("The relay does not carry mail for this recipient")
+    assert next_step.startswith("Next: Sign in")
+
+
+LOG = "mail postfix/smtp[7]: 4XyZ: to=<b@nx.example>, "
+EXIM = (
+    "1vP-0 ** b@example.net R=mx T=smtp H=mx.example.net [192.0.2.1]:587 X=TLS1.3:TLS_AES_256_GCM_SHA384:256 CV=yes: "
+)
+REJECTED = "postfix/smtpd[7]: NOQUEUE: reject: %s from unknown[192.0.2.9]: %s; from=<a@example.com> proto=ESMTP"
+
+
+@pytest.mark.parametrize(
+    "line, cause, stage, code",
+    [
+        # What a log writes around a text tells nothing: no relay, no code, no address of the client.
+        (LOG + "relay=none, dsn=5.4.4, status=bounced (Name service error for name=nx.example: Host not found)",
+         "domain_unknown", "rcpt", None),
+        (LOG + "relay=none, dsn=4.4.1, status=deferred (connect to mx[192.0.2.1]:25: Connection refused)",
+         "routing_failed", "rcpt", None),
+        (LOG + "relay=mx[192.0.2.1]:587, dsn=4.7.5, status=deferred (Server certificate not trusted)",
+         "recipient_deferred", "rcpt", None),
+        (EXIM + "SMTP error from remote mail server after end of data: 550 Refused by a DMARC policy",
+         "dmarc_failed", "message", 550),
+        ("b@example.net R=mx T=smtp defer (111): Connection refused", "routing_failed", "rcpt", None),
+        ("stat=Deferred: Connection refused by mx.example.net.", "routing_failed", "rcpt", None),
+        # Who wrote the line says at which stage, and whose words they are.
+        (REJECTED % ("RCPT", "450 4.7.25 Client host rejected: cannot find your hostname"), "client_name_missing", "rcpt", 450),
+        (REJECTED % ("END-OF-MESSAGE", "5.7.1 This is spam"), "message_is_spam", "message", None),
+        (REJECTED % ("CONNECT", "554 5.7.1 Client host rejected: Access denied"), "client_refused", "greeting", 554),
+        (">>> DATA\n<<< 554 5.7.1 Blocked: it looks like spam\n554 5.0.0 Service unavailable", "message_is_spam", "data", 554),
+        ("ruleset=check_mail, relay=x [192.0.2.9], reject=553 5.1.8 a@nx.example... Domain does not exist",
+         "sender_rejected", "mail", 553),
+        ("delivery 3: deferral: CNAME_lookup_failed_temporarily._(#4.4.3)/", "system_error", "rcpt", None),
+        ("454 4.7.0 Too many login attempts, please wait", "auth_limited", "auth", 454),
+        ("550 5.7.1 Refused: the DKIM signature is missing", "dkim_failed", "message", 550),
+        ("550 5.7.2 spf=fail for this list", "spf_failed", "rcpt", 550),
+        (LOG + "relay=mx[192.0.2.1]:25, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4XyZ12)", None, "rcpt", 250),
+    ],
+)  # fmt: skip
+def test_lines_of_logs_and_bounces_are_explained(line: str, cause: str, stage: str, code: int) -> None:
+    (told,) = json.loads(mailcheck("explain", line, "--json").out)
+    assert (told["cause"], told["stage"], told["code"]) == (cause, stage, code)
+    assert told["facts"].get("client_address") in (None, "192.0.2.9")
+    if "status=deferred" in line:
+        assert told["verdict"] == "deferred"
 
 
 def test_causes_are_explained() -> None:
@@ -410,8 +714,8 @@ def test_real_shells_complete_as_the_guide_sets_them_up(shell: str, flags: str, 
         assert os.environ.get("MAILCHECK_REQUIRE_SERVERS") != "1", "no %s on this machine" % shell
         pytest.skip("no %s on this machine" % shell)
     script = tmp_path / "mailcheck"
-    main = "from postmaster_mailcheck.cli import main\nimport sys\nsys.exit(main())\n"
-    script.write_text("#!%s\n# PYTHON_ARGCOMPLETE_OK\n%s" % (sys.executable, main), encoding="utf-8")
+    imported = "from postmaster_mailcheck.commands.main import main\nimport sys\nsys.exit(main())\n"
+    script.write_text("#!%s\n# PYTHON_ARGCOMPLETE_OK\n%s" % (sys.executable, imported), encoding="utf-8")
     script.chmod(0o755)
     path = os.pathsep.join([str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]])
     environ = {"PATH": path, "PYTHONPATH": os.environ["PYTHONPATH"], "HOME": str(tmp_path), "TERM": "dumb"}
@@ -431,3 +735,55 @@ def test_real_shells_complete_as_the_guide_sets_them_up(shell: str, flags: str, 
             seen += os.read(master, 65536)  # raises when the shell has gone
         process.kill()
     os.close(master)
+
+
+# Waiting for mail
+
+WAITING = {"MAILCHECK_PASSWORD": mailboxes.PASSWORD}
+
+
+def waiting(server: ImapServer, *words: object) -> List[object]:
+    where = ["wait", "127.0.0.1:%d" % server.port, "--tls", "none", "--allow-plaintext-auth", "--username", "tim"]
+    return [*where, "--timeout", "1", "--poll-interval", "0.1", *words]
+
+
+def test_waiting_shows_the_hops_and_where_the_message_is() -> None:
+    with ImapServer({"INBOX": Folder({1: mailboxes.mail("token")})}) as server:
+        ran = mailcheck(*waiting(server, "--token", "token"), **WAITING)
+    assert ran.code == 0
+    assert "hop relay.example.com -> mx.example.net (TLS)" in ran.lines()
+    assert [line for line in ran.lines() if line.startswith("arrived INBOX after")]
+
+
+def test_waiting_in_vain_ends_with_the_cause() -> None:
+    with ImapServer({"INBOX": Folder({1: mailboxes.bounce("other")})}) as server:
+        ran = mailcheck(*waiting(server, "--token", "token"), **WAITING)
+    assert ran.code == 1
+    assert ran.lines()[0].endswith(": mail_not_found, at find")
+
+
+def test_the_state_of_a_mailbox_is_what_since_takes() -> None:
+    inbox = Folder({1: mailboxes.mail("token")})
+    with ImapServer({"INBOX": inbox}) as server:
+        state = json.loads(mailcheck(*waiting(server), "--json", **WAITING).out)["mailbox_state"]
+        late = mailcheck(*waiting(server, "--token", "token", "--since", json.dumps(state)), **WAITING)
+    assert (state, late.code) == ({"INBOX": {"uidvalidity": 7, "uidnext": 2, "messages": 1}}, 1)
+
+
+def test_the_whole_of_what_it_says_is_what_since_takes_from_a_file(tmp_path: Path) -> None:
+    inbox = Folder({1: mailboxes.mail("token")})
+    with ImapServer({"INBOX": inbox}) as server:
+        (tmp_path / "before.json").write_text(mailcheck(*waiting(server), "--json", **WAITING).out)
+        words = waiting(server, "--token", "token", "--since", "@%s" % (tmp_path / "before.json"), "--delete")
+        assert mailcheck(*words, **WAITING).code == 1
+        inbox.add(mailboxes.mail("token"))
+        ran = mailcheck(*words, **WAITING)
+    assert (ran.code, server.expunged) == (0, [("INBOX", 2)])
+    assert "1 message deleted." in ran.out
+
+
+def test_waiting_where_a_rule_could_not_be_judged_does_not_just_pass() -> None:
+    with ImapServer({"INBOX": Folder({1: mailboxes.mail("token")})}) as server:
+        words = waiting(server, "--token", "token", "--expect", '{"dkim": "pass"}')
+        assert mailcheck(*words, **WAITING).code == 6
+        assert mailcheck(*words, "--lenient", **WAITING).code == 0

@@ -16,17 +16,28 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 # Made by a tool, or no documentation.
-NOT_PAGES = {"CHANGELOG.md", "docs/docsite/rst/causes.rst", "docs/docsite/rst/versions.rst"}
+NOT_PAGES = {
+    "CHANGELOG.md",
+    "docs/docsite/rst/causes.rst",
+    "docs/docsite/rst/facts.rst",
+    "docs/docsite/rst/metrics.rst",
+    "docs/docsite/rst/probes.rst",
+    "docs/docsite/rst/profiles.rst",
+    "docs/docsite/rst/rules.rst",
+    "docs/docsite/rst/versions.rst",
+}
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 DIRECTIVE = re.compile(r"^( *)\.\. code-block:: (\S+)\n((?:\1 +.*\n|[ ]*\n)+)", re.MULTILINE)
 LITERAL = re.compile(r"^( *)(?!\.\. )\S.*(::)\n\n((?:\1 +.*\n|[ ]*\n)+)", re.MULTILINE)
 EXAMPLES = re.compile(r'^()(EXAMPLES) = r?"""\n(.*?)^"""', re.MULTILINE | re.DOTALL)
+BESIDE = re.compile(r"^()(EXAMPLES): \|\n((?:  .*\n|\n)+)", re.MULTILINE)  # a plugin, in a file of documentation
 # The keys of a block of variables -> its kind.
 KEYS = {
     "collections": "requirements",
     "dependencies": "execution environment",
     "extra_vars": "credential",
     "fields": "credential",
+    "groups": "alert rules",
     "minor_changes": "changelog fragment",
     "relays": "variables",
     "rules": "profile",
@@ -48,11 +59,15 @@ class Block(NamedTuple):
     def kind(self) -> str:
         if self.language in ("console", "shell"):
             return "commands"
+        if self.language == "none":  # that of another program, which Pygments has no lexer for
+            return "configuration"
         if self.language in ("python", "text"):
             return self.language
         if self.language not in ("yaml", "yaml+jinja", "EXAMPLES"):
             raise ValueError("%s: no test knows what to do with '%s'" % (self, self.language))
         found = yaml.safe_load(self.text)
+        if isinstance(found, list) and "expires" in found[0]:
+            return "waivers"
         if isinstance(found, list):
             return "tasks" if "hosts" not in found[0] else "play"
         if all(name.startswith(("compliance_", "smoke_test_")) for name in found):
@@ -72,17 +87,23 @@ def blocks_in(page: str, text: str, *patterns: Pattern[str]) -> Iterator[Block]:
 
 
 def all_blocks() -> Iterator[Block]:
-    patterns: Dict[str, List[Pattern[str]]] = {".md": [FENCE], ".rst": [DIRECTIVE, LITERAL], ".py": [EXAMPLES]}
+    patterns: Dict[str, List[Pattern[str]]] = {
+        ".md": [FENCE],
+        ".rst": [DIRECTIVE, LITERAL],
+        ".py": [EXAMPLES],
+        ".yml": [BESIDE],
+    }
     pages = [
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/*.md"),
+        *ROOT.glob("docs/*.rst"),
         *ROOT.glob("docs/docsite/rst/*.rst"),
         *ROOT.glob("roles/*/*.md"),
     ]
-    plugins = [file for kind in ("modules", "filter", "lookup") for file in (ROOT / "plugins" / kind).glob("*.py")]
+    plugins = [file for kind in ("modules", "filter", "lookup") for file in (ROOT / "plugins" / kind).iterdir()]
     for path in sorted([*pages, *plugins]):
         page = path.relative_to(ROOT).as_posix()
-        if page not in NOT_PAGES:
+        if page not in NOT_PAGES and path.is_file():
             yield from blocks_in(page, path.read_text(encoding="utf-8"), *patterns[path.suffix])
 
 

@@ -9,21 +9,49 @@ from __future__ import annotations
 import importlib.util
 import re
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.explain import CAUSES
+import pytest
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.rules import ALWAYS, RULES, WHERE_PRESENT
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.options import OPTIONS
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.rules import RULES as RELAY_RULES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep_options import SWEEP_OPTIONS
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import CAUSES
 from postmaster_mailcheck import __all__ as public
-from postmaster_mailcheck.cli import EXIT_CODES
+from postmaster_mailcheck import explain
+from postmaster_mailcheck.commands.endings import EXIT_CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs/docsite/rst"
 
 
-def test_the_page_of_causes_is_what_the_table_says() -> None:
-    spec = importlib.util.spec_from_file_location("causes", ROOT / "tools/causes.py")
+def test_the_pictures_that_are_shown_are_there_and_small() -> None:
+    shown = re.findall(r"!\[[^]]+\]\((docs/pictures/[^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    there = [str(path.relative_to(ROOT)) for path in (ROOT / "docs/pictures").iterdir()]
+    assert sorted(shown) == sorted(there)
+    assert [name for name in there if (ROOT / name).stat().st_size > 150_000] == []
+
+
+def written_by(name: str) -> ModuleType:
+    """The tool that writes a page."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / (name + ".py"))
     assert spec and spec.loader
-    causes = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(causes)
-    assert causes.page() == causes.PAGE.read_text(encoding="utf-8"), "run `make causes`"
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool
+
+
+@pytest.mark.parametrize("name", ["causes", "probes"])
+def test_a_page_that_is_made_is_what_its_table_says(name: str) -> None:
+    tool = written_by(name)
+    assert tool.page() == tool.PAGE.read_text(encoding="utf-8"), "run `make %s`" % name
+
+
+@pytest.mark.parametrize("page", written_by("reference").pages(), ids=lambda page: page.name)
+def test_a_reference_page_is_what_its_tables_say(page: Any) -> None:
+    assert page.text() == page.file.read_text(encoding="utf-8"), "run `make reference`"
 
 
 def test_every_cause_has_an_anchor_of_its_own() -> None:
@@ -32,6 +60,43 @@ def test_every_cause_has_an_anchor_of_its_own() -> None:
         r"^\.\. _ansible_collections\.postmaster\.mailcheck\.docsite\.cause_(\w+):$", text, re.MULTILINE
     )
     assert sorted(anchors) == sorted(CAUSES)
+
+
+def test_the_guide_to_domains_has_every_rule_as_it_is() -> None:
+    text = (PAGES / "guide_domains.rst").read_text(encoding="utf-8")
+    rows = re.findall(r"^   \* - ``(\w+)``\n     - (\w+)\n     - (\w+)\n     - (.*)\n     - (.*)\n", text, re.MULTILINE)
+    usual = {**dict.fromkeys(ALWAYS, "yes"), **dict.fromkeys(WHERE_PRESENT, "where it is there")}
+    assert rows == [
+        (name, kind.stage, kind.severity, kind.text.replace("%s", "…"), usual.get(name, "no"))
+        for name, kind in RULES.items()
+    ]
+
+
+def test_smtp_by_hand_names_options_facts_and_causes_that_there_are() -> None:
+    text = (PAGES / "guide_by_hand.rst").read_text(encoding="utf-8")
+    reference = written_by("reference")
+    returned = [reference.documented(name, "RETURN") for name in ("smtp_check", "smtp_sweep")]
+    facts = {path.strip("`") for table in returned for path, *_rest in reference.flattened(table)}
+    known = {*facts, *(path.rpartition(".")[2] for path in facts), "codes.ehlo", "codes.mail", "timings.connect"}
+    options = {*OPTIONS, *SWEEP_OPTIONS, *("expect." + rule for rule in RELAY_RULES), "host", "smtp_sweep"}
+    rows = re.findall(r"^   \* - (.+)\n     - (.+)\n     - (.+)\n", text, re.MULTILINE)
+    steps, seen = rows[1 : rows.index(next(row for row in rows if row[0] == "Seen by hand"))], rows[-7:]
+    assert len(steps) == 11
+    for _step, option, fact in steps:
+        assert {word.partition(":")[0] for word in re.findall("``(.+?)``", option)} <= options, option
+        assert set(re.findall("``(.+?)``", fact)) <= known, fact
+    named = {word for _seen, cause, _usually in seen for word in re.findall("``(.+?)``", cause)}
+    assert named - {"addresses_tried"} <= set(CAUSES) and len(named) == 7
+
+
+def test_the_words_behind_554_have_the_causes_that_the_guide_gives_them() -> None:
+    text = (PAGES / "guide_554.rst").read_text(encoding="utf-8")
+    rows = re.findall(r"^   \* - (``.+)\n     - ``(.+)``\n", text, re.MULTILINE)
+    assert len(rows) == 6
+    for words, cause in rows:
+        for said in re.findall("``(.+?)``", words):
+            reply = "554 5.7.1 <x@example.net>: %s" % said.replace("…", "bl.example.net; Client host [192.0.2.9]")
+            assert explain(reply)["cause"] == cause, said
 
 
 def test_the_guide_to_python_names_what_is_public() -> None:
@@ -55,10 +120,15 @@ def test_every_guide_is_in_the_table_of_contents() -> None:
     assert sorted(listed) == sorted(page.stem for page in PAGES.glob("*.rst"))
 
 
-def test_the_changelog_tells_of_every_module_plugin_and_role() -> None:
-    told = re.findall(
-        r"^\* postmaster\\\.mailcheck\\\.(\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
-    )
-    files = [file for kind in ("modules", "filter", "lookup") for file in (ROOT / "plugins" / kind).glob("*.py")]
-    names = [path.stem for path in [*files, *(ROOT / "roles").iterdir()]]
-    assert sorted(name.replace("\\", "") for name in told) == sorted(names)
+def test_the_changelog_tells_of_every_released_module_plugin_and_role() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").replace("\\", "")
+    released = re.findall(r"^## v(\S+)$", changelog, re.MULTILINE)
+    documented = [
+        path for kind in ("modules/*.py", "lookup/*.py", "filter/*.yml") for path in ROOT.glob("plugins/" + kind)
+    ]
+    names = [role.name for role in (ROOT / "roles").iterdir()]
+    for path in documented:
+        added = re.findall(r"^ *version_added: (\S+)$", path.read_text(encoding="utf-8"), re.MULTILINE)[0]
+        names += [path.stem] if added in released else []
+    told = re.findall(r"^\* postmaster\.mailcheck\.(\S+)", changelog, re.MULTILINE)
+    assert sorted(told) == sorted(names)

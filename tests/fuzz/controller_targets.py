@@ -11,38 +11,27 @@ import json
 import os
 import tempfile
 import xml.etree.ElementTree
-from html.parser import HTMLParser
-from typing import Any, Callable, Dict, List
+from typing import TYPE_CHECKING, Any, Callable, Dict, List
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.postmaster.mailcheck.plugins.filter import (
-    assess as assess_filter,
-)
-from ansible_collections.postmaster.mailcheck.plugins.filter import (
-    findings,
-    report_html,
-    report_json,
-    report_junit,
-    report_markdown,
-    report_prometheus,
-    report_table,
-)
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.expectations import parse_expect
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils import profiles
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.assessment import assess, drift
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils.formats import (
-    as_html,
-    as_json,
-    as_junit,
-    as_markdown,
-    as_prometheus,
-    as_table,
-)
-from ansible_collections.postmaster.mailcheck.tests.compliance.sweeps import relay, result, rule, unreachable
-from ansible_collections.postmaster.mailcheck.tests.fuzz.targets import Draw
+from ansible_collections.postmaster.mailcheck.plugins.filter.compliance import FilterModule
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import MAX_TEXT
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.rules import RULES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import parse_expect
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils import _profiles
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._assessment import assess
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._drift import drift
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.register import FORMATS
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import AssessmentError
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._sslyze import QUESTIONS, with_sslyze
+from ansible_collections.postmaster.mailcheck.tests.fuzz.targets import Draw, assert_printable
+from ansible_collections.postmaster.mailcheck.tests.support.page import elements
+from ansible_collections.postmaster.mailcheck.tests.support.sweeps import DAY, relay, result, rule, unreachable
 
-DAY = "2026-06-15"
+if TYPE_CHECKING:
+    from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import Assessment
+
 _PROFILE = os.path.join(tempfile.gettempdir(), "fuzzed-%d.yml" % os.getpid())
 
 
@@ -50,36 +39,18 @@ def profile_loader(data: bytes) -> None:
     """A file that may be YAML, and may be a profile: it loads as expectations that hold, or is refused by its name."""
     with open(_PROFILE, "wb") as file:
         file.write(data)
-    profiles._read.cache_clear()
+    _profiles._read.cache_clear()
     try:
-        loaded = profiles.load_profiles([_PROFILE])
-    except profiles.ProfileError as error:
+        loaded = _profiles.load_profiles([_PROFILE])
+    except _profiles.ProfileError as error:
         assert _PROFILE in str(error) or str(error).startswith("expect"), error
     else:
-        assert parse_expect(loaded["expect"]) == loaded["expect"] and loaded["rules"].keys() <= loaded["expect"].keys()
+        assert (
+            parse_expect(RULES, loaded["expect"]) == loaded["expect"]
+            and loaded["rules"].keys() <= loaded["expect"].keys()
+        )
     finally:
         os.unlink(_PROFILE)
-
-
-class _Page(HTMLParser):
-    """Counts what could act in a page: each must be one of ours."""
-
-    ACTING = ("script", "iframe", "object", "embed", "img", "link", "form", "base", "a")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.acting: List[str] = []
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        if tag in self.ACTING:
-            self.acting.append(tag)
-        self.acting += [name for name, _value in attrs if name.startswith("on")]
-
-
-def _acting(page: str) -> List[str]:
-    parser = _Page()
-    parser.feed(page)
-    return parser.acting
 
 
 def _sweep(draw: Draw) -> Dict[str, Any]:
@@ -120,32 +91,65 @@ def reports(data: bytes) -> None:
     before = copy.deepcopy(assessment)
     before["endpoints"] = before["endpoints"][draw.number(2) :]
     assessment["changes"] = drift(before, assessment)
-    assert json.loads(as_json(assessment)) == json.loads(json.dumps(assessment))
-    assert drift(json.loads(as_json(assessment)), assessment) == []
-    suites = xml.etree.ElementTree.fromstring(as_junit(assessment))
+    for name, one in FORMATS.items():
+        _READERS[name](one.write(assessment), assessment)
+
+
+def _read_json(text: str, assessment: Assessment) -> None:
+    assert json.loads(text) == json.loads(json.dumps(assessment))
+    assert drift(json.loads(text), assessment) == []
+
+
+def _read_junit(text: str, assessment: Assessment) -> None:
+    suites = xml.etree.ElementTree.fromstring(text)
     assert len(suites) == len(assessment["endpoints"]) + bool(assessment["waivers"])
-    for line in as_prometheus(assessment).rstrip("\n").split("\n"):
+
+
+def _read_prometheus(text: str, _assessment: Assessment) -> None:
+    for line in text.rstrip("\n").split("\n"):
         assert line.startswith(("# HELP mailcheck_", "# TYPE mailcheck_", "mailcheck_")), line
-    assert len(as_table(assessment).split("\n")) == 1 + len(assessment["endpoints"])
-    as_markdown(assessment).encode("utf-8")
-    page = as_html(assessment)
-    page.encode("utf-8")
-    assert _acting(page) == _OUR_OWN
 
 
-_OUR_OWN = _acting(as_html(assess(result(relay()), today=DAY)))
-_FILTERS: Dict[str, Callable[..., Any]] = {}
-for _module in (
-    assess_filter,
-    findings,
-    report_html,
-    report_json,
-    report_junit,
-    report_markdown,
-    report_prometheus,
-    report_table,
-):
-    _FILTERS.update(_module.FilterModule().filters())
+def _read_markdown(text: str, _assessment: Assessment) -> None:
+    text.encode("utf-8")
+
+
+def _read_html(text: str, _assessment: Assessment) -> None:
+    text.encode("utf-8")
+    assert _acting(text) == _OUR_OWN
+
+
+def _read_table(text: str, assessment: Assessment) -> None:
+    assert len(text.split("\n")) == 1 + len(assessment["endpoints"])
+
+
+def _read_nagios(text: str, _assessment: Assessment) -> None:
+    first, *rest = text.rstrip("\n").split("\n")
+    assert first.startswith("MAILCHECK ") and first.count("|") == 1, first
+    assert all(line.startswith(("[", "and ")) and "|" not in line for line in rest), rest
+
+
+_READERS: Dict[str, Callable[[str, Assessment], None]] = {
+    "json": _read_json,
+    "junit": _read_junit,
+    "prometheus": _read_prometheus,
+    "markdown": _read_markdown,
+    "html": _read_html,
+    "table": _read_table,
+    "nagios": _read_nagios,
+}
+
+
+def _acting(text: str) -> List[str]:
+    """What could act in a page: each must be one of ours. Links lead to places within."""
+    page = elements(text)
+    assert all(link.startswith("#") for link in page.links)
+    return [tag for tag in page.tags if tag in _ACTING] + [name for name in page.attributes if name.startswith("on")]
+
+
+_ACTING = ("script", "iframe", "object", "embed", "img", "link", "form", "base")
+_OUR_OWN = _acting(FORMATS["html"].write(assess(result(relay()), today=DAY)))
+_FILTERS = {name: use for name, use in FilterModule().filters().items() if name not in ("drift", "with_profiles")}
 
 
 def filters(data: bytes) -> None:
@@ -167,4 +171,25 @@ def _or_none(text: str) -> Any:
         return None
 
 
-TARGETS: Dict[str, Callable[[bytes], None]] = {target.__name__: target for target in (profile_loader, reports, filters)}
+def sslyze_results(data: bytes) -> None:
+    """What sslyze may have written: refused, or each of its questions is answered, and only by a scan that was made."""
+    text = data.decode("utf-8", "surrogateescape")
+    audited = {"host": "relay.example.com", "port": 25, "verdict": "passed", "probes": []}
+    try:
+        (row,) = with_sslyze(audited, text)["endpoints"]
+    except AssessmentError as error:
+        assert "sslyze" in str(error)
+        return
+    assert [one["name"] for one in row["probes"]] == [question.name for question in QUESTIONS]
+    for one in row["probes"]:
+        assert one["status"] in ("pass", "finding", "unknown") and one["text"]
+        assert one["status"] == "unknown" or "COMPLETED" in json.dumps(json.loads(text)), one
+        assert_printable(one["text"])
+        assert len(one["text"]) < MAX_TEXT + 40
+    failed = any(one["status"] == "finding" and one["severity"] in ("high", "medium") for one in row["probes"])
+    assert row["verdict"] == ("failed" if failed else "passed")
+
+
+TARGETS: Dict[str, Callable[[bytes], None]] = {
+    target.__name__: target for target in (profile_loader, reports, filters, sslyze_results)
+}

@@ -23,7 +23,7 @@ from typing import Any, Callable
 
 HERE = Path(__file__).resolve().parent
 COLLECTION = "ansible_collections.postmaster.mailcheck"
-PLUGINS = COLLECTION + ".plugins"
+PLUGINS, COMMAND = COLLECTION + ".plugins", "postmaster_mailcheck"
 HEAD = """\
 # Copyright (c) 2026 postmaster.mailcheck contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -33,14 +33,16 @@ HEAD = """\
 MAX_OCTETS = 1024  # of an input: what grows with its length is measured elsewhere (tests/hostile/growth.py)
 
 
-def engine_targets() -> Any:
-    return importlib.import_module(COLLECTION + ".tests.fuzz.targets")
+# Beside this file; whatever the last needs ansible-core for runs on a controller's Pythons alone.
+FILES = ("targets", "domain_targets", "session_targets", "command_targets", "controller_targets")
+
+
+def targets_of(file: str) -> Any:
+    return importlib.import_module("%s.tests.fuzz.%s" % (COLLECTION, file))
 
 
 def targets() -> dict[str, Callable[[bytes], None]]:
-    """All of them, those that need ansible-core last."""
-    on_controller = importlib.import_module(COLLECTION + ".tests.fuzz.controller_targets")
-    return {**engine_targets().TARGETS, **on_controller.TARGETS}
+    return {name: target for file in FILES for name, target in targets_of(file).TARGETS.items()}
 
 
 def corpus(name: str) -> list[bytes]:
@@ -54,10 +56,14 @@ def run_one(name: str, arguments: list[str]) -> None:
     """Become the fuzzer of one target. Does not return."""
     import atheris
 
-    with atheris.instrument_imports(include=[PLUGINS]):
+    with atheris.instrument_imports(include=[PLUGINS, COMMAND]):
         target = targets()[name]
-    atheris.Setup([name, *arguments], target, enable_python_coverage=True)
-    with engine_targets().eased():
+        with targets_of("targets").eased():
+            for data in corpus(name):  # so that what is imported late is looked at, too
+                target(data)
+    again = " ".join((sys.executable, __file__, "--one", name))  # how it starts itself to merge, by a shell
+    atheris.Setup([again, *arguments], target, enable_python_coverage=True)
+    with targets_of("targets").eased():
         atheris.Fuzz()
 
 

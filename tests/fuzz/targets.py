@@ -16,38 +16,56 @@ from base64 import b64encode
 from typing import Any, Callable, Dict, Iterator, List, Sequence
 from unittest import mock
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import commands, explain, options, sasl, tls
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.capabilities import (
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.mta_sts.policy import (
+    policy_text,
+    read_policy,
+)
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.authentication import authentication_of
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.bounce import report_in
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.finding import Wanted
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.headers import fields_of
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.imap.answers import fetched, listed
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.spam import spam_of
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.trace import trace_of
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts import Connected, Outcome
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.https import MAX_BODY, HttpProtocol
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.sasl import scram
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.sasl.exchange import Exchange, SaslError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.sasl.mechanisms import MECHANISMS
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import decode
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls import contexts, handshake
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.certificates import (
+    CertificateError,
+    certificate_facts,
+    read_certificate,
+)
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.dane import judge_dane
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.identity import names_match
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.model import TlsFacts
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp import commands
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.capabilities import (
     auth_mechanisms,
     limits,
     masked_keywords,
     max_message_size,
     parse_capabilities,
 )
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.certificates import (
-    CertificateError,
-    certificate_facts,
-    names_match,
-    read_certificate,
-)
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.conversation import converse
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.dialogue import Dialogue
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.expectations import (
-    RULES,
-    evaluate,
-    parse_expect,
-)
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import (
-    Facts,
-    OptionError,
-    Outcome,
-    TlsFacts,
-)
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.plan import check_plan
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.replies import ReplyError, ReplyReader, decode
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.report import as_report
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transaction import queue_id
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transcript import Transcript
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.conversation.converse import converse
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.facts import Facts
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.options import OPTIONS
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.plan import check_plan
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.protocol import Protocol
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.replies import ReplyError, ReplyReader
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.report import as_report
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.request import build_request
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.rules import RULES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.tlsa import tlsa_records
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.transcript import Transcript
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import CAUSES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.codes import explain_code
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import evaluate, parse_expect
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.wording import cause_of, queue_id
 
 PASSWORD = "tanstaaftanstaaf"
 SECRETS = (
@@ -63,7 +81,9 @@ NOW = 1767225600.0
 @contextlib.contextmanager
 def eased() -> Iterator[None]:
     """Contexts would be kept, one for each of a fuzzer's cipher lists; and two million iterations tell no more than few."""
-    with mock.patch.object(tls, "prepare", lambda policy: None), mock.patch.object(sasl, "MAX_ITERATIONS", 5000):
+    with mock.patch.object(contexts, "prepare", lambda policy, run: []), mock.patch.object(
+        scram, "MAX_ITERATIONS", 5000
+    ):
         yield
 
 
@@ -124,10 +144,7 @@ def _read(data: bytes, step: int) -> Any:
     try:
         for piece in pieces:
             reader.feed(piece)
-            reply = reader.next_reply()
-            while reply is not None:
-                found.append(reply)
-                reply = reader.next_reply()
+            found.extend(iter(reader.next_reply, None))
     except ReplyError as error:
         assert_printable(str(error))
         return found, "error"
@@ -160,8 +177,8 @@ def explanations(data: bytes) -> None:
         return
     stages = ("greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "message", "xclient", "extra")
     stage = stages[data[0] % len(stages)]
-    assert explain.cause_of(stage, reply) in explain.CAUSES
-    explain.explain_code(reply.code, reply.enhanced_code)
+    assert cause_of(stage, reply.code, reply.enhanced_code, reply.text) in CAUSES
+    explain_code(reply.code, reply.enhanced_code)
     queue_id(reply.text)
 
 
@@ -182,17 +199,62 @@ def certificates(data: bytes) -> None:
 
 def tls_records(data: bytes) -> None:
     """What a relay sends before we trust it: the group is read from it, and a chain is handed to the judge."""
-    group = tls.key_exchange_group(data)
+    group = handshake.key_exchange_group(data)
     assert group is None or group.isprintable()
-    messages = tls._records(tls._server_hello(b"\xc0\x2f") + tls._certificate_message((data,)))
-    assert tls.key_exchange_group(messages) is None
+    messages = handshake.in_records(handshake.server_hello(b"\xc0\x2f") + handshake.certificate_message((data,)))
+    assert handshake.key_exchange_group(messages) is None
+
+
+def web_answers(data: bytes) -> None:
+    """The first octet says how the rest is split; the split must make no difference."""
+    whole, step = _fetch(data[1:], 0), data[0] % 7 + 1 if data else 1
+    assert _fetch(data[1:], step) == whole
+    assert_printable(whole.content_type, whole.location, whole.text)
+    assert len(whole.body) <= MAX_BODY
+    assert bool(whole.cause) == bool(whole.text)
+    assert not whole.body or whole.status == 200
+
+
+def _fetch(data: bytes, step: int) -> Any:
+    protocol = HttpProtocol(b"", Connected("192.0.2.80", None, 0.0, 10.0))
+    protocol.tls_established(VERIFIED, 0.0)
+    for piece in [data[i : i + step] for i in range(0, len(data), step)] if step else [data]:
+        if not protocol.ended:
+            protocol.receive(piece, 0.0)
+    if not protocol.ended:
+        protocol.lose("the web server closed the connection", 0.0)
+    return protocol.facts
+
+
+def mta_sts_policies(data: bytes) -> None:
+    """What is read of a policy is safe to be shown, and a policy that is in order reads the same when written anew."""
+    policy, problems = read_policy(data)
+    assert_printable(policy.version, policy.mode, *policy.mx, *(found.text for found in problems))
+    if not problems:
+        text = policy_text(policy.mode, policy.mx, policy.max_age)
+        again, _faults = read_policy(text.encode("ascii"))
+        assert again == policy._replace(text=again.text, mx=tuple(dict.fromkeys(policy.mx)))
+
+
+def tlsa_texts(data: bytes) -> None:
+    """A record given as text is refused, or is that record, and can be held against any chain."""
+    text, _zero, der = data.partition(b"\0")
+    try:
+        records = tlsa_records([text.decode("utf-8", "surrogateescape")])
+    except OptionError as error:
+        assert_printable(str(error))
+        return
+    assert tlsa_records(["%d %d %d %s" % (*record[:3], record.data.hex()) for record in records]) == records
+    verdict = judge_dane((der,) if der else (), records, ["relay.example.com"])
+    assert verdict.outcome in ("met", "unmet", "unknown")
+    assert_printable(verdict.reason)
 
 
 def sasl_dialogues(data: bytes) -> None:
     """A mechanism, then the relay's challenges, of which it takes a few and no more."""
     draw = Draw(data)
-    row = draw.one_of(list(sasl.MECHANISMS.values()))
-    exchange = sasl.Exchange(
+    row = draw.one_of(list(MECHANISMS.values()))
+    exchange = Exchange(
         "tim",
         PASSWORD if row.needs == "password" else None,
         PASSWORD if row.needs == "access_token" else None,
@@ -212,8 +274,8 @@ def sasl_dialogues(data: bytes) -> None:
             assert heard <= 4, "the mechanism never ends"
     except StopIteration:
         pass
-    except sasl.SaslError as error:
-        assert error.cause in explain.CAUSES
+    except SaslError as error:
+        assert error.cause in CAUSES
         assert_printable(str(error))
         assert PASSWORD not in str(error)
     shown = json.dumps(exchange.server_error, ensure_ascii=False)
@@ -254,7 +316,7 @@ def _request(setting: int, task: int, signs_in: bool) -> Any:
         given = {**_SETTINGS[setting], **_TASKS[task], "ehlo_name": "client.example.org"}
         if signs_in:
             given.update(username="tim", password=PASSWORD, allow_plaintext_auth=given["tls"] == "none")
-        _REQUESTS[key] = options.build_request("relay.example.com", given, NOW)
+        _REQUESTS[key] = build_request("relay.example.com", given, NOW)
     return _REQUESTS[key]
 
 
@@ -265,25 +327,25 @@ def conversations(data: bytes) -> None:
     signs_in = bool(choice & 1)
     request = _request((choice >> 1) % len(_SETTINGS), (choice >> 3) % len(_TASKS), signs_in)
     facts = Facts(Transcript(0.0))
-    dialogue = Dialogue(converse(request, facts), facts, 30.0, 120.0)
+    protocol = Protocol(converse(request.endpoint, request.actions, facts), facts, 30.0, 120.0)
     clear, inside = b"", b""
-    dialogue.begin(0.0)
+    protocol.begin(0.0)
     for words in data[2:].split(b"\0"):
-        if dialogue.ended:
+        if protocol.ended:
             break
-        sent = _everything_from(dialogue)
+        sent = _everything_from(protocol)
         if facts.transcript.tls:
             inside += sent
         else:
             clear += sent
-        if dialogue.wants_tls:
-            dialogue.tls_established(VERIFIED, 1.0)
-        if not dialogue.ended:
-            dialogue.receive(words, 1.0)
-    if not dialogue.ended:
-        (dialogue.time_out if choice & 0x8000 else lambda now: dialogue.lose("closed", now))(2.0)
-    assert dialogue.ended
-    if request.tls in ("starttls", "implicit"):
+        if protocol.wants_tls:
+            protocol.tls_established(VERIFIED, 1.0)
+        if not protocol.ended:
+            protocol.receive(words, 1.0)
+    if not protocol.ended:
+        (protocol.time_out if choice & 0x8000 else lambda now: protocol.lose("closed", now))(2.0)
+    assert protocol.ended
+    if request.endpoint.tls in ("starttls", "implicit"):
         assert not any(secret.encode() in clear for secret in SECRETS), "a secret has left in clear"
         assert b"MAIL" not in clear
     said = (clear + inside).split(b"\r\n")
@@ -292,17 +354,17 @@ def conversations(data: bytes) -> None:
         if in_message:
             in_message = line != b"."
         else:
-            assert _CLIENT_LINE.fullmatch(line) or request.chunking or line.startswith(b"XCLIENT"), line
+            assert _CLIENT_LINE.fullmatch(line) or request.actions.chunking or line.startswith(b"XCLIENT"), line
             in_message = line == b"DATA" and facts.codes.get("data") == 354
     _assert_safe_report(request, facts)
 
 
-def _everything_from(dialogue: Dialogue) -> bytes:
+def _everything_from(protocol: Protocol) -> bytes:
     blocks = []
-    block = dialogue.output(0.5)
+    block = protocol.output(0.5)
     while block:
         blocks.append(block)
-        block = dialogue.output(0.5)
+        block = protocol.output(0.5)
     return b"".join(blocks)
 
 
@@ -344,7 +406,7 @@ def command_encoder(data: bytes) -> None:
     )
     try:
         command = build()
-    except ValueError:  # the boundary before this one refuses what gets here
+    except ValueError:  # options are checked first, so that nothing of the kind comes so far
         pass
     else:
         assert command.wire.endswith(b"\r\n")
@@ -402,16 +464,16 @@ def expectation_loader(data: bytes) -> None:
         name = draw.one_of(list(RULES)) if draw.number(16) else draw.text()
         given[name] = _value(draw)
     try:
-        expect = parse_expect(given)
+        expect = parse_expect(RULES, given)
     except OptionError as error:
         assert error.option.startswith("expect.")
         assert str(error).startswith(error.option)
         return
-    assert parse_expect(expect) == expect
+    assert parse_expect(RULES, expect) == expect
     facts = Facts(Transcript(0.0))
     facts.capabilities = {"SIZE": ["1000"], "AUTH": ["PLAIN"]}
     facts.tls = VERIFIED
-    for rule in evaluate(expect, facts, {}, NOW):
+    for rule in evaluate(RULES, expect, facts, {}, NOW):
         assert rule.outcome in ("met", "unmet", "unknown") and rule.text and rule.remedy
     json.dumps(expect, allow_nan=False)
 
@@ -422,47 +484,83 @@ def option_checks(data: bytes) -> None:
     host = draw.one_of(_WORDS) if draw.number(4) else draw.text()
     given: Dict[str, Any] = {}
     for _index in range(1 + draw.number(6)):
-        given[draw.one_of(sorted(options.OPTIONS))] = _value(draw)
+        given[draw.one_of(sorted(OPTIONS))] = _value(draw)
     if draw.number(2):
         given.setdefault("sender", "a@b.example")
     try:
-        request = options.build_request(host, given, NOW)
+        request = build_request(host, given, NOW)
     except OptionError as error:
         top = re.split(r"[.\[]", error.option)[0]
-        assert top in options.OPTIONS or top == "host", error.option
+        assert top in OPTIONS or top == "host", error.option
         assert str(error).startswith(error.option + ": ")
         return
     _assert_one_line_each(request)
 
 
 def _assert_one_line_each(request: Any) -> None:
-    made = [commands.extra(text) for text in request.extra_commands]
-    made.append(commands.ehlo(request.ehlo_name or "localhost"))
-    if request.sender is not None:
-        made.append(commands.mail(request.sender, request.mail_parameters))
-    if request.dsn:
-        made.append(commands.mail("", commands.dsn_of_mail(request.dsn)))
-    for address in request.recipients:
+    made = [commands.extra(text) for text in request.actions.extra_commands]
+    made.append(commands.ehlo(request.endpoint.ehlo_name or "localhost"))
+    if request.actions.sender is not None:
+        made.append(commands.mail(request.actions.sender, request.actions.mail_parameters))
+    if request.actions.dsn:
+        made.append(commands.mail("", commands.dsn_of_mail(request.actions.dsn)))
+    for address in request.actions.recipients:
         made.append(commands.rcpt(address, commands.dsn_of_rcpt({"orcpt": True}, address)))
-    if request.xclient:
-        made.append(commands.xclient(request.xclient))
-    if request.proxy_protocol:
-        header = commands.proxy_header(request.proxy_protocol, "192.0.2.25", 25)
-        if request.proxy_protocol["version"] == 1:
+    if request.endpoint.xclient:
+        made.append(commands.xclient(request.endpoint.xclient))
+    if request.endpoint.proxy_protocol:
+        header = commands.proxy_header(request.endpoint.proxy_protocol, "192.0.2.25", 25)
+        if request.endpoint.proxy_protocol["version"] == 1:
             made.append(header)
         assert_printable(header.shown)
     for command in made:
         assert command.wire.endswith(b"\r\n") and not re.search(rb"[\r\n\0]", command.wire[:-2])
         assert_printable(command.shown)
-    if request.message is not None:
-        sent = b"".join(request.message.blocks())
-        assert len(sent) == request.message.size and not re.search(rb"\r(?!\n)|(?<!\r)\n|\0", sent)
+    if request.actions.message is not None:
+        sent = b"".join(request.actions.message.blocks())
+        assert len(sent) == request.actions.message.size and not re.search(rb"\r(?!\n)|(?<!\r)\n|\0", sent)
+
+
+# What lies in a mailbox, and what its server says of it
+
+
+def mail(data: bytes) -> None:
+    """A message that anybody may have written: its header, and what it reports about ours."""
+    fields = fields_of(data)
+    read = (trace_of(fields), authentication_of(fields, ("mx.example.net",)), spam_of(fields, ("mx.example.net",)))
+    assert_printable(*texts_in(fields), *texts_in(read))
+    report = report_in(data, Wanted("0123456789abcdef", envelope_id="env-1", recipient="user@example.net"))
+    assert report is None or report.kind in ("bounce", "delay", "success", "auto_reply")
+    assert_printable(*texts_in(report))
+    assert len(repr(read)) < 60 * len(data) + 5000
+
+
+def mailbox_answers(data: bytes) -> None:
+    """Answers of a server as imaplib hands them on: lines, each with or without a literal."""
+    items: List[Any] = [tuple(line.split(b"\0", 1)) if b"\0" in line else line for line in data.split(b"\n")]
+    for uid, moment, octets in fetched(items):
+        assert 0 <= uid < 10**10 and (moment is None or isinstance(moment, float)) and isinstance(octets, bytes)
+    for item in items:
+        name, flags = listed(item)
+        assert isinstance(flags, bytes)
+        assert_printable(name)
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text in plain data or records, keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from texts_in(list(value.items()))
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from texts_in(inner)
 
 
 TARGETS: Dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
-        replies, capabilities, explanations, certificates, tls_records, sasl_dialogues, conversations,
-        command_encoder, expectation_loader, option_checks,
+        replies, capabilities, explanations, certificates, tls_records, mail, mailbox_answers, web_answers, mta_sts_policies, tlsa_texts,
+        sasl_dialogues, conversations, command_encoder, expectation_loader, option_checks,
     )
 }  # fmt: skip

@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import syslog
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ansible_collections.postmaster.mailcheck.tests.support.authority import Authority
-from ansible_collections.postmaster.mailcheck.tests.support.hostile import Relay
+from ansible_collections.postmaster.mailcheck.tests.support.hostile import ScriptedRelay
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterator, List
+    from typing import Any, Callable, Dict, Iterator, List
 
 
 @pytest.fixture(scope="session")
@@ -30,14 +32,39 @@ def broken_pipes_are_errors() -> Iterator[None]:
 
 
 @pytest.fixture
-def start(authority: Authority) -> Iterator[Callable[..., Relay]]:
+def start(authority: Authority) -> Iterator[Callable[..., ScriptedRelay]]:
     """Starts hostile relays by their scripts; each is stopped when the test is over."""
-    relays: List[Relay] = []
+    relays: List[ScriptedRelay] = []
 
-    def start_one(script: str, **how: Any) -> Relay:
-        relays.append(Relay(script, authority.contexts, **how))
+    def start_one(script: str, **how: Any) -> ScriptedRelay:
+        relays.append(ScriptedRelay(script, authority.contexts, **how))
         return relays[-1]
 
     yield start_one
     for relay in relays:
         relay.stop()
+
+
+@pytest.fixture
+def run_module(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Run a module as with -vvvv; return what it prints, and what it writes to the host's log."""
+    basic = pytest.importorskip("ansible.module_utils.basic", reason="ansible-core is not installed for this Python")
+    logged: List[str] = []
+    monkeypatch.setattr(basic, "has_journal", False)
+    monkeypatch.setattr(syslog, "syslog", lambda *words: logged.append(str(words[-1])))
+
+    def run_one(module: Any, options: Dict[str, Any]) -> str:
+        given = {**options, "_ansible_verbosity": 4, "_ansible_debug": True, "_ansible_no_log": False}
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)  # from ansible-core 2.19
+        with pytest.raises(SystemExit):
+            module.main()
+        printed = capsys.readouterr()
+        assert "invocation" in printed.out and "tim" in printed.out
+        assert any("Invoked with" in line for line in logged)
+        return printed.out + printed.err + "\n".join(logged)
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield run_one
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

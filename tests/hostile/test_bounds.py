@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep import sweep
 from ansible_collections.postmaster.mailcheck.tests.hostile import measure
 from ansible_collections.postmaster.mailcheck.tests.hostile.cases import (
     ANNA,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import check
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep import sweep
 from ansible_collections.postmaster.mailcheck.tests.hostile.cases import (
     ANNA,
     HEALTHY,
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List
 
     from ansible_collections.postmaster.mailcheck.tests.support.authority import Authority
-    from ansible_collections.postmaster.mailcheck.tests.support.hostile import Relay
+    from ansible_collections.postmaster.mailcheck.tests.support.hostile import ScriptedRelay
 
 CLEAR: Dict[str, Any] = {"tls": "none", "ehlo_name": "client.example.org"}
 SEPARATE_PLAIN = "S: 220 relay.example.com\nC: EHLO\nS: 250 relay.example.com\n" + QUIT
 TOO_MANY = "S: 421 4.7.0 Too many connections\ncloses\n"
 
 
-def of(relay: Relay, count: int) -> List[Dict[str, Any]]:
+def of(relay: ScriptedRelay, count: int) -> List[Dict[str, Any]]:
     """So many checks of one relay that are not the same: equal ones would be run once."""
     return [{"host": relay.host, "port": relay.port, "ehlo_name": "c%d.example.org" % n} for n in range(count)]
 
@@ -75,7 +75,7 @@ def test_a_relay_that_counts_its_clients(start: Any) -> None:
     [
         (TOO_MANY, "greeting rate_limited"),
         ("S: 450 4.3.2 Try again later\n" + QUIT, "greeting rate_limited"),
-        (PLAIN_EHLO + MAIL + "S: 421 4.7.0 Slow down\ncloses\n", "mail service_closing"),
+        (PLAIN_EHLO + MAIL + "S: 421 4.7.0 Slow down\ncloses\n", "mail rate_limited"),
         (PLAIN_EHLO + MAIL + "S: 250 ok\n" + ANNA + "S: 450 4.2.0 Greylisted\nC: RSET\nS: 250 ok\n" + QUIT, "rcpt greylisted"),
     ],
 )  # fmt: skip

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import check
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep import sweep
 from ansible_collections.postmaster.mailcheck.tests.hostile.cases import INSIDE, ONE, QUIT, READY, TLS
 from ansible_collections.postmaster.mailcheck.tests.hostile.test_cases import options_of
 from ansible_collections.postmaster.mailcheck.tests.support.authority import ODD_TEXTS
@@ -82,7 +82,7 @@ def test_nothing_that_a_relay_says_steers_a_terminal(place: str, start: Any) -> 
 
 
 @pytest.mark.parametrize("mechanism", ["XOAUTH2", "OAUTHBEARER", "SCRAM-SHA-256"])
-def test_nor_anything_inside_a_sign_in(mechanism: str, start: Any, authority: Authority) -> None:
+def test_nothing_inside_a_sign_in_steers_a_terminal(mechanism: str, start: Any, authority: Authority) -> None:
     import base64
 
     error = json.dumps({"status": "\x1b[2J", "\x9b2J": ["\u202e", "\x07"]}).encode()
@@ -99,7 +99,7 @@ def test_nor_anything_inside_a_sign_in(mechanism: str, start: Any, authority: Au
         assert not STEERS.search(text), text
 
 
-def test_nor_a_certificate(start: Any, authority: Authority) -> None:
+def test_nothing_in_a_certificate_steers_a_terminal(start: Any, authority: Authority) -> None:
     relay = start(READY + "TLS odd-names\n")
     report = check(relay.host, port=relay.port, **options_of(TLS, authority))
     subject = report["tls"]["certificate"]["subject"]
@@ -225,7 +225,7 @@ def test_a_template_stays_text_all_the_way_through_ansible(start: Any, authority
 
 
 @needs_ansible
-def test_so_it_does_in_the_roles_and_their_reports(start: Any, authority: Authority, tmp_path: Path) -> None:
+def test_a_template_stays_text_in_the_roles_and_their_reports(start: Any, authority: Authority, tmp_path: Path) -> None:
     """In the words of a refusal, which are a finding's text, and in facts; and markup stays text in the pages."""
     reports, mark = tmp_path / "reports", tmp_path / "mark"
     words = "{{ lookup('pipe','touch %s') }} <script>alert(1)</script> ]]> | `x` \\x1b[2J" % mark

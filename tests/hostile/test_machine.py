@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import resolve
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.dialogue import Dialogue
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.driver import Driver, Limits
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import OptionError
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import build_request
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.plan import check_plan
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.resolve import Address
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net import names as resolve
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.driver import Driver, Limits
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.names import Address
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import check
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.plan import check_plan
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.protocol import Protocol
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.request import build_request
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep import sweep
 from ansible_collections.postmaster.mailcheck.tests.hostile.cases import (
     HEALTHY,
     HEALTHY_OPTIONS,
@@ -127,7 +127,7 @@ def test_without_descriptors_a_check_says_so_and_goes_on(start: Any) -> None:
     relay = start(PLAIN_EHLO + QUIT)
     code = """
 import json, resource, sys
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import check
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 held = []
 try:
@@ -152,14 +152,14 @@ def test_what_one_session_lacks_the_others_have(fault: Exception, start: Any, mo
     """No memory, no descriptor for one of three: its own failure, with what it had learned, and nobody else's."""
     names = ("lucky.example", "unlucky.example", "lucky.example")
     relays = [start("S: 220 %s\n" % name + PLAIN_EHLO.partition("\n")[2] + QUIT) for name in names]
-    real = Dialogue.receive
+    real = Protocol.receive
 
-    def receive(self: Dialogue, data: bytes, now: float) -> None:
-        if self._facts.greeting and self._facts.greeting.text == "unlucky.example":
+    def receive(self: Protocol, data: bytes, now: float) -> None:
+        if self.facts.greeting and self.facts.greeting.text == "unlucky.example":
             raise fault
         real(self, data, now)
 
-    monkeypatch.setattr(Dialogue, "receive", receive)
+    monkeypatch.setattr(Protocol, "receive", receive)
     result = sweep(["%s:%d" % (relay.host, relay.port) for relay in relays], details="all", **CLEAR)
     assert [row["verdict"] for row in result["endpoints"]] == ["passed", "failed", "passed"]
     row = result["endpoints"][1]
@@ -186,7 +186,7 @@ def test_interrupted_system_calls_change_nothing(start: Any, authority: Authorit
 
 SWEEP_UNTIL_STOPPED = """
 import json, os, signal, sys
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep import sweep
 
 def on_start(stop):
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -232,7 +232,8 @@ def test_a_signal_in_mid_sweep_ends_it_with_what_was_learned(number: signal.Sign
     assert len(endpoints) == 9
     assert endpoints[0]["verdict"] == "passed"
     causes = [endpoint["failure"]["cause"] for endpoint in endpoints[1:]]
-    assert set(causes) == {"deadline_reached", "not_checked"}
+    assert set(causes) == {"interrupted", "not_checked"}
+    assert {endpoint["verdict"] for endpoint in endpoints[1:]} == {"not_checked"}
     greeted = [endpoint for endpoint in endpoints[1:] if endpoint["greeting"]]
     assert all(endpoint["greeting"]["code"] == 220 for endpoint in greeted)
     assert greeted, "what was learned is told"
@@ -273,7 +274,7 @@ def test_a_machine_that_slept_finds_its_time_up(jump: float, start: Any) -> None
 
     driver = Driver(Limits(), clock)
     request = build_request(relay.host, dict(CLEAR, port=relay.port, timeout=60.0, retry_for=10.0), time.time())
-    threading.Timer(0.2, lambda: (asleep.__setitem__(0, jump), driver.resolver.ring())).start()
+    threading.Timer(0.2, lambda: (asleep.__setitem__(0, jump), driver.resolver.wake())).start()
     began = time.monotonic()
     ((_key, verdict),) = driver.run(iter([(0, check_plan(request, time.time))]))
     assert time.monotonic() - began < 3.0
@@ -297,8 +298,8 @@ def test_a_resolver_that_hangs_ends_with_the_check(monkeypatch: pytest.MonkeyPat
 def test_a_resolver_that_hangs_does_not_keep_the_process() -> None:
     code = """
 import threading
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import resolve
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net import names as resolve
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import check
 resolve.look_up = lambda *_question: threading.Event().wait(25)
 print(check("relay.example.com", timeout=0.3, tls="none")["failure"]["cause"])
 """
@@ -310,15 +311,16 @@ print(check("relay.example.com", timeout=0.3, tls="none")["failure"]["cause"])
 
 @pytest.mark.parametrize("given", [{"domains": ["a.example", "b.example"]}, {"all_addresses": True}])
 def test_hanging_look_ups_keep_to_the_sweep_s_deadline(given: Dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import fleet, mx
-
-    back = threading.Event()
-    for where, name in ((fleet, "look_up"), (mx, "look_up_mx")):
-        monkeypatch.setattr(where, name, lambda *_question: back.wait(20.0) and [])
-    hosts = [] if "domains" in given else ["relay%d.example.com" % index for index in range(40)]
-    began = clock()
-    result = sweep(hosts, deadline=0.4, tls="none", **given)
-    assert clock() - began < 1.4
+    back, hosts = threading.Event(), []
+    if "domains" not in given:
+        monkeypatch.setattr(resolve, "look_up", lambda *_question: back.wait(20.0) and [])
+        hosts = ["relay%d.example.com" % index for index in range(40)]
+    with socket.socket(type=socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        began = clock()
+        servers = ["127.0.0.1:%d" % silent.getsockname()[1]]
+        result = sweep(hosts, deadline=0.4, tls="none", dns_servers=servers, **given)
+        assert clock() - began < 1.4
     back.set()
     assert result["summary"]["verdicts"] == {"not_checked": len(hosts) or 2}
 
@@ -345,13 +347,13 @@ def test_ipv6_without_a_route() -> None:
         pytest.skip("this host lets nobody make a network namespace")
     code = """
 import json
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import check
 print(json.dumps(check("2001:db8::25", tls="none", timeout=5.0)))
 """
     done = run_python(code, prefix=apart)
     report = json.loads(done.stdout)
     assert (report["verdict"], report["failure"]["cause"]) == ("unreachable", "network_unreachable")
-    assert report["attempts"][0]["outcome"] == "network_unreachable"
+    assert report["addresses_tried"][0]["outcome"] == "network_unreachable"
 
 
 def test_a_dead_ipv6_address_behind_a_living_ipv4_one(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -364,5 +366,5 @@ def test_a_dead_ipv6_address_behind_a_living_ipv4_one(start: Any, monkeypatch: p
     monkeypatch.setattr(resolve, "look_up", lambda *_question: both)
     report = check("relay.example.com", port=relay.port, timeout=5.0, **CLEAR)
     assert report["verdict"] == "passed"
-    outcomes = [attempt["outcome"] for attempt in report["attempts"]]
+    outcomes = [attempt["outcome"] for attempt in report["addresses_tried"]]
     assert outcomes[-1] == "connected" and outcomes[0] in ("connection_refused", "network_unreachable")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The bad inputs of test_input.py once more, through the modules as Ansible runs them: arguments in as JSON, one JSON
+# The mistakes of tests/support/mistakes.py once more, through the modules as Ansible runs them: arguments in as JSON, one JSON
 # document out, whose message names the option. Ansible makes some of them good (`port: "25"`): those get through.
 
 from __future__ import annotations
@@ -19,20 +19,31 @@ pytest.importorskip("ansible", reason="ansible-core is not installed for this Py
 from ansible.module_utils import basic
 
 from ansible_collections.postmaster.mailcheck.plugins.modules import smtp_check, smtp_sweep
-from ansible_collections.postmaster.mailcheck.tests.hostile.test_input import HOST, SWEEPS, WRONG, _holes
+from ansible_collections.postmaster.mailcheck.tests.support.mistakes import (
+    HOLES,
+    HOST,
+    MISTAKES,
+    NOT_TEXT,
+    SECRETS,
+    SWEEP_MISTAKES,
+    Mistake,
+    filled,
+)
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Tuple
+    from typing import Any, Dict, List, Mapping
 
 
-def _gets_to_a_module(given: Dict[str, Any]) -> bool:
+def _gets_to_a_module(given: Mapping[str, Any]) -> bool:
     """Half a surrogate pair ends in Ansible's own logging, a number of 400 digits in its own conversion."""
     text = json.dumps(given, ensure_ascii=False)
     return "0" * 400 not in text and text.encode("utf-8", "replace") == text.encode("utf-8", "surrogatepass")
 
 
-BAD: List[Tuple[str, Dict[str, Any]]] = [
-    (option, given) for option, given in [*WRONG, *(case.values for case in _holes())] if _gets_to_a_module(given)
+BAD: List[Mistake] = [
+    mistake
+    for mistake in [*MISTAKES, *(filled(hole, text) for hole in HOLES for text in NOT_TEXT.values())]
+    if _gets_to_a_module(mistake.given)
 ]
 # What ansible-core says of a text where suboptions are wanted: it is not ours to name the option there.
 ANSIBLES_OWN = "dictionary requested, could not parse"
@@ -70,17 +81,17 @@ def no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_two_hundred_bad_inputs_and_more_name_their_option(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = 0
-    for option, given in BAD:
+    for option, given, _says in BAD:
         said = message(smtp_check, {"host": HOST, **given}, capsys, monkeypatch)
         if not said or said.startswith(ANSIBLES_OWN):
             continue
         assert any(name in said for name in re.findall("[a-z_]+", option)), (option, given, said)
-        assert "sesame" not in said
+        assert not any(secret in said for secret in SECRETS)
         refused += 1
     assert refused >= 200
 
 
-def test_so_do_those_of_a_sweep(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for option, given in SWEEPS:
+def test_bad_inputs_of_a_sweep_name_their_option(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for option, given, _says in SWEEP_MISTAKES:
         said = message(smtp_sweep, {"tls": "none", **given}, capsys, monkeypatch)
         assert option.rpartition(".")[2] in said, (option, given, said)

@@ -14,7 +14,6 @@ import re
 import signal
 import subprocess
 import sys
-import syslog
 from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,26 +22,27 @@ import pytest
 
 pytest.importorskip("ansible", reason="ansible-core is not installed for this Python")
 
-from ansible.module_utils import basic
 from cryptography.hazmat.primitives import serialization
 
 from ansible_collections.postmaster.mailcheck.plugins import modules
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import sasl
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import OptionError
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import build_request
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.sasl import mechanisms
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.sasl.exchange import Exchange
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import check
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.request import build_request
 from ansible_collections.postmaster.mailcheck.plugins.modules import smtp_check, smtp_sweep
 from ansible_collections.postmaster.mailcheck.tests.hostile.cases import INSIDE, QUIT
 from ansible_collections.postmaster.mailcheck.tests.support.authority import NAME
-from ansible_collections.postmaster.mailcheck.tests.support.hostile import PASSWORD, Relay, disguises
-from postmaster_mailcheck import cli
+from ansible_collections.postmaster.mailcheck.tests.support.hostile import PASSWORD, ScriptedRelay, disguises
+from postmaster_mailcheck.commands.main import main
+from postmaster_mailcheck.commands.words import SECRETS
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterator, List
 
     from ansible_collections.postmaster.mailcheck.tests.support.authority import Authority
 
-    Start = Callable[..., Relay]
+    Start = Callable[..., ScriptedRelay]
 
 TOKEN = "ya29.a-Token_with+all/of~its.kinds=="
 KEY_PASSWORD = "open-sesame%then"
@@ -95,8 +95,10 @@ def client_cert(authority: Authority, tmp_path_factory: pytest.TempPathFactory) 
             "client_key_password": KEY_PASSWORD}  # fmt: skip
 
 
-def options_for(mechanism: str, relay: Relay, authority: Authority, client_cert: Dict[str, str]) -> Dict[str, Any]:
-    needs = sasl.MECHANISMS[mechanism].needs
+def options_for(
+    mechanism: str, relay: ScriptedRelay, authority: Authority, client_cert: Dict[str, str]
+) -> Dict[str, Any]:
+    needs = mechanisms.MECHANISMS[mechanism].needs
     secret = {"password": {"password": PASSWORD}, "access_token": {"access_token": TOKEN}}.get(needs, {})
     return {
         "host": relay.host, "port": relay.port, "ca_path": authority.ca_path, "tls_server_name": NAME,
@@ -105,7 +107,7 @@ def options_for(mechanism: str, relay: Relay, authority: Authority, client_cert:
     }  # fmt: skip
 
 
-def forms_of(relay: Relay) -> Dict[str, bytes]:
+def forms_of(relay: ScriptedRelay) -> Dict[str, bytes]:
     """Everything that must not be found: the secrets in all disguises, and what the mechanisms made of them."""
     forms = {
         "%s, %s" % (name, how): form
@@ -124,7 +126,7 @@ def forms_of(relay: Relay) -> Dict[str, bytes]:
     return forms
 
 
-def search(relay: Relay, **shown: Any) -> None:
+def search(relay: ScriptedRelay, **shown: Any) -> None:
     relay.settle()
     forms = forms_of(relay)
     for place, value in shown.items():
@@ -136,7 +138,7 @@ def search(relay: Relay, **shown: Any) -> None:
         assert not found, "%s shows %s" % (place, found)
 
 
-def play(start: Start, mechanism: str, dialogue: str, greeting: str = INSIDE) -> Relay:
+def play(start: Start, mechanism: str, dialogue: str, greeting: str = INSIDE) -> ScriptedRelay:
     return start(greeting + "S: 250-relay.example.com\nS: 250 AUTH %s\n" % mechanism + dialogue)
 
 
@@ -169,30 +171,6 @@ def test_the_engine_shows_no_secret_of_a_whole_scram(
 
 
 # What a user of Ansible gets to see: the result with the invocation, and the line in the host's log
-
-
-@pytest.fixture
-def run_module(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
-    """Run a module as with -vvvv; return what it prints, and what it writes to the host's log."""
-    logged: List[str] = []
-    monkeypatch.setattr(basic, "has_journal", False)
-    monkeypatch.setattr(syslog, "syslog", lambda *words: logged.append(str(words[-1])))
-
-    def run_one(module: Any, options: Dict[str, Any]) -> str:
-        given = {**options, "_ansible_verbosity": 4, "_ansible_debug": True, "_ansible_no_log": False}
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
-        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)  # from ansible-core 2.19
-        with pytest.raises(SystemExit):
-            module.main()
-        printed = capsys.readouterr()
-        assert "invocation" in printed.out and "tim" in printed.out
-        assert any("Invoked with" in line for line in logged)
-        return printed.out + printed.err + "\n".join(logged)
-
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield run_one
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
 
 
 MODULE_ENDS = ["accepted with an echo", "refused with an echo", "a challenge with an echo", "closed"]
@@ -242,11 +220,11 @@ def test_a_fault_of_our_own_shows_no_secret(
 ) -> None:
     """With everything in its hands, a mechanism fails in a way that nobody has thought of."""
 
-    def broken(exchange: sasl.Exchange) -> Iterator[bytes]:
+    def broken(exchange: Exchange) -> Iterator[bytes]:
         nothing: Dict[str, bytes] = {}
-        yield nothing["%s %s" % (exchange.password, vars(sasl))]
+        yield nothing["%s %s" % (exchange.password, vars(mechanisms))]
 
-    monkeypatch.setitem(sasl.MECHANISMS, "PLAIN", sasl.MECHANISMS["PLAIN"]._replace(dialogue=broken))
+    monkeypatch.setitem(mechanisms.MECHANISMS, "PLAIN", mechanisms.MECHANISMS["PLAIN"]._replace(dialogue=broken))
     relay = play(start, "PLAIN", "silent\n")
     report = check(**options_for("PLAIN", relay, authority, client_cert))
     assert report["failure"]["cause"] == "internal_error"
@@ -277,12 +255,12 @@ def test_the_command_shows_no_secret(
         "client_key",
     ):
         arguments += ["--" + option.replace("_", "-"), str(options[option])]
-    for secret in cli.SECRETS:
+    for secret in SECRETS:
         if secret in options:
             monkeypatch.setenv("MAILCHECK_" + secret.upper(), options[secret])
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGPIPE)}
     try:
-        assert cli.main([*arguments, "--auth-mechanisms", mechanism]) != 0
+        assert main([*arguments, "--auth-mechanisms", mechanism]) != 0
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)

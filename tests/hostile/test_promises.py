@@ -22,6 +22,6 @@ def test_the_test_that_is_named_exists(path: str, name: str) -> None:
     assert re.search(r"^def %s\(" % name, (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
 
 
-def test_each_promise_names_one() -> None:
+def test_each_promise_names_a_test() -> None:
     assert len(ROWS) > 20
     assert [row for row in ROWS if not re.search(r"`tests/\S+\.py::test_\w+`", row)] == []

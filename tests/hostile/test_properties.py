@@ -17,22 +17,31 @@ import string
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import commands, sasl
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.capabilities import (
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.sasl.exchange import (
+    CredentialError,
+    Exchange,
+    SaslError,
+)
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.sasl.mechanisms import MECHANISMS
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.sasl.scram import saslprep
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import REDACTED, Secrets, decode, printable
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.certificates import (
+    CertificateError,
+    _hexadecimal,
+    read_certificate,
+)
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.der import dotted_oid, elements
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp import commands
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.capabilities import (
     auth_mechanisms,
     parse_capabilities,
 )
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.certificates import (
-    CertificateError,
-    _elements,
-    _hexadecimal,
-    _oid,
-    read_certificate,
-)
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.expectations import RULES, parse_expect
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import OptionError
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import OPTIONS, build_request
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.replies import REDACTED, ReplyReader, printable
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.options import OPTIONS
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.replies import ReplyReader
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.request import build_request
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.rules import RULES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import parse_expect
 
 settings.register_profile("hostile", max_examples=150, deadline=None)
 settings.load_profile("hostile")
@@ -54,10 +63,7 @@ def _read(pieces: list[bytes]) -> list[object]:
     reader, found = ReplyReader(), []
     for piece in pieces:
         reader.feed(piece)
-        reply = reader.next_reply()
-        while reply is not None:
-            found.append(reply)
-            reply = reader.next_reply()
+        found.extend(iter(reader.next_reply, None))
     assert not reader.pending
     return found
 
@@ -88,9 +94,8 @@ def test_a_secret_is_in_no_text_of_the_reader_s(secret: str, before: bytes, afte
     secret = printable(secret)[:30]
     if len(secret) < 8 or secret in "<redacted>":
         return
-    reader = ReplyReader()
-    reader.secrets.append(secret)
-    assert secret not in reader.shown(before + secret.encode("utf-8") + after)
+    shown = Secrets((secret,)).redacted(decode(before + secret.encode("utf-8") + after))
+    assert secret not in shown
 
 
 # Capabilities
@@ -121,13 +126,13 @@ def _der(tag: int, content: bytes) -> bytes:
 @given(st.lists(st.tuples(st.integers(1, 30), st.binary(max_size=300)), max_size=6))
 def test_elements_are_read_as_they_are_written(parts: list[tuple[int, bytes]]) -> None:
     wire = b"".join(_der(tag, content) for tag, content in parts)
-    assert [(element.tag, element.content) for element in _elements(wire)] == parts
+    assert [(element.tag, element.content) for element in elements(wire)] == parts
 
 
 @given(st.integers(-(2**200), 2**200))
 def test_a_serial_number_is_its_hexadecimal(number: int) -> None:
     content = number.to_bytes((number.bit_length() // 8) + 1, "big", signed=True)
-    (element,) = _elements(_der(2, content))
+    (element,) = elements(_der(2, content))
     assert int(_hexadecimal(element), 16) == number
 
 
@@ -140,8 +145,8 @@ def test_an_object_identifier_is_its_arcs(first: int, second: int, rest: list[in
             arc >>= 7
             groups.insert(0, 0x80 | arc & 0x7F)
         octets += bytes(groups)
-    (element,) = _elements(_der(6, octets))
-    assert _oid(element) == ".".join(map(str, [first, second, *rest]))
+    (element,) = elements(_der(6, octets))
+    assert dotted_oid(element) == ".".join(map(str, [first, second, *rest]))
 
 
 @given(st.binary(max_size=400))
@@ -164,10 +169,10 @@ def test_scram_agrees_with_a_server_that_knows_the_password(
 ) -> None:
     digest = name.replace("-", "").lower()
     try:
-        prepared = sasl.saslprep(password, "password").encode("utf-8")
-    except sasl.CredentialError:
+        prepared = saslprep(password, "password").encode("utf-8")
+    except CredentialError:
         return
-    dialogue = sasl.MECHANISMS["SCRAM-" + name].dialogue(sasl.Exchange(username, password))
+    dialogue = MECHANISMS["SCRAM-" + name].dialogue(Exchange(username, password))
     bare = next(dialogue).partition(b",,")[2]
     nonce = bare.partition(b",r=")[2] + b"more"
     first = b"r=%s,s=%s,i=%d" % (nonce, base64.b64encode(salt), iterations)
@@ -188,10 +193,10 @@ def test_scram_agrees_with_a_server_that_knows_the_password(
     raise AssertionError("the client is not content with the server's proof")
 
 
-@given(st.sampled_from(sorted(sasl.MECHANISMS)), st.lists(st.binary(max_size=60), max_size=5))
+@given(st.sampled_from(sorted(MECHANISMS)), st.lists(st.binary(max_size=60), max_size=5))
 def test_no_challenge_makes_a_mechanism_go_on_for_ever(name: str, challenges: list[bytes]) -> None:
-    row = sasl.MECHANISMS[name]
-    exchange = sasl.Exchange(
+    row = MECHANISMS[name]
+    exchange = Exchange(
         "tim", "sesame" if row.needs == "password" else None, "token" if row.needs == "access_token" else None,
         channel_binding=b"c" if name.endswith("-PLUS") else None,
     )  # fmt: skip
@@ -200,7 +205,7 @@ def test_no_challenge_makes_a_mechanism_go_on_for_ever(name: str, challenges: li
     try:
         for challenge in [*challenges, b"", b"", b""]:
             assert isinstance(dialogue.send(challenge), bytes)
-    except sasl.SaslError as error:
+    except SaslError as error:
         assert "sesame" not in str(error) and "token" not in str(error)
         return
     raise AssertionError("it takes challenges without end")
@@ -261,15 +266,15 @@ GOOD_RULES = st.fixed_dictionaries(
 
 @given(GOOD_RULES)
 def test_good_expectations_load_and_load_again(rules: dict[str, object]) -> None:
-    expect = parse_expect(rules)
+    expect = parse_expect(RULES, rules)
     assert set(expect) == set(rules)
-    assert parse_expect(expect) == expect
+    assert parse_expect(RULES, expect) == expect
 
 
 @given(st.dictionaries(st.sampled_from(sorted(RULES)) | WORD, VALUES, max_size=3))
 def test_bad_expectations_are_refused_by_name(rules: dict[str, object]) -> None:
     try:
-        assert parse_expect(parse_expect(rules)) == parse_expect(rules)
+        assert parse_expect(RULES, parse_expect(RULES, rules)) == parse_expect(RULES, rules)
     except OptionError as error:
         assert error.option.split(".")[1] in rules
 
@@ -287,10 +292,11 @@ def test_any_options_are_a_request_or_a_mistake(options: dict[str, object]) -> N
     except OptionError as error:
         assert re.split(r"[.\[]", error.option)[0] in {*options, "tls", "sender", "recipients", "username", "password"}
         return
-    assert 0 < request.timeout <= 86400 and 1 <= request.port <= 65535
-    assert build_request("relay.example.com", dict(options, tls="none"), 0.0)._replace(
-        message=None
-    ) == request._replace(message=None)
+    assert 0 < request.endpoint.timeout <= 86400 and 1 <= request.endpoint.port <= 65535
+    again = build_request("relay.example.com", dict(options, tls="none"), 0.0)
+    assert again._replace(actions=again.actions._replace(message=None)) == request._replace(
+        actions=request.actions._replace(message=None)
+    )
 
 
 @given(st.datetimes(datetime.datetime(1971, 1, 1), datetime.datetime(9000, 1, 1)), TEXT, TEXT)
@@ -309,7 +315,7 @@ def test_no_text_gets_out_of_its_header(moment: datetime.datetime, subject: str,
     except OptionError as error:
         assert error.option in ("test_message.subject", "test_message.headers")
         return
-    header = b"".join(request.message.blocks()).partition(b"\r\n\r\n")[0]
+    header = b"".join(request.actions.message.blocks()).partition(b"\r\n\r\n")[0]
     names = [line.partition(b":")[0] for line in re.split(rb"\r\n(?![ \t])", header)]
     assert sorted(names) == sorted(set(names))
     assert names.count(b"Subject") == names.count(b"X-Test") == 1

@@ -8,12 +8,13 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import build_request
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import check
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.request import build_request
 from ansible_collections.postmaster.mailcheck.tests.hostile.cases import (
     ANNA,
     DATA,
@@ -101,11 +102,10 @@ def test_no_credential_leaves_but_in_verified_tls(name: str, start: Any, authori
             judge_secrets(report, relay)
             for session in relay.sessions:
                 heard = bytes(session.clear + session.inside)
-                assert b"AUTH PLAIN " not in heard and b"dGlt" not in heard  # dGlt: tim
+                assert b"AUTH PLAIN " not in heard and b64encode(b"tim") not in heard
                 raw = bytes(session.raw)
-                for form in disguises(
-                    PASSWORD
-                ).values():  # nor a piece of one; shorter ones may be chance in a handshake
+                # Six octets of a form are too many to be there by chance, as fewer may be in a handshake.
+                for form in disguises(PASSWORD).values():
                     assert not any(form[at : at + 6] in raw for at in range(len(form) - 5))
             relay.stop()
 
@@ -184,13 +184,13 @@ def test_a_connection_that_breaks_around_the_end_of_a_message(
     """The relay hears so many octets of the message and is gone, from some before its last to all of them."""
     begin, own, dot = WAYS[way]
     options = options_of(dict(SEND_ONE, **own, **RETRY), authority)
-    size = build_request("127.0.0.1", options, 0.0).message.size + len(dot)
+    size = build_request("127.0.0.1", options, 0.0).actions.message.size + len(dot)
     for heard in range(size - 8, size + 1):
         relay = start(begin + "C: <%d octets>\n%s\n" % (heard, end))
         report = check(relay.host, port=relay.port, **options)
         found = (report["verdict"], report["failure"]["stage"], report["failure"]["cause"], report["changed"])
         assert found == ("failed", "message", "acceptance_unknown", True), heard
-        assert report["message"]["message_id"] and len(report["attempts"]) == 1
+        assert report["message"]["message_id"] and len(report["addresses_tried"]) == 1
         relay.settle()
         (session,) = relay.sessions
         assert [line for line in session.said if line.startswith(("DATA", "BDAT"))][1:] == []
@@ -250,6 +250,25 @@ def test_a_group_with_its_message_is_not_sent_again(start: Any) -> None:
     assert len(relay.sessions) == 1
 
 
+def test_nor_is_one_that_was_taken_though_its_recipients_were_put_off(start: Any) -> None:
+    """BDAT leaves with its envelope: the relay may accept it for nobody."""
+    options = dict(SEND_ONE, tls="none", ehlo_name="client.example.org", chunking=True, **RETRY)
+    size = build_request("127.0.0.1", options, 0.0).actions.message.size
+    relay = start(GROUP + "C: BDAT\nC: <%d octets>\nS: 250 ok\nS: 451 later\nS: 250 queued\n" % size + QUIT)
+    report = check(relay.host, port=relay.port, **options)
+    relay.settle()
+    assert len(relay.sessions) == 1
+    assert (report["changed"], report["failure"]["stage"], report["failure"]["code"]) == (True, "rcpt", 451)
+
+
+@pytest.mark.parametrize("code, changed", [(451, False), (554, False), (600, True), (999, True)])
+def test_what_is_no_reply_of_smtp_refuses_no_message(code: int, changed: bool, start: Any) -> None:
+    relay = start(DATA + "S: 354 go\nC: <message>\nS: %d what\n" % code + QUIT)
+    report = check(relay.host, port=relay.port, **dict(SEND_ONE, tls="none", ehlo_name="client.example.org"))
+    assert report["verdict"] != "passed"
+    assert report["changed"] is changed
+
+
 def test_the_healthy_relay_does_see_the_password(start: Any, authority: Authority) -> None:
     relay = start(HEALTHY)
     report = check(relay.host, port=relay.port, **options_of(HEALTHY_OPTIONS, authority))
@@ -283,3 +302,30 @@ def test_a_relay_that_repeats_our_words_shows_no_secret(name: str, start: Any, a
     shown = json.dumps(report)
     assert "<redacted>" in shown
     assert base64[:12] not in shown
+
+
+_BASE64 = "AHRpbQB0YW5zdGFhZnRhbnN0YWFm"
+# What a relay that has heard the sign-in may say on the next connection, before it hears another.
+LATER_ECHOES = {
+    "in its greeting": "S: 220 relay {base64} {password}\n" + EHLO + "S: 250 relay\n" + QUIT,
+    "instead of one": "S: {base64}\n",
+    "as a keyword": OPEN + "S: 250-relay\nS: 250-{base64} {password}\nS: 250 {password}={base64}\n" + QUIT,
+    "over two lines": "S: 220-relay {base64_begins}\nS: 220 {base64_ends}\n" + EHLO + "S: 250 relay\n" + QUIT,
+    "without its beginning": "S: 220 relay {base64_ends}\n" + EHLO + "S: 250 relay\n" + QUIT,
+}
+
+
+@pytest.mark.parametrize("name", LATER_ECHOES)
+def test_nor_does_its_next_connection(name: str, start: Any, authority: Authority) -> None:
+    forms = {"base64": _BASE64, "base64_begins": _BASE64[:14], "base64_ends": _BASE64[14:], "password": PASSWORD}
+    first = INSIDE + "S: 250-relay\nS: 250 AUTH PLAIN\nC: AUTH PLAIN\nS: 454 later\n" + QUIT
+    relay = start(first, most=1, refusal=LATER_ECHOES[name].format(**forms))
+    report = check(
+        relay.host, port=relay.port, **options_of(dict(SIGNED, retry_for=0.5, retry_interval=0.1), authority)
+    )
+    judge_secrets(report, relay)
+    assert len(relay.sessions) > 1
+    shown = json.dumps(report)
+    assert "<redacted>" in json.dumps(report["transcript"]) + json.dumps(report["failure"])
+    for part in (_BASE64, PASSWORD):
+        assert not any(part[at : at + 8] in shown for at in range(len(part) - 7))

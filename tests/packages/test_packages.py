@@ -18,10 +18,8 @@ import zipfile
 from pathlib import Path
 from typing import Dict, Iterator, Set
 
-import pytest
+from ansible_collections.postmaster.mailcheck.tests.packages.commands import ROOT, TOOLS, VERSION, run
 
-ROOT = Path(__file__).resolve().parents[2]
-TOOLS = Path(sys.executable).parent
 INSIDE = "ansible_collections/postmaster/mailcheck/"
 PACKED = {
     "roles",
@@ -36,7 +34,8 @@ PACKED = {
     "playbooks",
     "plugins",
 }
-VERSION = re.findall(r"^version: (\S+)$", (ROOT / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)[0]
+
+NOXFILE = (ROOT / "noxfile.py").read_text(encoding="utf-8")
 
 # Uses the installed package as a caller would, and shows what else that imported.
 ONE_CHECK = """
@@ -52,14 +51,20 @@ print(json.dumps({
 """
 
 
-def run(*command: object, cwd: Path, **variables: object) -> str:
-    """The output of a command that succeeds, run where nothing of the repository can be found by accident."""
-    environ = {key: text for key, text in os.environ.items() if not key.startswith(("ANSIBLE_", "PYTHON"))}
-    environ.update({key: str(value) for key, value in variables.items()})
-    words = [str(word) for word in command]
-    done = subprocess.run(words, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def test_what_git_does_not_track_is_not_published(tmp_path: Path) -> None:
+    """`make wheel` builds from what this copies."""
+    repository, target = tmp_path / "repository", tmp_path / "target"
+    run("git", "init", "--quiet", repository, cwd=tmp_path)
+    (repository / "playbooks").mkdir()
+    (repository / "playbooks/fleet.yml").write_text("tracked", encoding="utf-8")
+    run("git", "add", "playbooks/fleet.yml", cwd=repository)
+    (repository / "playbooks/inventory.yml").write_text("password: tanstaaftanstaaf", encoding="utf-8")
+    command = (
+        "import sys; from pathlib import Path; from tools.workspace import tracked; tracked(*map(Path, sys.argv[1:]))"
+    )
+    run(sys.executable, "-c", command, repository, target, cwd=ROOT, PYTHONPATH=ROOT)
+    assert [path.name for path in target.rglob("*") if path.is_file()] == ["fleet.yml"]
+    assert re.search(r"^def wheel\(.*?with session.chdir\(tracked\(\)\)", NOXFILE, re.MULTILINE | re.DOTALL)
 
 
 @contextlib.contextmanager
@@ -70,44 +75,6 @@ def relay(folder: Path) -> Iterator[str]:
         assert process.stdin and process.stdout
         yield process.stdout.readline()
         process.stdin.close()  # which stops it
-
-
-@pytest.fixture(scope="session")
-def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tarball")
-    run(TOOLS / "ansible-galaxy", "collection", "build", "--output-path", folder, cwd=ROOT)
-    return folder / ("postmaster-mailcheck-%s.tar.gz" % VERSION)
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    run(TOOLS / "hatchling", "build", "-t", "wheel", "-d", folder, cwd=ROOT)
-    return folder / ("postmaster_mailcheck-%s-py3-none-any.whl" % VERSION)
-
-
-@pytest.fixture(scope="session")
-def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clean environment with the wheel and nothing else."""
-    folder = tmp_path_factory.mktemp("site")
-    run(sys.executable, "-m", "venv", folder, cwd=folder)
-    run(folder / "bin/python", "-m", "pip", "install", "-qq", "--no-index", wheel, cwd=folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def site_with_ansible(site: Path) -> Path:
-    run(site / "bin/python", "-m", "pip", "install", "-qq", "ansible-core", cwd=site)
-    return site
-
-
-@pytest.fixture(scope="session")
-def collections(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder into which ansible-galaxy installed the tarball."""
-    folder = tmp_path_factory.mktemp("collections")
-    command = [TOOLS / "ansible-galaxy", "collection", "install", "--offline", "-p", folder, tarball]
-    run(*command, cwd=folder, ANSIBLE_HOME=folder / ".ansible")
-    return folder
 
 
 def tarball_files(tarball: Path) -> Dict[str, bytes]:
@@ -126,8 +93,20 @@ def tops(names: Dict[str, bytes]) -> Set[str]:
 
 
 def test_the_version_in_galaxy_yml_is_the_one_in_the_engine() -> None:
-    engine = (ROOT / "plugins/module_utils/smtp/model.py").read_text(encoding="utf-8")
+    engine = (ROOT / "plugins/module_utils/_version.py").read_text(encoding="utf-8")
     assert re.findall(r'^__version__ = "(\S+)"$', engine, re.MULTILINE) == [VERSION]
+
+
+def test_only_an_address_that_is_served_is_named() -> None:
+    galaxy = (ROOT / "galaxy.yml").read_text(encoding="utf-8")
+    causes = (ROOT / "plugins/module_utils/_verdicts/causes.py").read_text(encoding="utf-8")
+    (site,) = re.findall(r'^SITE = "(\S*)"$', causes, re.MULTILINE)
+    assert re.findall(r"^documentation: (\S+)$", galaxy, re.MULTILINE) == ([site] if site else [])
+
+
+def test_the_page_of_causes_is_in_the_tarball(tarball: Path) -> None:
+    """And so in the wheel, which holds the same: what hints lead to is at hand."""
+    assert b"relay_denied" in tarball_files(tarball)["docs/docsite/rst/causes.rst"]
 
 
 def test_the_tarball_holds_what_users_need_and_nothing_else(tarball: Path) -> None:
@@ -147,8 +126,8 @@ def test_the_wheel_holds_the_collection_as_the_tarball_does(tarball: Path, wheel
         name: data for name, data in tarball_files(tarball).items() if name not in made
     }
     assert made < set(collection)
-    engine = [name for name in packed if name.endswith("/conversation.py")]
-    assert engine == [INSIDE + "plugins/module_utils/smtp/conversation.py"]  # once, and nowhere else
+    engine = [name for name in packed if name.endswith("/converse.py")]
+    assert engine == [INSIDE + "plugins/module_utils/_smtp/conversation/converse.py"]  # once, and nowhere else
 
 
 def test_the_wheel_makes_no_package_of_the_shared_namespace(wheel: Path) -> None:
@@ -184,8 +163,30 @@ def test_the_wheel_alone_brings_the_command(site: Path, tmp_path: Path) -> None:
     with relay(tmp_path) as facts:
         port, ca_path = (json.loads(facts)[name] for name in ("relay_port", "relay_ca_path"))
         said = run(command, "check", "localhost:%d" % port, "--ca-path", ca_path, cwd=tmp_path)
-    assert "passed" in said.splitlines()[-1]
-    assert "--tls-min-version" in run(command, "sweep", "--help", cwd=tmp_path)
+    assert said.startswith("passed")
+    assert "--tls-min-version" in run(command, "sweep", "--help-all", cwd=tmp_path)
+
+
+def test_the_wheel_alone_is_a_monitoring_plugin(site: Path, tmp_path: Path) -> None:
+    with relay(tmp_path) as facts:
+        port, ca_path = (json.loads(facts)[name] for name in ("relay_port", "relay_ca_path"))
+        words = ["check", "localhost:%d" % port, "--ca-path", ca_path, "--format", "nagios"]
+        assert run(site / "bin/mailcheck", *words, cwd=tmp_path).startswith("MAILCHECK OK - ")
+
+
+def test_the_wheel_judges_by_profiles_and_writes_a_page_without_ansible(site_with_extras: Path, tmp_path: Path) -> None:
+    with relay(tmp_path) as facts:
+        port, ca_path = (json.loads(facts)[name] for name in ("relay_port", "relay_ca_path"))
+        (tmp_path / "relays.txt").write_text("localhost:%d\n" % port, encoding="utf-8")
+        words = ["assess", "relays.txt", "--profile", "modern-tls", "--ca-path", ca_path, "--lenient"]
+        said = run(
+            site_with_extras / "bin/mailcheck", *words, "--html", "page.html", "--state", "state.json", cwd=tmp_path
+        )
+    assert "page.html" in said.splitlines()[-1]
+    assert "<!DOCTYPE html>" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    (profile,) = json.loads((tmp_path / "state.json").read_text(encoding="utf-8"))["evidence"]["profiles"]
+    assert (profile["name"], profile["version"]) == ("modern-tls", VERSION)
+    assert "ansible" not in run(site_with_extras / "bin/python", "-m", "pip", "list", cwd=tmp_path).lower()
 
 
 def test_callers_see_the_types(site: Path, tmp_path: Path) -> None:
@@ -225,10 +226,16 @@ def test_the_demonstration_runs_from_the_tarball(collections: Path, tmp_path: Pa
 
 
 def test_the_readme_installs_from_a_clone(site_with_ansible: Path, tmp_path: Path) -> None:
-    """Its two lines as they stand: where Ansible looks first, and into an environment."""
+    """As it stands: into an environment, and where Ansible looks first."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    galaxy, pip = re.findall(r"^```shell\n((?:ansible-galaxy|pip) .*)\n```$", readme, re.MULTILINE)
+    (pip,) = re.findall(r"^```shell\n(pip .*)\n```$", readme, re.MULTILINE)
+    (galaxy,) = re.findall(r"`(ansible-galaxy .*?)`", readme)
     run("bash", "-c", galaxy, cwd=ROOT, PATH="%s:%s" % (TOOLS, os.environ["PATH"]), HOME=tmp_path)
     assert (tmp_path / ".ansible/collections" / INSIDE / "MANIFEST.json").exists()
     run("bash", "-c", pip, cwd=ROOT, PATH="%s:%s" % (site_with_ansible / "bin", os.environ["PATH"]), HOME=tmp_path)
-    run(site_with_ansible / "bin/python", "-c", "import argcomplete, postmaster_mailcheck, rich, yaml", cwd=tmp_path)
+    run(
+        site_with_ansible / "bin/python",
+        "-c",
+        "import argcomplete, dns, jinja2, postmaster_mailcheck, rich, yaml",
+        cwd=tmp_path,
+    )

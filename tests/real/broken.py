@@ -8,22 +8,17 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
-import ipaddress
 import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.dovecot import Dovecot
 from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import run_postfix
+from ansible_collections.postmaster.mailcheck.tests.support.chains import issue
 
 Settings = tuple[str, ...]
 
@@ -43,20 +38,9 @@ _OPEN_RELAY = "smtpd_relay_restrictions = check_client_access static:OK, reject_
 
 def make_weak_certificate(folder: Path) -> str:
     """A self-signed certificate with an RSA key of 1024 bits; the path of a PEM file that holds both."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "weak.lab.test")])
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(servers.HOST))])
-    day = datetime.timedelta(days=1)
-    builder = x509.CertificateBuilder(
-        name, name, key.public_key(), x509.random_serial_number(), now - day, now + 300 * day
-    )
-    certificate = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    weak = issue(None, servers.HOST, key="RSA-1024", subject="weak.lab.test", days=(-1, 300))
     path = folder / "weak.pem"
-    key_pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(key_pem + certificate.public_bytes(serialization.Encoding.PEM))
+    path.write_bytes(weak.key_pem() + weak.pem)
     return str(path)
 
 

@@ -86,8 +86,12 @@ class Page:
     def pdf(self) -> bytes:
         return base64.b64decode(self.call("Page.printToPDF", preferCSSPageSize=True)["data"])
 
-    def picture(self, path: Path) -> None:
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
+    def picture(self, path: Path, whole: bool = False) -> None:
+        """Leave a picture (PNG) of the window, or of the whole page."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        clip = {"clip": {**self.call("Page.getLayoutMetrics")["cssContentSize"], "scale": 1}} if whole else {}
+        shot = self.call("Page.captureScreenshot", captureBeyondViewport=whole, **clip)
+        path.write_bytes(base64.b64decode(shot["data"]))
 
     def _receive(self, deadline: float) -> dict[str, Any]:
         while b"\0" not in self._buffer:

@@ -16,14 +16,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check as engine_check
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import check as engine_check
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.bind import Bind, run_bind
 from ansible_collections.postmaster.mailcheck.tests.real.dovecot import Dovecot, run_dovecot
 from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim, run_exim
+from ansible_collections.postmaster.mailcheck.tests.real.names import Names, run_names
 from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki, make_pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix, run_postfix
 from ansible_collections.postmaster.mailcheck.tests.real.reports import Check, Report
+from ansible_collections.postmaster.mailcheck.tests.real.resolvers import Resolvers, run_resolvers
 
 LOG_TAIL = 60  # lines shown with a failed test
 
@@ -72,6 +74,18 @@ def postfix(server_folder: Path, pki: Pki, dovecot: Dovecot, mx_port: int) -> It
 def bind(server_folder: Path) -> Iterator[Bind]:
     with servers.skip_where_unavailable(), run_bind(_subfolder(server_folder, "bind")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def names(server_folder: Path) -> Iterator[Names]:
+    with servers.skip_where_unavailable(), run_names(_subfolder(server_folder, "names")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def resolvers(server_folder: Path, names: Names) -> Iterator[Resolvers]:
+    with servers.skip_where_unavailable(), run_resolvers(_subfolder(server_folder, "resolvers"), names) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

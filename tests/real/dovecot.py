@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# A private Dovecot: the mailboxes (LMTP in, IMAP out), sign-in for Postfix, and a submission service of its
+# A private Dovecot: the mailboxes (LMTP in; IMAP and POP3 out; Sieve files junk), sign-in for Postfix, and a submission service of its
 # own that relays to Postfix.
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ EXTERNAL = "EXTERNAL"  # with a client certificate, whose common name is the use
 
 # submission: STARTTLS, then sign-in; but Dovecot takes a client on its own address for encrypted, and offers
 # it AUTH in clear: one that is to be refused comes from 127.0.0.2. auth: Dovecot's own protocol, for Postfix.
-PURPOSES = ("submission", "submissions", "lmtp", "imap", "imaps", "auth")
+PURPOSES = ("submission", "submissions", "lmtp", "imap", "imaps", "pop3", "pop3s", "auth")
 
 CONFIGURATION = """\
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {log}
-protocols = imap lmtp submission
+protocols = imap pop3 lmtp submission
 listen = 127.0.0.1
 ssl = required
 ssl_cert = <{pki.relay.chain}
@@ -58,6 +58,17 @@ postmaster_address = postmaster@lab.test
 mail_plugins = quota
 plugin {{
   quota = maildir
+  sieve_before = {folder}/sieve/before.sieve
+}}
+protocol lmtp {{
+  mail_plugins = quota sieve
+}}
+namespace inbox {{
+  inbox = yes
+  mailbox Junk {{
+    special_use = \\Junk
+    auto = create
+  }}
 }}
 passdb {{
   driver = static
@@ -94,6 +105,15 @@ service imap-login {{
     ssl = yes
   }}
 }}
+service pop3-login {{
+  inet_listener pop3 {{
+    port = {ports[pop3]}
+  }}
+  inet_listener pop3s {{
+    port = {ports[pop3s]}
+    ssl = yes
+  }}
+}}
 service lmtp {{
   inet_listener lmtp {{
     address = 127.0.0.1
@@ -115,6 +135,15 @@ service submission-login {{
 submission_relay_host = 127.0.0.1
 submission_relay_port = {relay_port}
 submission_relay_trusted = no
+"""
+
+# The subject of what a filter would take for spam.
+JUNK_SUBJECT = "buy now"
+SIEVE = f"""\
+require "fileinto";
+if header :is "Subject" "{JUNK_SUBJECT}" {{
+  fileinto "Junk";
+}}
 """
 
 OAUTH2 = """\
@@ -155,8 +184,11 @@ def run_dovecot(folder: Path, pki: Pki, relay_port: int) -> Iterator[Dovecot]:
     introspection_port = servers.free_port()
     (folder / "users").write_text(USERS)
     (folder / "oauth2.conf").write_text(OAUTH2.format(port=introspection_port))
+    (folder / "sieve").mkdir()
+    (folder / "sieve" / "before.sieve").write_text(SIEVE)
     (folder / "mail").mkdir()
-    shutil.chown(folder / "mail", "dovecot", "dovecot")
+    for name in ("mail", "sieve"):
+        shutil.chown(folder / name, "dovecot", "dovecot")
     configuration = folder / "dovecot.conf"
     configuration.write_text(
         CONFIGURATION.format(

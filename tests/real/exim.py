@@ -61,7 +61,7 @@ rcpt:
          message = 552 5.2.2 Mailbox full
   defer  recipients = temp@lab.test
          message = 451 4.3.0 Try again later
-  accept recipients = user@lab.test
+  accept recipients = user@lab.test : gone@lab.test
   deny   domains = +local_domains
          message = 550 5.1.1 Unknown user
   accept domains = +swallowed_domains
@@ -74,6 +74,12 @@ prdr:
   accept
 
 begin routers
+gone:
+  driver = redirect
+  domains = +local_domains
+  local_parts = gone
+  allow_fail
+  data = :fail: 550 5.1.1 User unknown
 mailboxes:
   driver = accept
   domains = +local_domains
@@ -149,6 +155,9 @@ def run_exim(folder: Path, pki: Pki) -> Iterator[Exim]:
     for name in ("spool", "log", "mail"):
         (folder / name).mkdir()
         shutil.chown(folder / name, "Debian-exim", "Debian-exim")
+    for path in (exim.maildir, *(exim.maildir / part for part in ("new", "cur", "tmp"))):
+        path.mkdir()
+        shutil.chown(path, "Debian-exim", "Debian-exim")
     exim.log.touch()  # what Exim prints goes there too
     shutil.chown(exim.log, "Debian-exim", "Debian-exim")
     configuration = folder / "exim.conf"

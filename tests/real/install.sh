@@ -3,16 +3,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Installs the real servers that the tests speak to, the browser that shows reports, and the shells that complete
-# commands, on Debian, as root: Postfix, Dovecot, BIND, Chromium, zsh and fish as packages, Exim unpacked into the
-# folder given (its package and Postfix's exclude each other). What is there is left alone.
+# Installs the real servers that the tests speak to, the browser that shows reports, the shells that complete commands, and
+# what monitoring systems bring, on Debian, as root: Postfix, Dovecot, OpenDKIM, BIND, Unbound, Chromium, zsh, fish, swaks,
+# promtool and check_smtp as packages, Exim unpacked into the folder given (its package and Postfix's exclude each other). What is
+# there is left alone.
 #
 #   tests/real/install.sh /opt/mailcheck-exim
 
 set -euo pipefail
 
 exim_root=${1:?usage: install.sh FOLDER_FOR_EXIM}
-packages=(postfix libsasl2-modules dovecot-core dovecot-imapd dovecot-lmtpd dovecot-submissiond bind9 chromium zsh fish)
+packages=(postfix libsasl2-modules dovecot-core dovecot-imapd dovecot-lmtpd dovecot-pop3d dovecot-sieve dovecot-submissiond opendkim bind9 unbound chromium zsh fish swaks monitoring-plugins-basic prometheus)
 guard=/usr/sbin/policy-rc.d
 work=
 

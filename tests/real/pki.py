@@ -19,7 +19,7 @@ import trustme
 RELAY_NAMES = ("relay.lab.test", "mx1.lab.test", "localhost", "127.0.0.1", "::1")
 
 
-class Identity(NamedTuple):
+class IdentityFiles(NamedTuple):
     """A private key and its certificates as PEM files; `chain` holds the leaf, then the intermediate."""
 
     key: Path
@@ -29,12 +29,12 @@ class Identity(NamedTuple):
 
 class Pki(NamedTuple):
     ca: Path  # the root, which clients are to trust
-    relay: Identity  # P-256, the names of RELAY_NAMES
-    expired: Identity  # ended a day ago
-    wrong_name: Identity  # other.example only
-    seven_days: Identity  # 7 days and an hour left: a floor of 7 for an hour's worth of tests
-    rsa: Identity  # RSA 2048
-    client: Identity  # user@lab.test, for a client
+    relay: IdentityFiles  # P-256, the names of RELAY_NAMES
+    expired: IdentityFiles  # ended a day ago
+    wrong_name: IdentityFiles  # other.example only
+    seven_days: IdentityFiles  # 7 days and an hour left: a floor of 7 for an hour's worth of tests
+    rsa: IdentityFiles  # RSA 2048
+    client: IdentityFiles  # user@lab.test, for a client
 
     def client_context(self) -> ssl.SSLContext:
         """What a client that trusts the root alone would use."""
@@ -55,7 +55,7 @@ def make_pki(folder: Path) -> Pki:
         not_before: datetime.datetime = now - day,
         not_after: datetime.datetime = in_two_years,
         key_type: trustme.KeyType = trustme.KeyType.ECDSA,
-    ) -> Identity:
+    ) -> IdentityFiles:
         leaf = issuer.issue_cert(
             *identities,
             common_name=identities[0],
@@ -63,7 +63,7 @@ def make_pki(folder: Path) -> Pki:
             not_after=not_after,
             key_type=key_type,
         )
-        identity = Identity(folder / f"{name}.key", folder / f"{name}.pem", folder / f"{name}.chain.pem")
+        identity = IdentityFiles(folder / f"{name}.key", folder / f"{name}.pem", folder / f"{name}.chain.pem")
         # Exim reads the key under its own user: nothing here is worth a secret.
         leaf.private_key_pem.write_to_path(os.fspath(identity.key))
         leaf.cert_chain_pems[0].write_to_path(os.fspath(identity.certificate))

@@ -32,6 +32,7 @@ ACCEPTED = "user@lab.test"
 FULL = "full@lab.test"  # 552 5.2.2
 DEFERRED = "temp@lab.test"  # 451 4.3.0
 UNKNOWN = "nobody@lab.test"  # 550 5.1.1
+GONE = "gone@lab.test"  # Postfix and Exim take it, and cannot deliver it: a bounce, 5.1.1
 STRANGER = "someone@stranger.test"  # relaying denied
 DISCARDED = "anyone@discard.test"  # accepted and swallowed
 

@@ -13,7 +13,7 @@ from typing import Callable, NamedTuple
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import OptionError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.dovecot import MECHANISMS, TOKEN_MECHANISMS, Dovecot
 from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim
@@ -124,7 +124,7 @@ def test_a_wrong_password_is_tried_exactly_once(
     failure = report["failure"]
     assert (failure["stage"], failure["code"], failure["enhanced_code"]) == ("auth", peer.code, peer.enhanced_code)
     assert (report["auth"]["mechanism"], report["auth"]["accepted"], report["auth"]["code"]) == (mechanism, False, 535)
-    assert len(report["attempts"]) == 1
+    assert len(report["addresses_tried"]) == 1
     assert log.wait_for(peer.session_in_log).count(peer.attempt_in_log) == 1
     assert_no_secret(report)
 

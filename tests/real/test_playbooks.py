@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.postmaster.mailcheck.plugins import modules
+from ansible_collections.postmaster.mailcheck.plugins.filter import compliance
 from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix
 from ansible_collections.postmaster.mailcheck.tests.support.hostile import disguises
+from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import SIGN_IN, ImapServer
 
 COLLECTIONS = Path(next(iter(modules.__path__))).parents[4]
 
@@ -90,11 +93,57 @@ def test_more_vantage_hosts_than_relays(postfix: Postfix, tmp_path: Path, option
     assert len(table(ended)) == 1
 
 
-def test_from_localhost_alone(postfix: Postfix, tmp_path: Path, options: dict[str, Any]) -> None:
+def test_a_sweep_from_localhost_alone(postfix: Postfix, tmp_path: Path, options: dict[str, Any]) -> None:
     relays = [f"{host}:{postfix.ports['mx']}" for host in ("127.0.0.1", "localhost")]
     ended = play(tmp_path, SWEEP, relays=relays, sweep_options=options)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert len(table(ended)) == 2
+
+
+@pytest.mark.parametrize(
+    "playbook, missing",
+    [
+        ("check_relay", "-e relay=relay.example.com"),
+        ("round_trip", "Not given: recipient, mailbox."),
+        ("sweep", "-e @relays.yml"),
+    ],
+)
+def test_a_playbook_says_in_words_which_variables_it_misses(tmp_path: Path, playbook: str, missing: str) -> None:
+    given = {"relays": [], "sender": "a@example.com"} if playbook == "round_trip" else {}
+    ended = play(tmp_path, "postmaster.mailcheck." + playbook, **given)
+    assert ended.returncode == 2
+    assert missing in ended.stdout
+    assert "undefined" not in ended.stdout + ended.stderr
+
+
+def around(server: ImapServer, postfix: Postfix, options: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The variables of a round trip through Postfix into a mailbox of a stand-in."""
+    mailbox = {"host": "127.0.0.1", "port": server.port, "tls": "none", "allow_plaintext_auth": True, **SIGN_IN}
+    return {
+        "relays": [f"127.0.0.1:{postfix.ports['mx']}"], "sender": "probe@lab.test", "recipient": "user@lab.test",
+        "mailbox": mailbox, "relay_options": options, "arrival_timeout": 2, **more,
+    }  # fmt: skip
+
+
+def test_a_round_trip_does_not_say_of_mail_that_it_has_not_arrived_where_nobody_could_look(
+    postfix: Postfix, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    with ImapServer() as server:
+        server.after["LOGOUT"] = lambda: server.override.update(EXAMINE="{tag} NO [INUSE] locked\r\n")
+        ended = play(tmp_path, "postmaster.mailcheck.round_trip", **around(server, postfix, options))
+    assert ended.returncode == 2
+    assert "is not known" in ended.stdout and "locked" in ended.stdout
+    assert "Not arrived" not in ended.stdout
+
+
+def test_a_round_trip_tells_what_was_not_accepted_from_what_did_not_arrive(
+    postfix: Postfix, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    relays = [f"127.0.0.1:{postfix.ports[name]}" for name in ("mx", "submission")]
+    with ImapServer() as server:
+        ended = play(tmp_path, "postmaster.mailcheck.round_trip", **around(server, postfix, options, relays=relays))
+    assert ended.returncode == 2
+    assert f"Not accepted: {relays[1]}." in ended.stdout and f"Not arrived: {relays[0]}." in ended.stdout
 
 
 def test_a_vantage_host_that_is_gone_stops_no_other_and_its_share_is_named(
@@ -141,3 +190,25 @@ def test_no_secret_of_an_endpoint_is_shown_or_logged(
     for secret in secrets.values():
         for form in disguises(secret).values():
             assert form not in shown.encode() and form not in logged.encode()
+
+
+def test_no_error_of_a_filter_or_a_lookup_shows_a_value(tmp_path: Path) -> None:
+    """With all that Ansible adds: the chain of causes, at the highest verbosity."""
+    secret = "tanstaaf&tanstaaf"
+    # with_profiles passes on what is no dictionary: a domain may be its name, and all else the module refuses.
+    forms = {"a": {"password": secret}, "b": [{"profiles": secret, "audit": secret}], "c": secret}
+    filters = compliance.FilterModule().filters()
+    uses = [f"astray | postmaster.mailcheck.{name}({'{}' if name == 'drift' else ''})" for name in filters]
+    uses += [
+        "lookup('postmaster.mailcheck.profile', astray)",
+        "lookup('postmaster.mailcheck.profile', 'relay', expect=astray)",
+    ]
+    tasks = [{"ansible.builtin.debug": {"msg": "{{ %s }}" % use}, "ignore_errors": True} for use in uses]
+    one_play = {"hosts": "vantage", "gather_facts": False, "tasks": tasks}
+    (tmp_path / "astray.yml").write_text(yaml.safe_dump([one_play]))
+    (tmp_path / "host_vars").mkdir()
+    for host, form in forms.items():
+        (tmp_path / "host_vars" / f"{host}.yml").write_text(yaml.safe_dump({"astray": form}))
+    ended = play(tmp_path, "astray.yml", "-vvvv")
+    assert ended.stdout.count("...ignoring") == len(uses) * len(forms), ended.stdout + ended.stderr
+    assert secret not in ended.stdout + ended.stderr

@@ -41,7 +41,9 @@ def test_starttls(check: Check, server: Postfix | Exim | Dovecot) -> None:
     assert report["codes"] == {"greeting": 220, "ehlo": 250, "starttls": 220, "quit": 221}
     assert [entry["tls"] for entry in report["transcript"]] == [False] * 5 + [True] * 4
     assert report["address"] == servers.HOST
-    assert [(tried["address"], tried["outcome"]) for tried in report["attempts"]] == [(servers.HOST, "connected")]
+    assert [(tried["address"], tried["outcome"]) for tried in report["addresses_tried"]] == [
+        (servers.HOST, "connected")
+    ]
     assert report["greeting"]["hostname"] == ("exim.lab.test" if isinstance(server, Exim) else "relay.lab.test")
     assert "STARTTLS" in report["capabilities_before_tls"] and "STARTTLS" not in report["capabilities"]
     assert (report["tls"]["version"], report["tls"]["verified"], report["tls"]["verify_errors"]) == (
@@ -80,7 +82,7 @@ def test_a_tls_port_spoken_to_in_clear(check: Check, server: Postfix | Exim | Do
     # None says a word in clear.
     report = check(port_for(server, "implicit"), timeout=0.5)
     assert outcome(report) == ("failed", "tls_expected")
-    assert "Set tls to implicit" in report["failure"]["hint"]
+    assert "Set tls: implicit" in report["failure"]["hint"]
 
 
 def test_a_relay_that_waits_for_something_else(check: Check, postfix: Postfix) -> None:
@@ -96,7 +98,7 @@ def test_a_clear_port_spoken_to_in_tls(check: Check, server: Postfix | Exim) -> 
     assert outcome(report) == ("failed", "tls_not_spoken")
     assert report["stage"] == "tls"
     assert "220 " in report["failure"]["text"]
-    assert "set tls to starttls" in report["failure"]["hint"]
+    assert "set tls: starttls" in report["failure"]["hint"]
 
 
 def test_ipv6(check: Check, postfix: Postfix) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.driver import Driver, Limits
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import Request, Wait
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import build_request
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.plan import check_plan
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.report import as_report
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts import Wait
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.driver import Driver, Limits
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.plan import check_plan
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.report import as_report
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.request import Request, build_request
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.dovecot import Dovecot
 from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim
@@ -32,14 +32,14 @@ POSTFIX = [
     (servers.ACCEPTED, 250, "2.1.5", "accepted", *PASSED),
     (servers.DISCARDED, 250, "2.1.5", "accepted", *PASSED),
     (servers.FULL, 552, "5.2.2", "rejected", "failed", "mailbox_full"),
-    (servers.DEFERRED, 451, "4.3.0", "deferred", "deferred", "recipient_deferred"),
+    (servers.DEFERRED, 451, "4.3.0", "deferred", "deferred", "system_error"),
     (servers.UNKNOWN, 550, "5.1.1", "rejected", "failed", "mailbox_unknown"),
     (servers.STRANGER, 554, "5.7.1", "rejected", "failed", "relay_denied"),
 ]
 EXIM = [
     (servers.ACCEPTED, 250, None, "accepted", *PASSED),
     (servers.FULL, 552, "5.2.2", "rejected", "failed", "mailbox_full"),
-    (servers.DEFERRED, 451, "4.3.0", "deferred", "deferred", "recipient_deferred"),
+    (servers.DEFERRED, 451, "4.3.0", "deferred", "deferred", "system_error"),
     (servers.UNKNOWN, 550, "5.1.1", "rejected", "failed", "mailbox_unknown"),
     (servers.STRANGER, 550, None, "rejected", "failed", "relay_denied"),
 ]
@@ -189,7 +189,7 @@ def test_a_relay_that_greylists_is_not_pressed(check: Check, postfix: Postfix) -
         retry_interval=0.1,
     )
     assert outcome(report) == ("deferred", "greylisted")
-    assert len(report["attempts"]) == 1 and time.monotonic() - began < 10
+    assert len(report["addresses_tried"]) == 1 and time.monotonic() - began < 10
 
 
 def test_retry_for_outlasts_greylisting(postfix: Postfix, pki: Pki) -> None:
@@ -216,5 +216,5 @@ def test_retry_for_outlasts_greylisting(postfix: Postfix, pki: Pki) -> None:
     ((_key, verdict),) = driver.run(iter([(0, impatient(plan))]))
     report = as_report(verdict, time.time())
     assert outcome(report) == PASSED
-    assert len(report["attempts"]) == 2
+    assert len(report["addresses_tried"]) == 2
     assert [round(seconds) for seconds in waited] == [30]

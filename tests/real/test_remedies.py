@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.expectations import RULES
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.explain import CAUSES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.rules import RULES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import CAUSES
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.exim import find_exim
 

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim
-from ansible_collections.postmaster.mailcheck.tests.real.pki import Identity, Pki
+from ansible_collections.postmaster.mailcheck.tests.real.pki import IdentityFiles, Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix
 from ansible_collections.postmaster.mailcheck.tests.real.reports import PASSED, Check, Log, outcome
 
@@ -45,7 +45,9 @@ ON_POSTFIX: list[tuple[str, Any, str, str]] = [
     ("auth_required", servers.STRANGER, "submission", "met"),
     ("auth_required", servers.ACCEPTED, "mx", "unmet"),
     ("auth_required", servers.DEFERRED, "mx", "unknown"),
+    ("auth_required", servers.STRANGER, "deferring", "met"),
     ("relaying_refused", RELAYING, "mx", "met"),
+    ("relaying_refused", RELAYING, "deferring", "met"),
     ("relaying_refused", {**RELAYING, "recipient": servers.DISCARDED}, "mx", "unmet"),
     # Nothing is known where the control recipient is refused as well.
     ("relaying_refused", {**RELAYING, "control_recipient": servers.FULL}, "mx", "unknown"),
@@ -76,7 +78,7 @@ def accepts(port: int, version: ssl.TLSVersion) -> bool:
         session.close()
 
 
-def fingerprint(identity: Identity) -> str:
+def fingerprint(identity: IdentityFiles) -> str:
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(identity.certificate.read_text())).hexdigest()
 
 

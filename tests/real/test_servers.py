@@ -22,7 +22,7 @@ import pytest
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.dovecot import EXTERNAL, MECHANISMS, TOKEN_MECHANISMS, Dovecot
 from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim, run_exim
-from ansible_collections.postmaster.mailcheck.tests.real.pki import Identity, Pki
+from ansible_collections.postmaster.mailcheck.tests.real.pki import IdentityFiles, Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import SMALL_MESSAGE_SIZE, Postfix
 
 TIMEOUT = 10.0
@@ -186,7 +186,7 @@ def test_a_bad_certificate_fails_verification(postfix: Postfix, pki: Pki, purpos
 @pytest.mark.parametrize("identity", ["relay", "seven_days", "rsa"])
 def test_a_good_certificate_is_the_listener_s_own(postfix: Postfix, pki: Pki, identity: str) -> None:
     purpose = {"relay": "mx", "rsa": "rsa_tls12"}.get(identity, identity)
-    own: Identity = getattr(pki, identity)
+    own: IdentityFiles = getattr(pki, identity)
     with inside_tls(smtp(postfix.ports[purpose]), pki) as session:
         assert isinstance(session.sock, ssl.SSLSocket)
         assert session.sock.getpeercert(True) == ssl.PEM_cert_to_DER_cert(own.certificate.read_text())
@@ -212,7 +212,7 @@ def test_rsa_and_ecdsa_has_a_certificate_for_either(postfix: Postfix, pki: Pki, 
     context = pki.client_context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(ciphers)
-    own: Identity = getattr(pki, identity)
+    own: IdentityFiles = getattr(pki, identity)
     with inside_tls(smtp(postfix.ports["rsa_and_ecdsa"]), pki, context) as session:
         assert isinstance(session.sock, ssl.SSLSocket)
         assert session.sock.getpeercert(True) == ssl.PEM_cert_to_DER_cert(own.certificate.read_text())

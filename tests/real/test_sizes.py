@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.dialogue import BLOCK_OCTETS as BLOCK
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts import BLOCK_OCTETS as BLOCK
 from ansible_collections.postmaster.mailcheck.tests.hostile import measure
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.dovecot import Dovecot
@@ -36,7 +36,9 @@ def message_of(folder: Path, size: int) -> str:
     return str(path)
 
 
-def test_too_large_is_refused_before_anything_is_sent(check: Check, postfix: Postfix, tmp_path: Path) -> None:
+def test_a_message_that_is_too_large_is_refused_before_anything_is_sent(
+    check: Check, postfix: Postfix, tmp_path: Path
+) -> None:
     log = Log(postfix.log)
     report = check(
         postfix.ports["small_messages"],
@@ -67,7 +69,7 @@ def test_the_size_is_declared(check: Check, postfix: Postfix, exim: Exim, tmp_pa
         assert "MAIL FROM:<sender@elsewhere.test> SIZE=5000" in said(report)
 
 
-def test_as_large_as_the_relay_takes(check: Check, postfix: Postfix, tmp_path: Path) -> None:
+def test_a_message_as_large_as_the_relay_takes(check: Check, postfix: Postfix, tmp_path: Path) -> None:
     report = check(
         postfix.ports["small_messages"],
         sender="sender@elsewhere.test",

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.check import check
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import OptionError
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.sweep import sweep
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp import rows
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import check
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep import sweep
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.bind import Bind
 from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim
@@ -44,8 +45,18 @@ def test_each_relay_has_its_row_in_the_order_of_the_input(postfix: Postfix, exim
 def test_the_sweep_says_of_a_relay_what_the_check_says(postfix: Postfix, ca: dict[str, Any]) -> None:
     port = postfix.ports["mx"]
     alone = check("127.0.0.1", port=port, **ca)
-    (row,) = sweep([f"127.0.0.1:{port}"], details="all", **ca)["endpoints"]
-    for volatile in ("checked_at", "timings", "attempts", "transcript", "engine", "warnings", "tls", "msg"):
+    (row,) = sweep([f"127.0.0.1:{port}"], details="all", transcript="always", **ca)["endpoints"]
+    for volatile in (
+        "checked_at",
+        "timings",
+        "attempts",
+        "addresses_tried",
+        "transcript",
+        "engine",
+        "warnings",
+        "tls",
+        "msg",
+    ):
         alone.pop(volatile)
     assert {key: row[key] for key in alone} == alone
 
@@ -87,6 +98,12 @@ def test_labels_and_input_come_back_with_their_row(postfix: Postfix, ca: dict[st
 
 
 # Domains. The system's resolver knows none of these names: BIND alone has told.
+
+
+@pytest.fixture(autouse=True)
+def lab(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The relays of the lab's domains are on the loopback, as though others could reach that."""
+    monkeypatch.setattr(rows, "is_of_every_host", lambda _address: False)
 
 
 def test_the_relays_of_a_domain_by_preference(postfix: Postfix, bind: Bind, ca: dict[str, Any]) -> None:
@@ -144,6 +161,28 @@ def test_a_domain_without_mx_is_its_own_relay(postfix: Postfix, bind: Bind, ca: 
     assert row["labels"] == {"domain": "implicit.lab.test", "preference": None}
 
 
+def test_credentials_go_to_relays_of_domains_only_where_they_are_named(
+    postfix: Postfix, bind: Bind, ca: dict[str, Any]
+) -> None:
+    options = {
+        "domains": ["lab.test", "second.lab.test"],
+        "dns_servers": [bind.address],
+        "port": postfix.ports["submission"],
+        "tls_server_name": "localhost",
+        "username": servers.USERNAME,
+        "password": servers.PASSWORD,
+        **ca,
+    }
+    with pytest.raises(OptionError, match=r"^credentials_for: is needed"):
+        sweep(**options)
+    for names, verdict in ((["*.lab.test"], "passed"), (["*.second.lab.test", "backup.lab.test"], "failed")):
+        result = sweep(credentials_for=names, **options)
+        found = [("relay.lab.test", verdict), ("backup.lab.test", "unreachable"), ("RELAY.lab.test", verdict)]
+        assert named(result) == found
+    assert result["summary"]["causes"] == {"connection_refused": 1, "credentials_not_for_relay": 2}
+    assert "the DNS has named" in result["endpoints"][0]["msg"]
+
+
 def test_a_domain_that_takes_no_mail_is_not_the_host_of_its_name(
     postfix: Postfix, bind: Bind, ca: dict[str, Any]
 ) -> None:
@@ -168,7 +207,7 @@ def test_a_name_server_that_does_not_answer_costs_its_timeout(ca: dict[str, Any]
 
 
 def test_without_dnspython_the_task_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "dns.resolver", None)
+    monkeypatch.setitem(sys.modules, "dns.message", None)
     with pytest.raises(OptionError, match=r"domains: need dnspython \(2.6 or newer\).* Install it"):
         sweep(domains=["lab.test"])
 
@@ -176,8 +215,8 @@ def test_without_dnspython_the_task_says_what_to_install(monkeypatch: pytest.Mon
 def test_an_answer_that_names_no_host_is_that_answers_failure(bind: Bind) -> None:
     """Whoever keeps a zone can write anything there: no escape sequence, no template, no path of a socket of ours."""
     options = {"dns_servers": [bind.address], "port": servers.free_port(), "protocol": "lmtp"}
-    rows = sweep(domains=["odd.lab.test"], **options)["endpoints"]
-    assert [(row["name"], row["failure"]["stage"], row["failure"]["cause"]) for row in rows] == [
+    found = sweep(domains=["odd.lab.test"], **options)["endpoints"]
+    assert [(row["name"], row["failure"]["stage"], row["failure"]["cause"]) for row in found] == [
         ("bad\\027[2J{{7*7}}.lab.test", "resolve", "name_not_found"),
         ("/run/relay", "resolve", "name_not_found"),
         ("relay.lab.test", "connect", "connection_refused"),

@@ -16,7 +16,7 @@ from cryptography.x509.extensions import SubjectAlternativeName
 
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim
-from ansible_collections.postmaster.mailcheck.tests.real.pki import Identity, Pki
+from ansible_collections.postmaster.mailcheck.tests.real.pki import IdentityFiles, Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix
 from ansible_collections.postmaster.mailcheck.tests.real.reports import PASSED, Check, Log, outcome, verbs
 
@@ -51,7 +51,7 @@ def as_cryptography_reads(certificate: x509.Certificate) -> dict[str, Any]:
     }
 
 
-def facts_of(identity: Identity) -> list[dict[str, Any]]:
+def facts_of(identity: IdentityFiles) -> list[dict[str, Any]]:
     return [as_cryptography_reads(found) for found in x509.load_pem_x509_certificates(identity.chain.read_bytes())]
 
 

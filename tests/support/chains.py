@@ -77,15 +77,19 @@ def issue(
     *names: str,
     key: str = "P-256",
     subject: str = "a relay",
+    units: Sequence[str] = (),
     days: Tuple[float, float] = (-1, 30),
     authority: bool = False,
     path_length: Optional[int] = None,
     purposes: Sequence[x509.ObjectIdentifier] = (SERVER,),
     extensions: Sequence[Tuple[x509.ExtensionType, bool]] = (),
 ) -> Identity:
-    """Return a certificate by `issuer`, or by itself. `days`: from when to when, counted from now."""
+    """Return a certificate by `issuer`, or by itself. `days`: from when to when, counted from now; `units`: the
+    organizational units of its subject."""
     own = new_key(key)
-    subject_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+    attributes = [x509.NameAttribute(NameOID.COMMON_NAME, subject)]
+    attributes += [x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit) for unit in units]
+    subject_name = x509.Name(attributes)
     begins, ends = (_NOW + datetime.timedelta(days=day) for day in days)
     builder = (
         x509.CertificateBuilder()

@@ -16,6 +16,7 @@
 #     echoes 535                         repeats the last line heard, whole and in pieces, in every disguise
 #     waits 0.3                          seconds
 #     gathers 200                        until so many clients have come
+#     changes                            calls the `change` it was given: something happens to the client's world
 #     endless 250-x\r\n                  says this for ever, as fast as it is taken
 #     drips 250-x                        an octet every hundredth of a second, for ever
 #     closes, resets                     ends the connection
@@ -27,8 +28,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 import select
 import socket
@@ -38,6 +37,8 @@ import threading
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+from ansible_collections.postmaster.mailcheck.tests.support.scram import ScramServer
 
 if TYPE_CHECKING:
     from typing import Callable, Dict, List, Mapping, Optional, Tuple
@@ -63,7 +64,7 @@ class Gone(Exception):
 class Session:
     """One client's connection, played in a thread."""
 
-    def __init__(self, relay: Relay, sock: socket.socket, steps: List[Tuple[str, str]]) -> None:
+    def __init__(self, relay: ScriptedRelay, sock: socket.socket, steps: List[Tuple[str, str]]) -> None:
         self.clear, self.inside, self.raw = bytearray(), bytearray(), bytearray()
         self.unexpected: Optional[bytes] = None
         self._relay, self._sock, self._steps = relay, sock, steps
@@ -195,12 +196,8 @@ class Session:
         """RFC 5802, the server's side. `none` accepts the sign-in without any proof of its own, `heard` leaves it to
         the script."""
         iterations, signature, digest = (text + " sha256").split()[:3]
-        first = b64decode(self._line().split()[-1])
-        bare = first.partition(b",,")[2]
-        salt = b"0123456789abcdef"
-        nonce = bare.partition(b",r=")[2] + b"theirs"
-        challenge = b"r=%s,s=%s,i=%d" % (nonce, b64encode(salt), int(iterations))
-        self._say(b"334 " + b64encode(challenge) + b"\r\n")
+        server = ScramServer(PASSWORD, int(iterations), digest)
+        self._say(b"334 " + b64encode(server.challenge(b64decode(self._line().split()[-1]))) + b"\r\n")
         answer = self._line().strip()
         if answer == b"*":
             self._say(b"501 cancelled\r\n")
@@ -210,11 +207,8 @@ class Session:
         if signature == "none":
             self._say(b"235 welcome\r\n")
             return
-        signed = b",".join((bare, challenge, b64decode(answer).rpartition(b",p=")[0]))
-        salted = hashlib.pbkdf2_hmac(digest, PASSWORD.encode(), salt, int(iterations))
-        key = hmac.new(salted, b"Server Key", digest).digest()
-        proof = hmac.new(key, signed if signature == "right" else b"", digest).digest()
-        self._say(b"334 " + b64encode(b"v=" + b64encode(proof)) + b"\r\n")
+        proof = server.signature(b64decode(answer)) if signature == "right" else server.wrong_signature()
+        self._say(b"334 " + b64encode(proof) + b"\r\n")
         self._say(b"501 cancelled\r\n" if self._line() == b"*\r\n" else b"235 welcome\r\n")
 
     def _echo(self, code: str) -> None:
@@ -269,13 +263,14 @@ class Session:
         raise Gone()
 
 
-_STEPS: Dict[str, Callable[[Session, str], None]] = {
+_STEPS: Dict[str, Callable[[Session, str], object]] = {
     "TLS": Session._start_tls,
     "answers": Session._answer_all,
     "scram": Session._scram,
     "echoes": Session._echo,
     "waits": Session._wait,
     "gathers": Session._gather,
+    "changes": lambda session, _text: session._relay.change(),
     "endless": Session._endless,
     "drips": Session._drip,
     "closes": Session._close,
@@ -302,7 +297,7 @@ def steps_of(script: str) -> List[Tuple[str, str]]:
     return steps
 
 
-class Relay:
+class ScriptedRelay:
     """Listens from the beginning; `stop()` ends it and every session. `split`: where each write is cut in two, 1 for
     every octet by itself. `most`: so many clients are played the script, all who come later are played `refusal`."""
 
@@ -316,9 +311,10 @@ class Relay:
         receive_buffer: int = 0,
         most: int = 0,
         refusal: str = "",
+        change: Callable[[], object] = lambda: None,
     ) -> None:
         self.steps, self.contexts = steps_of(script), contexts or {}
-        self.most, self.refusal = most, steps_of(refusal)
+        self.most, self.refusal, self.change = most, steps_of(refusal), change
         self.coming = threading.Condition()
         self.split, self.pause = split, pause
         self.sessions: List[Session] = []
@@ -375,7 +371,7 @@ class Relay:
         for thread in self._threads:
             thread.join(PATIENCE)
 
-    def __enter__(self) -> Relay:
+    def __enter__(self) -> ScriptedRelay:
         return self
 
     def __exit__(self, *_error: object) -> None:

@@ -35,7 +35,7 @@ ANSWERS: Dict[str, Answer] = {
 
 
 class Relay(socketserver.ThreadingTCPServer):
-    """`said` is what clients said, message lines aside; a message's `.` is there.
+    """`said` is what clients said, a message's `.` included; the lines of messages are in `content`.
 
     With `submission` nothing is taken in clear, and mail only from who has signed in.
     """
@@ -44,10 +44,11 @@ class Relay(socketserver.ThreadingTCPServer):
     request_queue_size = 200
 
     def __init__(self, context: Optional[ssl.SSLContext] = None, implicit: bool = False, **answers: Answer) -> None:
-        super().__init__(("127.0.0.1", 0), _Session)
+        super().__init__(("127.0.0.1", 0), Session)
         self.answers: Dict[str, Answer] = {**ANSWERS, **answers}
         self.context, self.implicit, self.submission = context, implicit, False
         self.said: List[str] = []
+        self.content: List[str] = []
 
     @property
     def port(self) -> int:
@@ -59,7 +60,7 @@ class Relay(socketserver.ThreadingTCPServer):
             super().handle_error(request, client_address)
 
 
-class _Session(socketserver.BaseRequestHandler):
+class Session(socketserver.BaseRequestHandler):
     server: Relay
 
     def handle(self) -> None:
@@ -72,8 +73,9 @@ class _Session(socketserver.BaseRequestHandler):
             line = lines.readline()
             if not line:
                 return
-            text = line.decode("utf-8").rstrip("\r\n")
+            text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
             if in_message and text != ".":
+                self.server.content.append(text)
                 continue
             self.server.said.append(text)
             in_message = False

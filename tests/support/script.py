@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Plays a dialogue from a written transcript: no socket, no thread, no clock.
+# Plays a conversation from a written transcript: no socket, no thread, no clock.
 #
 #     S: 220 relay.example.com ESMTP        what the relay sends: lines in a row arrive together
 #     C: EHLO client.example.org            what must leave: lines in a row in one write, and nothing else
@@ -24,19 +24,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.conversation import converse
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.dialogue import BLOCK_OCTETS, Dialogue
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import Facts, Outcome, TlsFacts
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import build_request
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.plan import check_plan
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.report import as_report
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.talk import Broken
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transcript import Transcript
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts import BLOCK_OCTETS, Broken, Outcome
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.options import secrets_of
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.model import TlsFacts
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.conversation.converse import converse
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.facts import Facts
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.plan import check_plan
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.protocol import Protocol
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.report import as_report
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.request import build_request
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.transcript import Transcript
 
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Sequence, Tuple
 
-    from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.model import Request
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.request import Request
 
 # 2026-01-01, for Date headers and `checked_at`; and where the driver's clock begins.
 TIME_OF_DAY, CLOCK = 1767225600.0, 100.0
@@ -58,7 +60,7 @@ class Turn(NamedTuple):
 class Played(NamedTuple):
     facts: Facts
     report: Dict[str, Any]
-    dialogue: Dialogue
+    protocol: Protocol
 
 
 def request_for(check_mode: bool = False, **options: Any) -> Request:
@@ -77,11 +79,13 @@ def play(script: str, handshake: TlsFacts = VERIFIED, check_mode: bool = False, 
 
 def play_once(script: str, request: Request, handshake: TlsFacts = VERIFIED, mode: str = "whole") -> Played:
     turns = _turns(script)
-    facts = Facts(Transcript(CLOCK))
-    dialogue = Dialogue(converse(request, facts), facts, CLOCK + request.timeout, request.acceptance_timeout)
+    (endpoint, actions, _judging), facts = request, Facts(Transcript(CLOCK), secrets_of(request.actions.credentials))
+    protocol = Protocol(
+        converse(endpoint, actions, facts), facts, CLOCK + endpoint.timeout, endpoint.acceptance_timeout
+    )
     now = CLOCK
-    dialogue.begin(now)
-    sent = _drain(dialogue, now)
+    protocol.begin(now)
+    sent = _drain(protocol, now)
     for index, turn in enumerate(turns):
         following = turns[index + 1] if index + 1 < len(turns) else None
         now += TURN_SECONDS
@@ -101,41 +105,41 @@ def play_once(script: str, request: Request, handshake: TlsFacts = VERIFIED, mod
             in_message = index > 0 and turns[index - 1].kind == "part"  # which goes on only when all has been heard
             pieces = [data[i : i + 1] for i in range(len(data))] if mode == "byte by byte" else [data]
             for number, piece in enumerate(pieces, 1):
-                if not dialogue.ended:
-                    dialogue.receive(piece, now)
+                if not protocol.ended:
+                    protocol.receive(piece, now)
                 if number == len(pieces) or not in_message:
-                    sent += _drain(dialogue, now, whole=following is None or following.kind != "part")
+                    sent += _drain(protocol, now, whole=following is None or following.kind != "part")
         else:
-            now = _happen(turn, dialogue, handshake, now)
-            sent += _drain(dialogue, now)
+            now = _happen(turn, protocol, handshake, now)
+            sent += _drain(protocol, now)
     assert sent == b"", "nobody has asked for %r" % sent
-    assert dialogue.ended, "the dialogue waits for more"
+    assert protocol.ended, "the conversation waits for more"
     if mode == "trailing":
-        dialogue.receive(b"421 too late\r\nnonsense", now)
-        dialogue.lose("the relay closed the connection", now)
+        protocol.receive(b"421 too late\r\nnonsense", now)
+        protocol.lose("the relay closed the connection", now)
     facts.timings["total"] = now - CLOCK
-    return Played(facts, _report(request, facts, now), dialogue)
+    return Played(facts, _report(request, facts, now), protocol)
 
 
-def _happen(turn: Turn, dialogue: Dialogue, handshake: TlsFacts, now: float) -> float:
+def _happen(turn: Turn, protocol: Protocol, handshake: TlsFacts, now: float) -> float:
     """Let something befall the connection; return the time."""
     what = turn.lines[0].split()
     if what == ["TLS"]:
-        assert dialogue.wants_tls, "nobody has asked for TLS"
-        dialogue.tls_established(handshake, now)
+        assert protocol.wants_tls, "nobody has asked for TLS"
+        protocol.tls_established(handshake, now)
     elif what[:2] == ["TLS", "fails"]:
-        assert dialogue.wants_tls, "nobody has asked for TLS"
-        dialogue.break_off(Broken(what[2], "OpenSSL says so", "tls", tls=UNVERIFIED), now)
+        assert protocol.wants_tls, "nobody has asked for TLS"
+        protocol.break_off(Broken(what[2], "OpenSSL says so", "tls", tls=UNVERIFIED), now)
     elif what[:2] == ["TLS", "alert"]:
-        dialogue.break_off(Broken(what[2], "OpenSSL says so", "tls"), now)
+        protocol.break_off(Broken(what[2], "OpenSSL says so", "tls"), now)
     elif what == ["closes"]:
-        dialogue.lose("the relay closed the connection", now)
+        protocol.lose("the relay closed the connection", now)
     elif what == ["resets"]:
-        dialogue.lose("the connection broke: connection reset by peer", now)
+        protocol.lose("the connection broke: connection reset by peer", now)
     elif what == ["silent"]:
-        assert dialogue.deadline > now, "the deadline is over already"
-        now = dialogue.deadline
-        dialogue.time_out(now)
+        assert protocol.deadline > now, "the deadline is over already"
+        now = protocol.deadline
+        protocol.time_out(now)
     else:
         raise ValueError("not a line of a script: %s" % turn.lines[0])
     return now
@@ -163,8 +167,8 @@ def _octets(line: str) -> bytes:
 
 def _expected(lines: Sequence[str], request: Request) -> bytes:
     return b"".join(
-        stuffed(b"".join(request.message.blocks())) + b".\r\n"
-        if line == "<message>" and request.message
+        stuffed(b"".join(request.actions.message.blocks())) + b".\r\n"
+        if line == "<message>" and request.actions.message
         else line.encode("utf-8") + b"\r\n"
         for line in lines
     )
@@ -182,11 +186,11 @@ def _check_part(sent: bytes, request: Request) -> None:
     assert whole.startswith(sent)
 
 
-def _drain(dialogue: Dialogue, now: float, whole: bool = True) -> bytes:
+def _drain(protocol: Protocol, now: float, whole: bool = True) -> bytes:
     """Take what is to be sent. What is shorter than a block must be there at once, in one piece."""
-    first = sent = dialogue.output(now)
+    first = sent = protocol.output(now)
     while whole:
-        more = dialogue.output(now)
+        more = protocol.output(now)
         if not more:
             break
         assert len(first) >= BLOCK_OCTETS, "%r came in two pieces" % (first + more)
@@ -196,7 +200,7 @@ def _drain(dialogue: Dialogue, now: float, whole: bool = True) -> bytes:
 
 def _report(request: Request, facts: Facts, now: float) -> Dict[str, Any]:
     """Let a plan judge it, as in a check. A retry is asked for nowhere here."""
-    plan = check_plan(request._replace(retry_for=0.0), lambda: TIME_OF_DAY)
+    plan = check_plan(request._replace(judging=request.judging._replace(retry_for=0.0)), lambda: TIME_OF_DAY)
     next(plan)
     with pytest.raises(StopIteration) as stopped:
         plan.send((Outcome(facts, (), "192.0.2.1", "192.0.2.9", CLOCK, now),))

@@ -6,17 +6,40 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
+import yaml
+
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import Any, Dict
+
+FRAGMENTS = "ansible_collections.postmaster.mailcheck.plugins.doc_fragments."
+
+
+def documented_options(module: ModuleType) -> Dict[str, Dict[str, Any]]:
+    """What a module documents of its options, with its fragments merged as ansible-doc does."""
+    documentation = yaml.safe_load(module.DOCUMENTATION)
+    options: Dict[str, Any] = {}
+    for name in documentation["extends_documentation_fragment"]:
+        _namespace, _collection, file, *part = name.split(".")
+        fragment = import_module(FRAGMENTS + file).ModuleDocFragment
+        options.update(
+            yaml.safe_load(getattr(fragment, part[0].upper() if part else "DOCUMENTATION")).get("options", {})
+        )
+    return {**options, **documentation["options"]}
 
 
 def as_spec(options: Dict[str, Dict[str, Any]]) -> Dict[str, Dict[str, Any]]:
     """What documented options say, in the form of an argument spec."""
     spec = {}
     for name, option in options.items():
-        row = {key: option[key] for key in ("type", "elements", "choices", "default", "required") if key in option}
+        row = {
+            key: option[key]
+            for key in ("type", "elements", "choices", "default", "required", "aliases")
+            if key in option
+        }
         if "suboptions" in option:
             row["options"] = as_spec(option["suboptions"])
         spec[name] = row

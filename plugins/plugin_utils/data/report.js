@@ -3,39 +3,42 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 "use strict";
 (() => {
-  // Everything shown is put in as text, never as markup. The table is there without this script; it filters it, and
-  // shows one relay's details on demand.
+  // The page is whole without this script, which filters its rows and opens the details that a name leads to.
   const byId = (id) => document.getElementById(id);
-  const rows = Array.from(byId("rows").rows);
-  const words = rows.map((row) => row.textContent.toLowerCase() + " " + row.dataset.said.toLowerCase());
+  const bodies = Array.from(document.querySelectorAll(".matrix .rows"));
+  const columns = bodies.map((body) => Array.from(body.parentElement.tHead.rows[0].cells, (cell) => cell.dataset.rule));
+  const rows = bodies.flatMap((body) => Array.from(body.rows));
+  const boxes = rows.map((row) => byId("s" + row.id.slice(1)).parentElement);
+  const words = rows.map((row, index) => (row.textContent + " " + boxes[index].firstElementChild.textContent).toLowerCase());
   const form = byId("filter");
   const shown = byId("shown");
   const more = byId("more");
 
   const page = 100;
-  const first = rows.length ? rows[0].cells.length - (byId("rule").options.length - 1) : 0;
   let limit = page;
 
-  // A row that does not fit the filter is hidden; one that does, but is not yet due, comes later.
+  // A row that does not fit the filter is hidden, and so are its details; one that does, but is not yet due, comes later.
   function filter() {
     const asked = byId("text").value.toLowerCase().split(/\s+/).filter(Boolean);
-    const verdict = byId("verdict").value;
+    const state = byId("state").value;
     const outcome = byId("outcome").value;
-    const column = byId("rule").selectedIndex - 1;
+    const wanted = byId("rule").value;
+    const column = new Map(bodies.map((body, index) => [body, columns[index].indexOf(wanted)]));
     let count = 0;
     rows.forEach((row, index) => {
-      let keep = (!verdict || row.dataset.verdict === verdict) && asked.every((word) => words[index].includes(word));
-      if (keep && column >= 0) {
-        keep = row.cells[first + column].className === "o " + (outcome || "unmet");
+      let keep = (!state || row.dataset.state === state) && asked.every((word) => words[index].includes(word));
+      if (keep && wanted) {
+        const at = column.get(row.parentElement);
+        keep = at > 0 && row.cells[at].className === "o " + (outcome || "unmet");
       } else if (keep && outcome) {
         keep = row.dataset.outcomes.split(" ").includes(outcome);
       }
-      if (row.hidden === keep) row.hidden = !keep;
+      if (row.hidden === keep) row.hidden = boxes[index].hidden = !keep;
       row.classList.toggle("later", keep && count >= limit);
       count += keep;
     });
-    byId("rows").classList.add("ready");
-    shown.textContent = count + " of " + rows.length + " relays fit";
+    bodies.forEach((body) => body.classList.add("ready"));
+    shown.textContent = count + " of " + rows.length + " " + shown.dataset.of + " fit";
     more.hidden = count <= limit;
     more.textContent = "Show more (" + (count - limit) + " left)";
   }
@@ -43,12 +46,10 @@
     limit = page;
     filter();
   }
-  function goOn() {
+  more.addEventListener("click", () => {
     limit += page;
     filter();
-  }
-  more.addEventListener("click", goOn);
-  new IntersectionObserver((seen) => { if (seen[0].isIntersecting) goOn(); }, {root: more.parentElement}).observe(more);
+  });
 
   let waiting = 0;
   form.addEventListener("input", () => {
@@ -59,84 +60,28 @@
   form.addEventListener("reset", () => setTimeout(anew));
   document.addEventListener("keydown", (event) => {
     const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
-    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !byId("details").open) {
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
       byId("text").focus();
     }
   });
 
-  // Details
-
-  let data = null;
-  function made(parent, name, text, className) {
-    const element = document.createElement(name);
-    if (text !== undefined && text !== null) element.textContent = text;
-    if (className) element.className = className;
-    parent.append(element);
-    return element;
+  // Browsers open what a link leads into, the older ones do not; a filter, or a row that is not yet due, may hide it.
+  function reveal() {
+    const target = byId(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    const box = target.closest("details, tr");
+    if (!box) return;
+    box.hidden = false;
+    box.classList.remove("later");
+    if ("open" in box) box.open = true;
+    const focus = box.querySelector("summary, a");
+    box.scrollIntoView();
+    focus.focus({preventScroll: true});
   }
-  const plain = (value) => value === null || value === undefined ? "–"
-    : Array.isArray(value) ? value.join(", ") : typeof value === "object" ? JSON.stringify(value) : String(value);
+  addEventListener("hashchange", reveal);
 
-  function facts(parent, pairs) {
-    const list = made(parent, "dl");
-    for (const [name, value] of pairs) {
-      if (value !== null && value !== undefined && value !== "") { made(list, "dt", name); made(list, "dd", plain(value)); }
-    }
-  }
-
-  function rule(parent, one) {
-    const kind = data.kinds[one[0]];
-    const [, outcome, observed, text, more] = one;
-    const box = made(parent, "div", null, "rule");
-    made(box, "span", outcome, "tag " + outcome);
-    made(box, "strong", " " + kind.id + " ");
-    made(box, "span", "(" + kind.severity + ")", "soft");
-    made(box, "div", text);
-    facts(box, [["Expected", kind.expected], ["Observed", observed],
-      ["Source", [kind.document, kind.section].filter(Boolean).join(" ")], ["Why", kind.reason],
-      ["Remedy", outcome === "met" ? "" : kind.remedy],
-      ["Waived", more && more.waiver && `until ${more.waiver.expires} by ${more.waiver.owner}: ${more.waiver.reason}`],
-      ["Expired waiver", more && more.expired_waiver &&
-        `${more.expired_waiver.expires}, ${more.expired_waiver.owner}: ${more.expired_waiver.reason}`]]);
-  }
-
-  function show(index) {
-    data = data || JSON.parse(byId("data").textContent);
-    const one = data.endpoints[index];
-    const dialog = byId("details");
-    byId("details-name").textContent = one.id;
-    const body = byId("details-body");
-    body.replaceChildren();
-    made(body, "p", one.msg);
-    facts(body, [["Verdict", one.verdict], ["Cause", one.cause], ["Host", one.host + " port " + one.port],
-      ["Address", one.address], ["Greeting", one.greeting],
-      ["TLS", one.tls && [one.tls.version, one.tls.cipher, one.tls.verified === true ? "verified" : one.tls.verified === false ?
-        "not verified" : "not judged"].filter(Boolean).join(", ")],
-      ["Certificate", one.certificate], ["Valid until", one.not_after], ["Days left", one.days_left],
-      ["Seconds", one.seconds], ["Checked at", one.checked_at],
-      ["Labels", Object.keys(one.labels).length ? one.labels : null]]);
-    made(body, "h3", "Rules");
-    const order = ["unmet", "waived", "unknown", "met"];
-    [...one.rules].sort((a, b) => order.indexOf(a[1]) - order.indexOf(b[1])).forEach((each) => rule(body, each));
-    made(body, "h3", "Transcript");
-    if (one.transcript && one.transcript.length) {
-      const lines = one.transcript.map((entry) => entry.at.toFixed(3).padStart(8) + (entry.tls ? " TLS " : "     ") +
-        (entry.from === "client" ? "> " : "< ") + entry.text.split("\n").join("\n               "));
-      made(body, "pre", lines.join("\n")).tabIndex = 0;
-    } else {
-      made(body, "p", "Not kept in this run.", "soft");
-    }
-    dialog.showModal();
-    dialog.scrollTop = 0;
-  }
-
-  byId("rows").addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (button) show(Number(button.closest("tr").dataset.index));
-  });
-  byId("close").addEventListener("click", () => byId("details").close());
-  byId("details").addEventListener("click", (event) => { if (event.target === byId("details")) byId("details").close(); });
   form.hidden = false;
-  filter();
+  if (rows.length) filter();
+  reveal();
 })();

@@ -7,14 +7,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
 import socket
-import socketserver
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
@@ -24,102 +23,50 @@ pytest.importorskip("ansible", reason="ansible-core is not installed for this Py
 
 import trustme
 import yaml
-from ansible.module_utils import basic
-from ansible.module_utils.common import warnings as ansible_warnings
 
-from ansible_collections.postmaster.mailcheck.plugins.doc_fragments import attributes
-from ansible_collections.postmaster.mailcheck.plugins.doc_fragments import smtp as fragment
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp import model
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.certificates import read_certificate
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.options import build_request
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.plan import Verdict
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.probes import Survey
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.report import as_report
-from ansible_collections.postmaster.mailcheck.plugins.module_utils.smtp.transcript import Transcript
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts import AddressAttempt, Outcome
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns.model import Tlsa
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.certificates import read_certificate
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.model import TlsFacts
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.facts import (
+    STAGES,
+    AuthFacts,
+    ExtraReply,
+    Facts,
+    MessageFacts,
+    RecipientFacts,
+)
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.plan import Verdict
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.probes import Survey
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.replies import Reply
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.report import as_report
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.request import build_request
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.tlsa import hold_against_given
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.transcript import Transcript
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import Failure
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import Rule
 from ansible_collections.postmaster.mailcheck.plugins.modules import smtp_check
-from ansible_collections.postmaster.mailcheck.tests.support.specs import as_spec, without_no_log
+from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
+from ansible_collections.postmaster.mailcheck.tests.support.specs import as_spec, documented_options, without_no_log
 
 Run = Callable[..., Tuple[int, Dict[str, Any]]]
 
-ANSWERS = {
-    "": "220 relay.example.com ESMTP\r\n",
-    "EHLO": "250-relay.example.com\r\n250-AUTH PLAIN\r\n250 SIZE 1000\r\n",
-    "AUTH": "235 2.7.0 Welcome\r\n",
-    "MAIL": "250 2.1.0 Ok\r\n",
-    "RCPT": "250 2.1.5 Ok\r\n",
-    "DATA": "354 Go on\r\n",
-    ".": "250 2.0.0 Ok: queued as 4XyZ12abcd\r\n",
-    "RSET": "250 2.0.0 Ok\r\n",
-    "QUIT": "221 2.0.0 Bye\r\n",
-}
-
-
-class Relay(socketserver.ThreadingTCPServer):
-    """Answers each verb from a table; `said` is what clients said, message lines aside. None answers nothing."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), RelaySession)
-        self.answers: Dict[str, Any] = dict(ANSWERS)
-        self.said: List[str] = []
-
-    def options(self, **more: Any) -> Dict[str, Any]:
-        return {"host": "127.0.0.1", "port": self.server_address[1], "tls": "none", "timeout": 5, **more}
-
-
-class RelaySession(socketserver.StreamRequestHandler):
-    server: Relay
-
-    def handle(self) -> None:
-        self._answer("")
-        in_message = False
-        for line in iter(self.rfile.readline, b""):
-            text = line.decode().rstrip("\r\n")
-            if in_message and text != ".":
-                continue
-            in_message = text == "DATA"
-            self.server.said.append(text)
-            self._answer(text.split(" ")[0])
-
-    def _answer(self, verb: str) -> None:
-        answer = self.server.answers[verb]
-        if callable(answer):
-            answer = answer()
-        if answer:
-            self.wfile.write(answer.encode())
+EHLO = "250-relay.example.com\r\n250-AUTH PLAIN\r\n250 SIZE 1000\r\n"
 
 
 @pytest.fixture
 def relay() -> Iterator[Relay]:
-    with Relay() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with running(Relay(EHLO=EHLO)) as server:
         yield server
-        server.shutdown()
-        thread.join()
+
+
+def at(relay: Relay, **more: Any) -> Dict[str, Any]:
+    return {"host": "127.0.0.1", "port": relay.port, "tls": "none", "timeout": 5, **more}
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """Run the module with these options; return its exit status and its result."""
-
-    def run_module(check_mode: bool = False, **options: Any) -> Tuple[int, Dict[str, Any]]:
-        arguments = {"ANSIBLE_MODULE_ARGS": {**options, "_ansible_check_mode": check_mode}}
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(arguments).encode())
-        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)  # from ansible-core 2.19
-        with pytest.raises(SystemExit) as ended:
-            smtp_check.main()
-        printed = capsys.readouterr()
-        assert printed.err == ""
-        return ended.value.code, json.loads(printed.out)  # type: ignore[return-value]
-
-    # They gather per process, and a process is a task everywhere but here.
-    monkeypatch.setattr(ansible_warnings, "_global_warnings", type(ansible_warnings._global_warnings)())
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield run_module
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+def run(run_module: Run) -> Run:
+    return functools.partial(run_module, smtp_check.main)
 
 
 def warnings_of(result: Dict[str, Any]) -> List[str]:
@@ -131,7 +78,7 @@ def warnings_of(result: Dict[str, Any]) -> List[str]:
 
 
 def test_a_relay_that_passes(run: Run, relay: Relay) -> None:
-    code, result = run(**relay.options())
+    code, result = run(**at(relay))
     assert (code, result["verdict"], result["changed"], result["failure"]) == (0, "passed", False, None)
     assert result["capabilities"] == {"AUTH": ["PLAIN"], "SIZE": ["1000"]}
     assert "failed" not in result
@@ -139,11 +86,18 @@ def test_a_relay_that_passes(run: Run, relay: Relay) -> None:
 
 def test_a_relay_that_refuses_fails_the_task_and_returns_every_fact(run: Run, relay: Relay) -> None:
     relay.answers["RCPT"] = "554 5.7.1 Relay access denied\r\n"
-    code, result = run(**relay.options(sender="a@example.com", recipients=["b@example.net"]))
+    code, result = run(**at(relay, sender="a@example.com", recipients=["b@example.net"]))
     assert (code, result["failed"], result["verdict"]) == (1, True, "failed")
     assert (result["failure"]["cause"], result["failure"]["code"]) == ("relay_denied", 554)
     assert "554 5.7.1 Relay access denied" in result["msg"]
     assert result["codes"] == {"greeting": 220, "ehlo": 250, "mail": 250, "rcpt": {"b@example.net": 554}, "quit": 221}
+
+
+def test_a_rule_that_could_not_be_judged_warns(run: Run, relay: Relay) -> None:
+    code, result = run(**at(relay, expect={"certificate_days_left": 14}))
+    assert (code, result["verdict"], result["rules"][0]["outcome"]) == (0, "passed", "unknown")
+    (warning,) = warnings_of(result)
+    assert "certificate_days_left: the certificate is valid for 14 more days; this could not be judged" in warning
 
 
 def test_a_port_where_nothing_listens(run: Run) -> None:
@@ -157,14 +111,14 @@ def test_a_port_where_nothing_listens(run: Run) -> None:
 
 
 def test_a_message_is_sent(run: Run, relay: Relay) -> None:
-    code, result = run(**relay.options(sender="a@example.com", recipients=["b@example.com"], send=True))
+    code, result = run(**at(relay, sender="a@example.com", recipients=["b@example.com"], send=True))
     assert (code, result["changed"], result["message"]["queue_id"]) == (0, True, "4XyZ12abcd")
     assert "DATA" in relay.said
 
 
 def test_check_mode_stops_before_the_message(run: Run, relay: Relay) -> None:
-    options = relay.options(
-        sender="a@example.com", recipients=["b@example.com"], send=True, extra_commands=["VRFY postmaster"]
+    options = at(
+        relay, sender="a@example.com", recipients=["b@example.com"], send=True, extra_commands=["VRFY postmaster"]
     )
     code, result = run(check_mode=True, **options)
     assert (code, result["changed"], result["message"]) == (0, True, None)
@@ -176,7 +130,7 @@ def test_check_mode_stops_before_the_message(run: Run, relay: Relay) -> None:
 def test_an_expected_refusal_passes(run: Run, relay: Relay) -> None:
     relay.answers["RCPT"] = "550 5.7.1 No relaying\r\n"
     expect = {"codes": {"rcpt": [550, 554]}}
-    code, result = run(**relay.options(sender="a@example.com", recipients=["b@example.net"], expect=expect))
+    code, result = run(**at(relay, sender="a@example.com", recipients=["b@example.net"], expect=expect))
     assert (code, result["verdict"]) == (0, "passed")
     assert [(rule["id"], rule["outcome"]) for rule in result["rules"]] == [("codes.rcpt", "met")]
 
@@ -188,7 +142,7 @@ def test_an_expected_refusal_passes(run: Run, relay: Relay) -> None:
         ("timeout", {"timeout": 0}),
         ("sender", {"recipients": ["b@example.com"]}),
         ("recipients", {"send": True}),
-        ("recipients", {"sender": "", "recipients": ["b@example.com\r\nDATA"]}),
+        ("recipients[0]", {"sender": "", "recipients": ["b@example.com\r\nDATA"]}),
         ("ca_path", {"tls": "starttls", "ca_path": "/nonexistent.pem"}),
         ("tls", {"username": "u", "password": "p4ssw0rd"}),
         ("expect.capabilites", {"expect": {"capabilites": ["DSN"]}}),
@@ -197,7 +151,7 @@ def test_an_expected_refusal_passes(run: Run, relay: Relay) -> None:
 def test_a_mistake_is_refused_before_any_connection(
     run: Run, relay: Relay, option: str, options: Dict[str, Any]
 ) -> None:
-    code, result = run(**relay.options(**options))
+    code, result = run(**at(relay, **options))
     assert (code, result["failed"]) == (1, True)
     assert result["msg"].startswith(option + ": ")
     assert "verdict" not in result
@@ -207,15 +161,16 @@ def test_a_mistake_is_refused_before_any_connection(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_check_with_what_was_learned(run: Run, relay: Relay, number: signal.Signals) -> None:
-    relay.answers["MAIL"] = lambda: os.kill(os.getpid(), number)  # and no answer follows
-    code, result = run(**relay.options(sender="a@example.com", timeout=60))
-    assert (code, result["stage"], result["failure"]["cause"]) == (1, "mail", "deadline_reached")
+    relay.answers["MAIL"] = lambda _line: os.kill(os.getpid(), number) or ""  # and no answer follows
+    code, result = run(**at(relay, sender="a@example.com", timeout=60))
+    assert (code, result["stage"], result["failure"]["cause"]) == (1, "mail", "interrupted")
+    assert result["verdict"] == "not_checked"
     assert result["greeting"]["hostname"] == "relay.example.com"
 
 
 def test_no_secret_is_shown(run: Run, relay: Relay) -> None:
     credentials = {"username": "app", "password": "tiger-lily-42", "allow_plaintext_auth": True}
-    code, result = run(**relay.options(**credentials))
+    code, result = run(**at(relay, **credentials))
     assert (code, result["auth"]["accepted"]) == (0, True)
     assert "AUTH PLAIN AGFwcAB0aWdlci1saWx5LTQy" in relay.said
     shown = json.dumps(result)
@@ -226,14 +181,14 @@ def test_no_secret_is_shown(run: Run, relay: Relay) -> None:
 def test_a_fact_that_holds_a_secret_by_chance_comes_with_a_warning(run: Run, relay: Relay) -> None:
     relay.answers["AUTH"] = "235 2.7.0 Ok secretary\r\n"
     credentials = {"username": "app", "password": "secret", "allow_plaintext_auth": True}
-    _code, result = run(**relay.options(**credentials))
+    _code, result = run(**at(relay, **credentials))
     assert result["auth"]["text"] == "2.7.0 Ok ********ary"
     (warning,) = warnings_of(result)
     assert "also occurs in auth, transcript:" in warning
 
 
 def test_what_the_engine_warns_of_becomes_a_warning(run: Run, relay: Relay) -> None:
-    _code, result = run(**relay.options(test_message={"subject": "never sent"}))
+    _code, result = run(**at(relay, test_message={"subject": "never sent"}))
     (warning,) = warnings_of(result)
     assert "send is false" in warning
 
@@ -253,18 +208,8 @@ def test_a_fault_of_our_own_is_one_sentence(run: Run, monkeypatch: pytest.Monkey
 # What the module says of itself
 
 
-def merged_documentation() -> Dict[str, Any]:
-    """DOCUMENTATION with its fragments, as ansible-doc merges them."""
-    documentation: Dict[str, Any] = yaml.safe_load(smtp_check.DOCUMENTATION)
-    names = {"postmaster.mailcheck.attributes": attributes, "postmaster.mailcheck.smtp": fragment}
-    for name in documentation["extends_documentation_fragment"]:
-        shared = yaml.safe_load(names[name].ModuleDocFragment.DOCUMENTATION)
-        documentation["options"] = {**shared["options"], **documentation["options"]}
-    return documentation
-
-
 def test_the_documented_options_are_those_of_the_argument_spec() -> None:
-    assert as_spec(merged_documentation()["options"]) == without_no_log(smtp_check.SPEC)
+    assert as_spec(documented_options(smtp_check)) == without_no_log(smtp_check.SPEC)
 
 
 def test_each_secret_option_is_kept_out_of_logs() -> None:
@@ -276,22 +221,21 @@ def full_report() -> Dict[str, Any]:
     """A report in which nothing is null."""
     request = build_request("relay.example.com", {"tls": "none"}, now=0.0)
     der = trustme.CA().issue_cert("relay.example.com").cert_chain_pems[0].bytes()
-    facts = model.Facts(Transcript(0.0))
-    facts.greeting = model.Reply(220, ("relay.example.com ESMTP",))
+    facts = Facts(Transcript(0.0))
+    facts.greeting = Reply(220, ("relay.example.com ESMTP",))
     facts.transcript.server(facts.greeting, 0.0)
     facts.capabilities = facts.capabilities_before_tls = {"SIZE": ["1000"], "AUTH": ["PLAIN"]}
     chain = (read_certificate(_der(der)),)
-    facts.tls = model.TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, "relay.example.com", True, (), chain)
-    facts.auth = model.AuthFacts("PLAIN", True, 235)
-    facts.recipients = [model.RecipientFacts("b@example.com", 250, "2.1.5", "2.1.5 Ok", "accepted")]
-    facts.message = model.MessageFacts("<token@example.com>", "token", 500, "4XyZ", 250, "2.0.0 Ok: queued as 4XyZ")
-    facts.extra_replies = [model.ExtraReply("NOOP", 250, "2.0.0", "2.0.0 Ok")]
-    addresses = (model.AddressAttempt("192.0.2.25", "connected", 0.1),)
-    outcome = model.Outcome(facts, addresses, "192.0.2.25", "192.0.2.7", 0.0, 1.0)
-    failure = model.Failure("rcpt", "relay_denied", 554, "5.7.1", "5.7.1 Relay access denied", "b@example.com")
-    rules = (
-        model.Rule("codes.rcpt", "unmet", "high", [250], [554], "the reply code is one of 250", "See codes.", "rcpt"),
-    )
+    facts.tls = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, "relay.example.com", True, (), chain)
+    facts.dane = hold_against_given((_der(der),), [Tlsa(1, 1, 1, bytes(32))], [])
+    facts.auth = AuthFacts("PLAIN", True, 235)
+    facts.recipients = [RecipientFacts("b@example.com", 250, "2.1.5", "2.1.5 Ok", "accepted")]
+    facts.message = MessageFacts("<token@example.com>", "token", 500, "4XyZ", 250, "2.0.0 Ok: queued as 4XyZ")
+    facts.extra_replies = [ExtraReply("NOOP", 250, "2.0.0", "2.0.0 Ok")]
+    addresses = (AddressAttempt("192.0.2.25", "connected", 0.1),)
+    outcome = Outcome(facts, addresses, "192.0.2.25", "192.0.2.7", 0.0, 1.0)
+    failure = Failure("rcpt", "relay_denied", 554, "5.7.1", "5.7.1 Relay access denied", "b@example.com")
+    rules = (Rule("codes.rcpt", "unmet", "high", [250], [554], "the reply code is one of 250", "See codes.", "rcpt"),)
     return as_report(Verdict(request, outcome, addresses, rules, failure, Survey({}, {}, {}, "relay")), 0.0)
 
 
@@ -315,11 +259,12 @@ def undocumented(data: Any, documented: Dict[str, Any], path: str) -> Iterator[s
 def test_the_documented_return_values_are_those_of_the_report() -> None:
     report = full_report()
     report.pop("warnings")  # Ansible's own, documented there
+    report["engine"]["in_process"] = False  # what the engine does not know
     assert sorted(undocumented(report, yaml.safe_load(smtp_check.RETURN), "")) == []
 
 
 def test_the_documented_stages_are_those_of_the_engine() -> None:
-    assert yaml.safe_load(smtp_check.RETURN)["stage"]["choices"] == list(model.STAGES)
+    assert yaml.safe_load(smtp_check.RETURN)["stage"]["choices"] == list(STAGES)
 
 
 def test_no_return_value_has_a_name_that_hides_a_method_of_dictionaries() -> None:

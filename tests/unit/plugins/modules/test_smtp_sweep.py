@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-import signal
 import ssl
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Set, Tuple
@@ -19,36 +19,17 @@ pytest.importorskip("ansible", reason="ansible-core is not installed for this Py
 
 import trustme
 import yaml
-from ansible.module_utils import basic
-from ansible.module_utils.common import warnings as ansible_warnings
 
-from ansible_collections.postmaster.mailcheck.plugins.doc_fragments import smtp as fragment
 from ansible_collections.postmaster.mailcheck.plugins.modules import smtp_check, smtp_sweep
 from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
-from ansible_collections.postmaster.mailcheck.tests.support.specs import as_spec, without_no_log
+from ansible_collections.postmaster.mailcheck.tests.support.specs import as_spec, documented_options, without_no_log
 
 Run = Callable[..., Tuple[int, Dict[str, Any]]]
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """Run the module with these options; return its exit status and its result."""
-
-    def run_module(**options: Any) -> Tuple[int, Dict[str, Any]]:
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode())
-        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)  # from ansible-core 2.19
-        with pytest.raises(SystemExit) as ended:
-            smtp_sweep.main()
-        printed = capsys.readouterr()
-        assert printed.err == ""
-        return ended.value.code, json.loads(printed.out)  # type: ignore[return-value]
-
-    # They gather per process, and a process is a task everywhere but here.
-    monkeypatch.setattr(ansible_warnings, "_global_warnings", type(ansible_warnings._global_warnings)())
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield run_module
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+def run(run_module: Run) -> Run:
+    return functools.partial(run_module, smtp_sweep.main)
 
 
 @pytest.fixture
@@ -67,7 +48,7 @@ def test_a_fleet_that_passes(run: Run, options: Dict[str, Any]) -> None:
     assert (code, result["changed"], result["summary"]["verdicts"]) == (0, False, {"passed": 1})
 
 
-def test_one_that_does_not_pass_fails_the_task_and_every_row_comes_back(run: Run, options: Dict[str, Any]) -> None:
+def test_a_relay_that_does_not_pass_fails_the_task_and_every_row_comes_back(run: Run, options: Dict[str, Any]) -> None:
     endpoints = [{"host": "127.0.0.1"}, {"host": "127.0.0.1", "tls_server_name": "other.example.com"}]
     code, result = run(endpoints=endpoints, **options)
     assert (code, result["failed"], result["summary"]["verdicts"]) == (1, True, {"failed": 1, "passed": 1})
@@ -99,18 +80,14 @@ def test_a_mistake_is_one_sentence(run: Run, option: str, given: Dict[str, Any])
 
 
 def test_the_documented_options_are_those_of_the_argument_spec() -> None:
-    documented: Dict[str, Any] = {}
-    for text in (fragment.ModuleDocFragment.DOCUMENTATION, fragment.ModuleDocFragment.ENDPOINTS):
-        documented.update(yaml.safe_load(text)["options"])
-    documented.update(yaml.safe_load(smtp_sweep.DOCUMENTATION)["options"])
-    assert as_spec(documented) == without_no_log(smtp_sweep.SPEC)
+    assert as_spec(documented_options(smtp_sweep)) == without_no_log(smtp_sweep.SPEC)
 
 
 def secret_options(spec: Dict[str, Dict[str, Any]]) -> Set[str]:
     return {name for name, row in spec.items() if row.get("no_log")}
 
 
-def test_a_secret_is_one_in_an_endpoint_too() -> None:
+def test_the_secret_options_of_an_endpoint_are_those_of_a_check() -> None:
     assert secret_options(smtp_sweep.SPEC["endpoints"]["options"]) == secret_options(smtp_check.SPEC) != set()
 
 

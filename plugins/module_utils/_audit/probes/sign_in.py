@@ -1,0 +1,146 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# What a relay does for whoever wants to sign in: in clear, and without limit. No credential but made up ones is used.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..._smtp import commands
+from ..._smtp.capabilities import auth_mechanisms
+from ..._smtp.replies import is_success
+from ..dialogue import ERRORS_A_SESSION, answers, ask, framed, in_clear, offered_in_clear, open_question, settled
+from ..model import Cost, Judgement, Probe, Unsettled, finding, no_trials, passed
+
+if TYPE_CHECKING:
+    from typing import Any, Generator, List, Sequence
+
+    from ..._net.attempts import Outcome
+    from ..._smtp.conversation.state import State
+    from ..._smtp.facts import Facts
+    from ..._smtp.probes import Trial
+    from ..model import Audited
+
+_SHOW_A_SECRET = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
+_SLOW_SECONDS = 1.0  # a relay that takes so long for a wrong password slows guessing down
+_IMPLICIT = "TLS begins with the first octet, so that nothing is said in clear"
+
+
+def _judge_offer(audited: Audited, _outcomes: Sequence[Outcome]) -> Judgement:
+    if audited.endpoint.tls == "implicit":
+        return passed(_IMPLICIT)
+    offered = auth_mechanisms(offered_in_clear(audited))
+    shown = [name for name in offered or () if name in _SHOW_A_SECRET]
+    if shown:
+        return finding("before TLS it offers AUTH %s, which shows the secret to whoever listens" % " ".join(shown))
+    if offered:
+        return passed("before TLS it offers AUTH %s, none of which shows the secret" % " ".join(offered))
+    return passed("before TLS it offers no AUTH")
+
+
+def _begin_in_clear(audited: Audited) -> List[Trial]:
+    if audited.endpoint.tls == "implicit":
+        return []
+
+    def talk(state: State) -> Generator[Any, Any, None]:
+        reply = yield from ask(state, commands.auth("PLAIN", None))
+        if reply.code == 334:
+            yield from ask(state, commands.auth_cancel())
+
+    return [framed(in_clear(audited.endpoint), talk)]
+
+
+def _judge_begin(_audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
+    if not outcomes:
+        return passed(_IMPLICIT)
+    reply = settled(answers(outcomes[0])[0], "auth")
+    if reply.code == 334:
+        return finding("AUTH PLAIN in clear was answered 334: it takes a password that anybody may read")
+    if is_success("auth", reply.code):
+        text = "AUTH PLAIN in clear was answered %d: it lets in whoever asks, without a password"
+        return finding(text % reply.code, severity="high")
+    if reply.code < 500:
+        raise Unsettled("AUTH PLAIN in clear was answered %d, which means nothing there" % reply.code)
+    return passed("AUTH PLAIN in clear was answered %d %s" % (reply.code, reply.text))
+
+
+def _attempts(audited: Audited) -> List[Trial]:
+    if "PLAIN" not in (auth_mechanisms(audited.first.facts.capabilities) or ()):
+        return []
+    user, wrong = (stranger.encode("ascii") for stranger in audited.strangers[:2])
+
+    def talk(state: State) -> Generator[Any, Any, None]:
+        for _attempt in range(ERRORS_A_SESSION):
+            reply = yield from ask(state, commands.auth("PLAIN", b"\0%s\0%s" % (user, wrong)))
+            if reply.code not in (535, 501):
+                return
+
+    return [framed(audited.endpoint, talk)]
+
+
+def _judge_attempts(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
+    if not outcomes:
+        offered = auth_mechanisms(audited.first.facts.capabilities)
+        if offered:
+            raise Unsettled("passwords are tried by AUTH PLAIN only, and it offers %s" % " ".join(offered))
+        return passed("it offers no AUTH, by which passwords are guessed")
+    facts: Facts = outcomes[0].facts
+    replies, failure = facts.extra_replies, facts.failure
+    if failure is not None and failure.stage == "auth" and (failure.code == 421 or failure.cause == "connection_lost"):
+        if not replies:  # whoever lets nobody try, or is cut off, says nothing of a limit
+            raise Unsettled("it ended the session before it had refused a password")
+        return passed("it ended the session at attempt %d" % (len(replies) + 1))
+    refused = answers(outcomes[0])
+    if is_success("auth", refused[-1].code):
+        return finding("it let a user in who does not exist, with a password made up", severity="high")
+    if len(refused) > 1 and refused[-1].code not in (535, 501):
+        return passed("it stopped listening at attempt %d: %d %s" % (len(refused), refused[-1].code, refused[-1].text))
+    if open_question(refused[0], "auth") or refused[0].code not in (535, 501):
+        raise Unsettled("AUTH was answered %d %s" % (refused[0].code, refused[0].text))
+    if facts.timings.get("auth", 0.0) >= _SLOW_SECONDS:
+        return passed("it took %.1f s to refuse a wrong password" % facts.timings["auth"])
+    text = "%d wrong passwords in one session were refused at once, and none more slowly" % len(refused)
+    return finding(text + "; a limit may come later, or ban by address", "none")
+
+
+AUTH_OFFERED_IN_CLEAR = Probe(
+    "auth_offered_in_clear",
+    "Does it offer to take passwords before TLS?",
+    "safe",
+    "medium",
+    "RFC 4954 4",
+    "A client takes the offer for leave to send its password, which whoever listens can read.",
+    "Offer AUTH under TLS only. Postfix: smtpd_tls_auth_only = yes; Exim: auth_advertise_hosts = "
+    "${if eq{$tls_in_cipher}{}{}{*}}.",
+    Cost(),
+    no_trials,
+    _judge_offer,
+)
+AUTH_BEGUN_IN_CLEAR = Probe(
+    "auth_begun_in_clear",
+    "Does it begin to take a password in clear, offered or not?",
+    "active",
+    "medium",
+    "RFC 4954 4",
+    "A client that does not wait for an offer shows its password to whoever listens.",
+    "Refuse AUTH without TLS. Postfix: smtpd_tls_auth_only = yes; Exim: server_advertise_condition = "
+    "${if def:tls_in_cipher}.",
+    Cost(connections=1, errors=1),
+    _begin_in_clear,
+    _judge_begin,
+)
+AUTH_ATTEMPTS = Probe(
+    "auth_attempts",
+    "May passwords be guessed without limit in one session?",
+    "intrusive",
+    "low",
+    "RFC 4954 9",
+    "Passwords can be tried by the thousand.",
+    "Slow down, end the session, ban the client. Postfix: smtpd_hard_error_limit, smtpd_client_auth_rate_limit; Exim: "
+    "ratelimit in acl_smtp_auth; and fail2ban.",
+    Cost(connections=1, errors=ERRORS_A_SESSION),
+    _attempts,
+    _judge_attempts,
+)

@@ -1,0 +1,207 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# From one relay's audit to plain data: what smtp_audit documents under RETURN.
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from .._net.text import counted, where
+from .._smtp.report import described
+from .._verdicts.causes import verdict_of
+from .._version import engine
+from .model import FINDING, PASS, UNKNOWN, Cost
+from .plan import OURS
+from .register import PROBES
+
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+
+    from .model import Probe
+    from .options import Wanted
+    from .plan import Audit, Probed
+
+SEVERITIES = ("high", "medium", "low", "info")
+_FAILS = ("high", "medium")
+_LONGEST = 400  # characters of what was seen
+_SHOWN = 3  # unknown probes in a warning
+# The first connection, and one more in clear where TLS fails.
+_FIRST = Cost(connections=2)
+_DESCRIBED = ("name", "question", "intensity", "severity", "source", "meaning", "remedy")
+
+
+def as_report(audit: Audit, checked_at: float) -> Dict[str, Any]:
+    """Return the report of an audit. `checked_at` is the time of day."""
+    wanted, first = audit.wanted, audit.first
+    probes = [_probed(one) for one in audit.probed]
+    report: Dict[str, Any] = {
+        "changed": _changed(audit),
+        "msg": "",
+        "host": wanted.endpoint.host,
+        "port": wanted.endpoint.port,
+        "address": first.address if first is not None else None,
+        "local_address": first.local_address if first is not None else None,
+        "intensity": wanted.intensity,
+        "checked_at": datetime.datetime.fromtimestamp(checked_at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "seconds": _seconds(audit),
+        "verdict": _verdict(audit, probes),
+        "cause": audit.ended.cause if audit.ended else None,
+        "failure": described(wanted.endpoint, audit.ended) if audit.ended else None,
+        "probes": probes,
+        "not_made": [{"name": name, "lacks": option} for name, option in wanted.left_out],
+        "not_asked": list(wanted.beyond),
+        "plan": plan_of(wanted),
+        "summary": _summary(probes),
+        "transcript": first.facts.transcript.as_dicts() if first is not None else [],
+        "engine": engine(),
+    }
+    report["msg"], report["warnings"] = _sentence(audit, report), _warnings(audit, report)
+    return report
+
+
+def _changed(audit: Audit) -> bool:
+    """Whether a message was taken; in check mode, whether one would be sent."""
+    if audit.first is None and audit.ended is None:
+        return any(probe.cost.messages for probe in audit.wanted.probes)
+    return any(outcome.facts.message_taken for one in audit.probed for outcome in (*one.outcomes, *one.proving))
+
+
+def _seconds(audit: Audit) -> Optional[float]:
+    """Return how long it took from the first connection to the end of the last, pauses included."""
+    if audit.first is None:
+        return None
+    outcomes = [audit.first, *(outcome for one in audit.probed for outcome in (*one.outcomes, *one.proving))]
+    return round(max(one.finished for one in outcomes) - min(one.started for one in outcomes), 3)
+
+
+def plan_of(wanted: Wanted) -> Dict[str, Any]:
+    """Return what an audit comes to at most: connections, errors in the relay's log, messages, and its probes."""
+    costs = [_FIRST, *(probe.cost for probe in wanted.probes)]
+    total = Cost(*map(sum, zip(*costs)))
+    return {**total._asdict(), "probes": [probe.name for probe in wanted.probes]}
+
+
+def listed() -> List[Dict[str, Any]]:
+    """Return what is known of each probe, in the order in which they are made."""
+    return [_described(probe) for probe in PROBES.values()]
+
+
+def _described(probe: Probe) -> Dict[str, Any]:
+    shown = {name: getattr(probe, name) for name in _DESCRIBED}
+    proof = probe.proof and {"needs": list(probe.proof.needs), **probe.proof.cost._asdict()}
+    return {**shown, "needs": list(probe.needs), **probe.cost._asdict(), "proof": proof}
+
+
+def _probed(one: Probed) -> Dict[str, Any]:
+    probe, judgement = one.probe, one.judgement
+    found = judgement.status == FINDING
+    return {
+        "name": probe.name,
+        "status": judgement.status,
+        "text": _line(judgement.text),
+        "severity": (judgement.severity or probe.severity) if found else None,
+        "proof": judgement.proof,
+        "meaning": probe.meaning if found else "",
+        "remedy": probe.remedy if found else "",
+        "question": probe.question,
+        "intensity": probe.intensity,
+        "source": probe.source,
+        "dialogues": [outcome.facts.transcript.as_dicts() for outcome in (*one.outcomes, *one.proving)],
+    }
+
+
+def _line(text: str) -> str:
+    """What was seen, a relay's words in it, on one line that people read; the dialogue has all of it."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else line[:_LONGEST] + "…"
+
+
+def _verdict(audit: Audit, probes: Sequence[Dict[str, Any]]) -> str:
+    """passed, failed, deferred, unreachable, not_checked. A finding that is low or info fails nothing."""
+    if any(one["severity"] in _FAILS for one in probes):
+        return "failed"
+    if audit.first is None or (audit.ended and audit.ended.cause in OURS):
+        return "not_checked"
+    if audit.ended is None:
+        return "passed"
+    settled = any(one["status"] != UNKNOWN for one in probes)
+    return "deferred" if settled and verdict_of(audit.ended) == "deferred" else "unreachable"
+
+
+def _warnings(audit: Audit, report: Mapping[str, Any]) -> List[str]:
+    """A relay that passes may have left questions open: that is said aloud."""
+    warnings = [*audit.wanted.warnings, *(audit.first.facts.warnings if audit.first is not None else ())]
+    open_ = [one for one in report["probes"] if one["status"] == UNKNOWN]
+    if report["verdict"] == "passed" and open_:
+        told = "; ".join("%s: %s" % (one["name"], one["text"]) for one in open_[:_SHOWN])
+        more = " (and %d more)" % (len(open_) - _SHOWN) if len(open_) > _SHOWN else ""
+        asked = counted(len(open_), "probe") + (" asks" if len(open_) == 1 else " ask")
+        warnings.append("Nothing is known of what %s: %s%s." % (asked, told, more))
+    lacking: Dict[str, List[str]] = {}
+    for one in report["not_made"]:
+        lacking.setdefault(one["lacks"], []).append(one["name"])
+    warnings += ["Not asked for want of %s: %s." % (option, ", ".join(names)) for option, names in lacking.items()]
+    return warnings
+
+
+def _summary(probes: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
+    """Return how many probes ended how, and the findings by how grave they are."""
+    by_status = Counter(one["status"] for one in probes)
+    by_severity = Counter(one["severity"] for one in probes if one["status"] == FINDING)
+    return {
+        "probes": {status: by_status[status] for status in (PASS, FINDING, UNKNOWN)},
+        "findings": {severity: by_severity[severity] for severity in SEVERITIES},
+    }
+
+
+def _sentence(audit: Audit, report: Dict[str, Any]) -> str:
+    if audit.first is None and audit.ended is None:
+        plan = report["plan"]
+        text = "%s: check mode: %s, at most %s, %s in the relay's log and %s."
+        costs = [counted(plan[one], one[:-1]) for one in ("connections", "errors", "messages")]
+        return text % (where(report["host"], report["port"]), counted(len(plan["probes"]), "probe"), *costs)
+    return " ".join([headline(report), *map(_told, gravest_first(report["probes"])), *beyond([report])])
+
+
+def beyond(reports: Sequence[Mapping[str, Any]]) -> List[str]:
+    """Return the sentence about what was not asked, for it takes a higher intensity; none where nothing was left."""
+    left = {(report["intensity"], name): None for report in reports for name in report["not_asked"]}
+    names: Dict[str, List[str]] = {}
+    for intensity, name in left:
+        names.setdefault(intensity, []).append(name)
+    return ["Not asked at intensity %s: %s." % (intensity, ", ".join(some)) for intensity, some in names.items()]
+
+
+def headline(report: Mapping[str, Any]) -> str:
+    """Return what an audit came to, in a sentence: how many findings there are, what passed, what is unknown."""
+    by_status, by_severity = report["summary"]["probes"], report["summary"]["findings"]
+    found = counted(by_status[FINDING], "finding")
+    if by_status[FINDING]:
+        found += " (%s)" % ", ".join("%d %s" % (number, name) for name, number in by_severity.items() if number)
+    relay = where(report["host"], report["port"])
+    not_made = ", %d not made" % len(report["not_made"]) if report["not_made"] else ""
+    text = "%s: %s, %d passed, %d unknown%s." % (relay, found, by_status[PASS], by_status[UNKNOWN], not_made)
+    failure = report["failure"]
+    if failure:
+        said = " ".join(filter(None, (str(failure["code"] or ""), " ".join(failure["text"].split()))))
+        text += " It ended early, at %(stage)s (%(cause)s)" % failure + (": %s." % said if said else ".")
+        text += " %(explanation)s Next: %(hint)s" % failure
+    return text
+
+
+def gravest_first(probes: Iterable[Mapping[str, Any]]) -> List[Mapping[str, Any]]:
+    """Return the findings among what probes came to."""
+    return sorted(
+        (one for one in probes if one["status"] == FINDING), key=lambda one: SEVERITIES.index(one["severity"])
+    )
+
+
+def _told(one: Mapping[str, Any]) -> str:
+    proof = ", likely" if one["proof"] == "none" else ""
+    return "%s (%s%s): %s. %s Next: %s" % (
+        one["name"], one["severity"], proof, one["text"], one["meaning"], one["remedy"],
+    )  # fmt: skip

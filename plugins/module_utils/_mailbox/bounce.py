@@ -1,0 +1,176 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# What servers write back about a message: bounces, warnings of a delay, auto-replies, reports of success.
+#
+# A report in the form of RFC 3464 is read field by field; what is told in words only is the matter of bounce_text.
+# Whose message it is about is told by what the sender knows of it: token, Message-ID, envelope id, recipient. One that
+# is about another is nothing.
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from .._net.text import cut, printable
+from .bounce_text import DAEMON, cause_of_report, reason_in, said_about
+from .finding import Report
+from .headers import fields_of, first
+from .parts import parts_of
+
+if TYPE_CHECKING:
+    from typing import List, Optional, Tuple
+
+    from .finding import Wanted
+    from .headers import Fields
+
+_TELLING = 8  # characters from which on a word of a text is no chance: whoever chooses a token may choose `a`
+MAX_OCTETS = 65536  # of a report; what was returned of a long message is cut off
+
+_ACTIONS = {
+    "failed": "bounce", "delayed": "delay", "delivered": "success", "relayed": "success", "expanded": "success",
+}  # fmt: skip
+_STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
+_XTEXT = re.compile(r"\+([0-9A-F]{2})")
+_STATUS_PARTS = ("message/delivery-status", "message/global-delivery-status")  # RFC 3464, RFC 6533
+_RETURNED_PARTS = ("text/rfc822-headers", "message/global-headers", "message/rfc822", "message/global")
+
+
+class Reported(NamedTuple):
+    """What a message of a server's reports, and by what it tells of which message."""
+
+    report: Report
+    returned: Fields  # the header of the message that it is about
+    text: str  # in which it may be named
+    is_in_words: bool
+
+
+def is_ours(fields: Fields, wanted: Wanted) -> bool:
+    """Whether this is the header of the message itself, or of a copy of it."""
+    token = first(fields, "X-Mailcheck-Token")
+    message_id = first(fields, "Message-ID") or ""
+    if token is not None:
+        return token == wanted.token
+    return message_id == wanted.message_id or message_id.startswith("<%s@" % wanted.token)
+
+
+def may_be_report(fields: Fields) -> bool:
+    """Whether a header looks as if a server had written the message, not a person."""
+    content = (first(fields, "Content-Type") or "").lower()
+    if content.startswith("multipart/report") or first(fields, "X-Failed-Recipients"):
+        return True
+    automatic = (first(fields, "Auto-Submitted") or "no").lower()
+    sender = first(fields, "Return-Path")
+    return automatic != "no" or sender == "<>" or DAEMON.search(first(fields, "From") or "") is not None
+
+
+def report_in(raw: bytes, wanted: Wanted) -> Optional[Report]:
+    """Return what a message reports about the wanted one; None if it is no report, or about another.
+
+    `raw` may be cut off after MAX_OCTETS.
+    """
+    reported = reported_in(raw)
+    return reported.report if reported is not None and concerns(reported, wanted) else None
+
+
+def reported_in(raw: bytes) -> Optional[Reported]:
+    """Return what a message reports, about whatever message; None if it is no report."""
+    raw = raw[:MAX_OCTETS]
+    fields = fields_of(raw)
+    if not may_be_report(fields):
+        return None
+    groups: List[Fields] = []
+    returned: Fields = ()
+    texts: List[Tuple[str, str]] = []
+    for kind, octets, words in parts_of(raw):
+        if kind in _STATUS_PARTS:
+            groups += [found for found in map(fields_of, re.split(rb"\r?\n\r?\n", octets)) if found]
+        elif kind in _RETURNED_PARTS:
+            returned = returned or fields_of(octets)
+        else:
+            texts.append((kind, words))
+    text = "\n".join([words for kind, words in texts if kind != "text/html" and words] or [one[1] for one in texts])
+    if groups:
+        return Reported(_with_reason(_from_fields(fields, groups[0], groups[1:]), text), returned, "", False)
+    report = said_about(fields, text)
+    answered = (first(fields, name) or "" for name in ("In-Reply-To", "References"))  # RFC 3834 3.1.5
+    return report and Reported(report, returned, "\n".join((text, *answered)), True)
+
+
+def _from_fields(fields: Fields, per_message: Fields, recipients: List[Fields]) -> Report:
+    """Return the report about the recipient that failed; where none did, about the first."""
+    reports = [_about_recipient(fields, per_message, one) for one in recipients or [per_message]]
+    return next((one for one in reports if one.kind == "bounce"), reports[0])
+
+
+def _with_reason(report: Report, text: str) -> Report:
+    """Exim writes no Diagnostic-Code about what it refuses itself: the reason stands in the text for people alone."""
+    words = "" if report.kind != "bounce" or report.diagnostic_code else reason_in(text)
+    if not words:
+        return report
+    return report._replace(diagnostic_code=cut(words), cause=cause_of_report(report.status, words))
+
+
+def _about_recipient(fields: Fields, per_message: Fields, recipient: Fields) -> Report:
+    action = (first(recipient, "Action") or "").lower().split()
+    status = _STATUS.search(first(recipient, "Status") or "")
+    diagnostic = first(recipient, "Diagnostic-Code")
+    found = status.group() if status else None
+    kind = _ACTIONS.get(action[0]) if action else None
+    kind = kind or {"2": "success", "4": "delay"}.get(found[0] if found else "5", "bounce")
+    return Report(
+        kind=kind,
+        action=action[0] if action and action[0] in _ACTIONS else None,
+        status=found,
+        diagnostic_code=None if diagnostic is None else cut(diagnostic),
+        reporting_mta=_value(first(per_message, "Reporting-MTA")),
+        remote_mta=_value(first(recipient, "Remote-MTA")),
+        final_recipient=_value(first(recipient, "Final-Recipient")),
+        original_recipient=_value(first(recipient, "Original-Recipient")),
+        envelope_id=_from_xtext(first(per_message, "Original-Envelope-Id")),
+        language=first(fields, "Content-Language"),
+        cause=None if kind == "success" else cause_of_report(found, _value(diagnostic) or ""),
+    )
+
+
+def _value(field: Optional[str]) -> Optional[str]:
+    """Return what follows the type: `dns; mx.example.net`."""
+    if field is None:
+        return None
+    _type, semicolon, value = field.partition(";")
+    return cut((value if semicolon else field).strip())
+
+
+def _from_xtext(text: Optional[str]) -> Optional[str]:
+    """Return what xtext (RFC 3461 4) stands for."""
+    return text and printable(_XTEXT.sub(lambda found: chr(int(found.group(1), 16)), text))
+
+
+# Whose it is
+
+
+def concerns(reported: Reported, wanted: Wanted) -> bool:
+    """Whether it is about the wanted message."""
+    report, returned = reported.report, reported.returned
+    if first(returned, "X-Mailcheck-Token") or first(returned, "Message-ID"):
+        if is_ours(returned, wanted):
+            return True
+        return wanted.envelope_id is not None and report.envelope_id == wanted.envelope_id
+    if reported.is_in_words:
+        return _is_named(reported.text, wanted)
+    if wanted.envelope_id is not None and report.envelope_id is not None:
+        return report.envelope_id == wanted.envelope_id
+    named = [(one or "").lower() for one in (report.original_recipient, report.final_recipient)]
+    return wanted.recipient is not None and wanted.recipient.lower() in named
+
+
+def _is_named(text: str, wanted: Wanted) -> bool:
+    """Whether a text holds what only this message has. Token and Message-ID stand alone, or between brackets."""
+    message_id = wanted.message_id and wanted.message_id.strip("<>")
+    known = [name for name in (wanted.token, message_id, wanted.envelope_id) if name and len(name) >= _TELLING]
+    if not any(name in text for name in known):  # most texts are about another
+        return False
+    words = re.split(r"[\s<>;,]", text)
+    beginning = wanted.token + "@" if wanted.token in known else None
+    return any(word in known or (beginning and word.startswith(beginning)) for word in words if word)

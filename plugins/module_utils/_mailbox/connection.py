@@ -1,0 +1,48 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# From a request to an open session: the connection, and TLS where it comes first.
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from .._net.blocking import BlockingSession, dial
+from .model import Session
+
+if TYPE_CHECKING:
+    from typing import Tuple
+
+    from .request import Request
+
+# An answer takes seconds where a server is busy; more than that tells nothing more.
+ANSWER_SECONDS = 30.0
+
+
+def connect(request: Request, deadline: float) -> Tuple[BlockingSession, Session]:
+    """Return a session that the server may speak in first; `deadline` is of the monotonic clock. Raises Broken."""
+    clock = time.monotonic
+    sock, tried = dial(
+        request.host,
+        request.port,
+        request.address_family,
+        request.source_address,
+        request.connect_timeout,
+        deadline,
+        clock,
+    )
+    session = BlockingSession(sock, clock)
+    with ExitStack() as on_failure:
+        on_failure.callback(session.close)
+        session.deadline = min(deadline, clock() + ANSWER_SECONDS)
+        if request.tls == "implicit":
+            start_tls(request, session)
+        on_failure.pop_all()
+    return session, Session(addresses=tuple(tried), address=tried[-1].address, tls=session.tls)
+
+
+def start_tls(request: Request, session: BlockingSession) -> None:
+    session.start_tls(request.tls_policy, request.tls_server_name)  # type: ignore[arg-type]  # with TLS there is one

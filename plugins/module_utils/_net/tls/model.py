@@ -1,0 +1,77 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# The records of TLS: its versions, what a context is made from, what a handshake showed, why one failed. They stand
+# apart from what makes them, because they are needed where TLS, and so Python's ssl, is not.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Optional, Tuple
+
+    from .certificates import Certificate
+
+VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")  # the oldest first
+OFFERED_VERSIONS = VERSIONS[1:]  # no OpenSSL at hand speaks SSLv3 any more
+
+
+class TlsPolicy(NamedTuple):
+    """What a TLS context is made from: equal policies share one context."""
+
+    ca_path: Optional[str] = None
+    minimum: str = "TLSv1.2"
+    maximum: Optional[str] = None
+    ciphers: Optional[str] = None
+    client_cert: Optional[str] = None
+    client_key: Optional[str] = None
+    client_key_password: Optional[str] = None
+    verify: bool = True  # a certificate that is not accepted ends the handshake
+
+    def __repr__(self) -> str:
+        return "TlsPolicy(<redacted>)"
+
+
+class TlsFacts(NamedTuple):
+    """What a handshake showed. `verified` is None where it could not be judged, `chain` where it could not be read."""
+
+    version: Optional[str]
+    cipher: Optional[str]
+    bits: Optional[int]
+    server_name: str
+    verified: Optional[bool]
+    verify_errors: Tuple[str, ...]
+    chain: Optional[Tuple[Certificate, ...]]
+    sent: Tuple[bytes, ...] = ()  # the chain as it came, in DER: what `chain` was read from
+    group: Optional[str] = None  # of the key exchange
+
+    @property
+    def leaf(self) -> Optional[bytes]:
+        """The peer's own certificate, in DER."""
+        return self.sent[0] if self.sent else None
+
+
+def tls_report(tls: TlsFacts, chain: Optional[List[Dict[str, Any]]]) -> Dict[str, Any]:
+    """Return what a handshake showed as plain data; `chain` is its certificates as such, None where not read."""
+    return {
+        "version": tls.version,
+        "cipher": tls.cipher,
+        "bits": tls.bits,
+        "group": tls.group,
+        "server_name": tls.server_name,
+        "verified": tls.verified,
+        "verify_errors": list(tls.verify_errors),
+        "certificate": chain[0] if chain else None,
+        "chain": chain,
+    }
+
+
+class TlsFailure(Exception):
+    """A handshake, or what came after it, failed: `cause` is of the table of causes, `facts` what was seen."""
+
+    def __init__(self, cause: str, text: str, facts: Optional[TlsFacts] = None) -> None:
+        super().__init__(text)
+        self.cause = cause
+        self.facts = facts

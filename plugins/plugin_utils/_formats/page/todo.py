@@ -1,0 +1,155 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# What to do first: the findings by rule, each with its remedy once and with all subjects that need it.
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import CAUSES
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.page.standing import broken_anew
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import source, told
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import CHECK, SEVERITIES
+
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterator, List, Mapping, Tuple
+
+    from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import Assessment, Row, Rule
+
+_OBSERVED, _UNJUDGED = "; observed: ", "; this could not be judged: "  # how rules say what they saw
+_WHOLE = "Whatever a check that failed did not come to."
+_BROKEN_OFF = "the check ended before: %s"
+
+
+class Seen(NamedTuple):
+    """What was seen of a rule, and the places of all rows where it was."""
+
+    text: str
+    rows: List[int]
+
+
+class Task(NamedTuple):
+    """One rule that is unmet or not judged, or one cause of failed checks."""
+
+    rule: str  # empty where it is about more than one
+    severity: str
+    title: str
+    reason: str
+    source: str
+    remedies: List[str]  # the commonest first: most often there is one
+    seen: List[Seen]
+    places: List[int]  # of the rows that it is about
+    about: str  # how many of which kind these are
+    anew: int  # of these, those that were no finding in the last run
+
+
+def tasks(assessment: Assessment) -> List[Task]:
+    """Return what is unmet: the gravest first, then what concerns most."""
+    anew = broken_anew(assessment["changes"])
+    groups: Dict[Tuple[str, str], List[Tuple[int, Row, Rule]]] = {}
+    for index, row, rule in _with_outcome("unmet", assessment):
+        key = rule["id"], str(rule["observed"]) if rule["id"] == CHECK else ""
+        groups.setdefault(key, []).append((index, row, rule))
+    made = [_task(members, sum((row["id"], key[0]) in anew for _index, row, _rule in members))
+            for key, members in groups.items()]  # fmt: skip
+    return sorted(made, key=_urgency)
+
+
+def open_questions(assessment: Assessment) -> List[Task]:
+    """Return what could not be judged, in the same way. Where a check failed, what it left open is one question."""
+    groups: Dict[str, List[Tuple[int, Row, Rule]]] = {}
+    ended: Dict[str, Dict[int, Row]] = {}
+    for index, row, rule in _with_outcome("unknown", assessment):
+        if row["cause"] in (None, "rule_unmet"):
+            groups.setdefault(rule["id"], []).append((index, row, rule))
+        else:
+            ended.setdefault(row["cause"], {})[index] = row
+    made = [_task(members, 0) for members in groups.values()]
+    if ended:
+        seen = [Seen(_BROKEN_OFF % cause, list(rows)) for cause, rows in ended.items()]
+        left_open = {index: row for rows in ended.values() for index, row in rows.items()}
+        made.append(Task("", SEVERITIES[-1], _WHOLE, "", "", [], seen, list(left_open), told([*left_open.values()]), 0))
+    return sorted(made, key=_urgency)
+
+
+def _with_outcome(outcome: str, assessment: Assessment) -> Iterator[Tuple[int, Row, Rule]]:
+    for index, row in enumerate(assessment["endpoints"]):
+        for rule in row["rules"]:
+            if rule["outcome"] == outcome:
+                yield index, row, rule
+
+
+def _urgency(task: Task) -> Tuple[int, int]:
+    return -_gravity(task.severity), -len(task.places)
+
+
+def _gravity(severity: str) -> int:
+    return SEVERITIES.index(severity) if severity in SEVERITIES else -1
+
+
+def _task(members: List[Tuple[int, Row, Rule]], anew: int) -> Task:
+    rules = [rule for _index, _row, rule in members]
+    seen: Dict[str, List[int]] = {}
+    for index, _row, rule in members:
+        seen.setdefault(told_apart(rule)[1] or rule["text"], []).append(index)
+    remedies = Counter(rule["remedy"] for rule in rules if rule["remedy"])
+    worst = max(rules, key=lambda rule: _gravity(rule["severity"]))
+    return Task(
+        rule=worst["id"],
+        severity=worst["severity"],
+        title=_title(worst),
+        reason=str(worst.get("reason") or ""),
+        source=source(worst),
+        remedies=[remedy for remedy, _number in remedies.most_common()],
+        seen=[Seen(*one) for one in sorted(seen.items(), key=lambda one: -len(one[1]))],
+        places=[index for index, _row, _rule in members],
+        about=told([row for _index, row, _rule in members]),
+        anew=anew,
+    )
+
+
+def _title(rule: Rule) -> str:
+    """What went wrong with the check, or what is expected."""
+    cause = str(rule["observed"])
+    if rule["id"] == CHECK and cause in CAUSES:
+        return CAUSES[cause].explanation
+    expected = told_apart(rule)[0]
+    return expected if expected.endswith("?") else "Expected: %s." % expected
+
+
+def told_apart(rule: Rule) -> Tuple[str, str]:
+    """Return what is expected, and what was seen or why it was not: the two halves of a rule's sentence.
+
+    An audit's rules are questions with an answer.
+    """
+    text = rule["text"]
+    for mark in (_OBSERVED, _UNJUDGED) if rule["outcome"] != "met" else ():
+        if mark in text:
+            return text.partition(mark)[0], text.partition(mark)[2]
+    question, mark, answer = text.partition("? ")
+    return (question + "?", answer) if mark else (text, "")
+
+
+def rules_by_kind(assessment: Assessment) -> Dict[str, List[Mapping[str, Any]]]:
+    """Return kind -> every rule that it was judged by: what it says for most, where it comes from, its outcomes."""
+    found: Dict[str, Dict[str, List[Rule]]] = {}
+    for row in assessment["endpoints"]:
+        own = found.setdefault(row["subject"]["kind"], {})
+        for rule in row["rules"]:
+            own.setdefault(rule["id"], []).append(rule)
+    return {kind: [_described(rules) for rules in own.values()] for kind, own in found.items()}
+
+
+def _described(rules: List[Rule]) -> Mapping[str, Any]:
+    said: Counter[str] = Counter(told_apart(rule)[0] for rule in rules)
+    return {
+        "id": rules[0]["id"],
+        "severity": max((rule["severity"] for rule in rules), key=_gravity),
+        "text": said.most_common(1)[0][0],
+        "reason": rules[0].get("reason") or "",
+        "source": source(rules[0]),
+        "outcomes": Counter(rule["outcome"] for rule in rules),
+    }

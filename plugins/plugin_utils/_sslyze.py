@@ -1,0 +1,191 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# What sslyze sees, and Python's ssl cannot ask, as further probes of an audit. sslyze runs by itself: its JSON is read
+# here as plain data, and what is not in the form that it documents leaves its question open.
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import cut, printable
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import AssessmentError
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Union
+
+    Answer = Tuple[str, str, Optional[str]]  # status, what was seen, how grave where not as usual
+
+_GRAVE = ("high", "medium")
+_RENEW = "Renew the server's TLS library, or what speaks TLS in front of it."
+
+
+class Question(NamedTuple):
+    """One thing that sslyze tells: which of its commands are needed, and what their results mean."""
+
+    name: str
+    commands: Tuple[str, ...]
+    question: str
+    severity: str
+    source: str
+    meaning: str
+    remedy: str
+    judge: Callable[..., Answer]  # of the results of the commands
+
+
+def _flag(key: str, seen: str, fine: str) -> Callable[[Mapping[str, Any]], Answer]:
+    """Judge by one boolean, which is true where there is something to find."""
+
+    def judge(result: Mapping[str, Any]) -> Answer:
+        return ("finding", seen, None) if _boolean(result, key) else ("pass", fine, None)
+
+    return judge
+
+
+def _boolean(result: Mapping[str, Any], key: str) -> bool:
+    value = result.get(key)
+    if not isinstance(value, bool):
+        raise ValueError("it does not say %s" % key)
+    return value
+
+
+def _robot(result: Mapping[str, Any]) -> Answer:
+    told = str(result.get("robot_result"))
+    if told.startswith("VULNERABLE_"):
+        return "finding", "sslyze says %s" % told, "medium" if told == "VULNERABLE_WEAK_ORACLE" else None
+    if told.startswith("NOT_VULNERABLE_"):
+        return "pass", "sslyze says %s" % told, None
+    raise ValueError("it says %s" % (told if told.startswith("UNKNOWN_") else "nothing that is known"))
+
+
+def _renegotiation(result: Mapping[str, Any]) -> Answer:
+    if not _boolean(result, "supports_secure_renegotiation"):
+        return "finding", "it renegotiates without the extension that binds sessions together", None
+    if _boolean(result, "is_vulnerable_to_client_renegotiation_dos"):
+        return "finding", "clients may have it renegotiate again and again, which costs it more than them", "low"
+    return "pass", "it renegotiates securely, or not at all", None
+
+
+def _ssl_versions(*results: Mapping[str, Any]) -> Answer:
+    accepted = []
+    for version, result in zip(("SSL 2.0", "SSL 3.0"), results):
+        if not isinstance(result.get("accepted_cipher_suites"), list):
+            raise ValueError("it does not say accepted_cipher_suites")
+        accepted += [version] if result["accepted_cipher_suites"] else []
+    if accepted:
+        return "finding", "it accepts " + " and ".join(accepted), None
+    return "pass", "it refuses SSL 2.0 and SSL 3.0", None
+
+
+QUESTIONS = (
+    Question(
+        "robot", ("robot",), "Does it show whether an RSA-encrypted secret was well formed?", "high", "RFC 7457 2.7",
+        "What was recorded of its sessions may be decrypted, and its key misused to sign.",
+        "Switch off the suites in which RSA encrypts the key (those that begin with TLS_RSA). " + _RENEW, _robot,
+    ),
+    Question(
+        "heartbleed", ("heartbleed",), "Does it answer heartbeats with its memory?", "high", "CVE-2014-0160",
+        "Anybody may read its memory: keys, passwords and mail.",
+        _RENEW + " Then change its key and certificate, and the passwords that it has seen.",
+        _flag("is_vulnerable_to_heartbleed", "it sends more than it was sent", "it sends no more than it was sent"),
+    ),
+    Question(
+        "ccs_injection", ("openssl_ccs_injection",), "Does it take ChangeCipherSpec before there is a key?", "high",
+        "CVE-2014-0224", "Whoever stands in between may read and change sessions.", _RENEW,
+        _flag("is_vulnerable_to_ccs_injection", "it takes one", "it refuses it"),
+    ),
+    Question(
+        "renegotiation", ("session_renegotiation",), "Is renegotiation secure?", "medium", "RFC 7457 2.10",
+        "Whoever stands in between may put words of his own before the client's, or keep the server busy.",
+        _RENEW + " Or let it speak TLS 1.3 alone, which has none.", _renegotiation,
+    ),
+    Question(
+        "compression", ("tls_compression",), "Does it compress what it encrypts?", "medium", "RFC 7457 2.6",
+        "How long its records are tells of secrets in them (CRIME).",
+        "Switch compression off. OpenSSL does by itself since 1.1.0.",
+        _flag("supports_compression", "it does", "it does not"),
+    ),
+    Question(
+        "ssl_versions", ("ssl_2_0_cipher_suites", "ssl_3_0_cipher_suites"), "Does it accept SSL?", "high", "RFC 7568 3",
+        "SSL 2.0 and 3.0 are broken: what they protect may be read (DROWN, POODLE).",
+        "Switch both off. Postfix: smtpd_tls_protocols = >=TLSv1.2.", _ssl_versions,
+    ),
+)  # fmt: skip
+
+
+def with_sslyze(result: Mapping[str, Any], output: Union[str, Mapping[str, Any]]) -> Dict[str, Any]:
+    """Return the relays of an audit with what sslyze says of them, for assess().
+
+    `result`: what smtp_audit returned; `output`: what sslyze wrote with --json_out, or that read. A relay that sslyze
+    was not asked about has its questions open. Raises AssessmentError.
+    """
+    scans = _scans(output)
+    rows = result["endpoints"] if "endpoints" in result else [result]
+    if not all("probes" in row for row in rows):
+        raise AssessmentError("this is no result of smtp_audit: it has no probes")
+    return {"endpoints": [_with_probes(row, scans.get((row["host"].lower(), row["port"]))) for row in rows]}
+
+
+def _scans(output: Union[str, Mapping[str, Any]]) -> Dict[Tuple[str, int], Mapping[str, Any]]:
+    try:
+        read = json.loads(output) if isinstance(output, str) else output
+        return {
+            (scan["server_location"]["hostname"].lower(), scan["server_location"]["port"]): scan
+            for scan in read["server_scan_results"]
+        }
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        raise AssessmentError("this is not what sslyze writes with --json_out") from None
+
+
+def _with_probes(row: Mapping[str, Any], scan: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+    probes = [_probed(question, scan) for question in QUESTIONS]
+    grave = any(one["status"] == "finding" and one["severity"] in _GRAVE for one in probes)
+    return {**row, "probes": [*row["probes"], *probes], "verdict": "failed" if grave else row["verdict"]}
+
+
+def _probed(question: Question, scan: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+    """Return an answer in the form of a probe. Its severity stands there whatever it came to: rules have one."""
+    status, text, severity = _answer(question, scan)
+    found = status == "finding"
+    return {
+        "name": question.name,
+        "status": status,
+        "text": cut(printable(text)),  # sslyze's own words may be in it
+        "severity": severity or question.severity,
+        "proof": "reply" if found else None,
+        "meaning": question.meaning if found else "",
+        "remedy": question.remedy if found else "",
+        "question": question.question,
+        "intensity": "intrusive",
+        "source": question.source,
+        "dialogues": [],
+    }
+
+
+def _answer(question: Question, scan: Optional[Mapping[str, Any]]) -> Answer:
+    try:
+        return question.judge(*_results(question.commands, scan))
+    except ValueError as why:
+        return "unknown", "sslyze did not settle it: %s" % why, None
+
+
+def _results(commands: Iterable[str], scan: Optional[Mapping[str, Any]]) -> List[Mapping[str, Any]]:
+    """Return the result of each command. Raises ValueError, which says why there is none."""
+    if scan is None:
+        raise ValueError("it was not asked about this relay")
+    attempts = scan.get("scan_result")
+    if not isinstance(attempts, dict):
+        raise ValueError("it could not reach the relay")
+    results: List[Mapping[str, Any]] = []
+    for command in commands:
+        attempt = attempts.get(command)
+        if not isinstance(attempt, dict) or attempt.get("status") == "NOT_SCHEDULED":
+            raise ValueError("it was not asked for %s" % command)
+        result = attempt.get("result")
+        if attempt.get("status") != "COMPLETED" or not isinstance(result, dict):
+            reason = attempt.get("error_reason")
+            raise ValueError("%s ended with %s" % (command, reason if isinstance(reason, str) else "an error"))
+        results.append(result)
+    return results

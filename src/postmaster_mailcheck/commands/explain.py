@@ -1,0 +1,66 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private: `mailcheck explain`, by explanations.py.
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import did_you_mean
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.facts import STAGES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import CAUSES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.codes import CODES
+from postmaster_mailcheck import explanations
+from postmaster_mailcheck.commands import output
+from postmaster_mailcheck.commands.endings import Mistake
+from postmaster_mailcheck.commands.parser import Manual
+from postmaster_mailcheck.views import meanings
+
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any, Dict, List, Optional, Sequence
+
+    from postmaster_mailcheck.commands.parser import Parser
+
+
+MANUAL = Manual(
+    "Say what a reply, a line of a log or a bounce, a code or a cause means, and what to do next.",
+    "[WORD ...]",
+    """
+mailcheck explain 554 5.7.1
+mailcheck explain "550 5.7.25 The sending IP address has no PTR record"
+mailcheck explain relay_denied
+""",
+)
+
+
+def add_arguments(parser: Parser) -> None:
+    parser.manual = MANUAL
+    words: Any = parser.add_argument(
+        "words", metavar="WORD", nargs="*", help="a reply, or a line of a log or a bounce that holds one (- reads it "
+        "from standard input); 554, or 554 5.7.1, or 5.7.1; a cause such as relay_denied; all causes, if there is none",
+    )  # fmt: skip
+    note = "where the reply was said: " + ", ".join(STAGES)
+    parser.add_argument("--stage", choices=STAGES, metavar="STAGE", help=note)
+    words.completer = lambda **_given: [*CAUSES, *map(str, CODES)]
+
+
+def run(given: argparse.Namespace) -> int:
+    return output.tell(explained(given.words, given.stage), meanings.explanation, given, 0)
+
+
+def explained(words: Sequence[str], stage: Optional[str]) -> List[Dict[str, Any]]:
+    """What each cause means, or the one reply that all words are. Raises Mistake."""
+    known = [word in CAUSES for word in words]
+    if all(known):
+        return [explanations.explain_cause(word) for word in words or CAUSES]
+    if any(known) or (len(words) == 1 and re.fullmatch(r"[\w-]{2,}", words[0]) and not words[0].isdigit()):
+        number = known.index(False)
+        near = did_you_mean(words[number], CAUSES)
+        raise Mistake("word %d is neither a reply, a code nor a cause.%s" % (number + 1, near))
+    text = sys.stdin.read() if list(words) == ["-"] else " ".join(words)
+    return [explanations.explain(text, stage)]

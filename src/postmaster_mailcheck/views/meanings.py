@@ -1,0 +1,32 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private: what codes and causes mean.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import hint_of
+from postmaster_mailcheck.commands.words import as_argument
+from postmaster_mailcheck.views.lines import Line, text
+
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterator, List
+
+
+def explanation(found: List[Dict[str, Any]], _detail: int) -> Iterator[Line]:
+    for index, one in enumerate(found):
+        if index:
+            yield Line()
+        if one["cause"]:
+            stages = one.get("stages") or [one["stage"]]
+            yield Line(((one["cause"], "bold"), (" (%s; %s)" % (one["verdict"], " ".join(stages)), "dim")), 2)
+        yield text(one["explanation"])
+        if one.get("facts"):
+            yield text(", ".join("%s: %s" % named for named in one["facts"].items()))
+        if one["cause"]:
+            yield Line((("Next: ", "bold"), (hint_of(one["cause"], "HOST", "PORT", as_argument), "")), 6)
+        elif one["causes"]:
+            yield Line((("Causes: ", "bold"), (", ".join(one["causes"]), "")), 8)

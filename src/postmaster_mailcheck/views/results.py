@@ -1,0 +1,59 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private: what every view of a check begins with: the verdict, what it means, and what to do next.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import where
+from postmaster_mailcheck.commands.words import as_argument
+from postmaster_mailcheck.views.lines import LABEL, Line, row, word_of
+
+if TYPE_CHECKING:
+    from typing import Any, Iterator, List, Mapping, Sequence
+
+
+def result(report: Mapping[str, Any]) -> Iterator[Line]:
+    failure = report["failure"]
+    if not failure:
+        yield Line((word_of(report), (report["msg"].replace(": passed", "", 1), "")), LABEL)
+        return
+    place = where(report["host"], report["port"])
+    head = "%s: %s, at %s" % (place, failure["cause"], failure["stage"])
+    yield Line((word_of(report), (head, "bold")), LABEL)
+    said = failure["text"].split("\n")
+    if failure.get("code") is not None:
+        said[0] = "%s %s" % (failure["code"], said[0])
+    if failure["recipient"]:
+        yield row("recipient", failure["recipient"])
+    for text in filter(None, said):
+        yield row("seen", text)
+    yield row("it means", failure["explanation"])
+    yield row("next", next_step(report))
+    yield row("more", "mailcheck explain %s" % failure["cause"], "dim")
+
+
+def next_steps(reports: Sequence[Mapping[str, Any]]) -> List[str]:
+    """What to do about relays that failed alike: each step once, without the names of hosts if these differ."""
+    steps = list(dict.fromkeys(map(next_step, reports)))
+    if len(steps) == 1 or reports[0]["failure"]["cause"] == "rule_unmet":
+        return steps
+    return [next_step({**reports[0], "host": "HOST", "port": "PORT"})]
+
+
+def next_step(report: Mapping[str, Any]) -> str:
+    """What to do, as one says it to this command: `--tls implicit`, where a playbook has `tls: implicit`."""
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import hint_of
+
+    failure = report["failure"]
+    if failure["cause"] == "rule_unmet":
+        return str(failure["hint"])  # the rule's own remedy
+    hint = hint_of(failure["cause"], report["host"], report["port"] or "-", as_argument)
+    if report.get("protocol", "smtp") in ("smtp", "lmtp"):
+        return hint
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.report import about_a_mailbox
+
+    return about_a_mailbox(hint)

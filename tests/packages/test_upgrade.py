@@ -1,0 +1,61 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Whoever used an earlier release keeps working: what could be named there can be named now, and means the same.
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, Iterator, Tuple
+
+import pytest
+
+from ansible_collections.postmaster.mailcheck.tests.packages.surface import surface
+
+RELEASED = sorted((Path(__file__).parent / "released").glob("*.json"))
+WIDER = {("dict", "raw"), ("bool", "str")}  # what was given before is taken still
+# What is not as it was, and where the changelog's breaking changes name it.
+INTENDED = {
+    ("role compliance", "compliance_fail_on_unknown", "default"),  # unknown is loud
+    ("module smtp_check", "attempts"),  # addresses_tried: a task with `until` overwrites the old name
+    # The words for relays stand where there are relays only; a report of domains has its own.
+    ("filter assess", "title", "default"),
+    ("role compliance", "compliance_report_title", "default"),
+    ("role compliance", "compliance_report_name", "default"),
+}
+
+
+@pytest.fixture(scope="module")
+def now(collections: Path, site_with_ansible: Path) -> Dict[str, Any]:
+    return surface(collections, site_with_ansible / "bin")
+
+
+def differences(before: Dict[str, Any], now: Dict[str, Any]) -> Iterator[Tuple[str, ...]]:
+    for name, options in before["options"].items():
+        for path, option in options.items():
+            there = now["options"].get(name, {}).get(path)
+            if there is None:
+                yield name, path
+            else:
+                yield from ((name, path, key) for key, value in option.items() if not _as_before(key, value, there))
+    for name, facts in before["facts"].items():
+        for path, kind in facts.items():
+            if now["facts"].get(name, {}).get(path) != kind:
+                yield name, path.split(".")[0]
+    for name, flags in before["flags"].items():
+        yield from ((name, flag) for flag in flags if flag not in now["flags"][name])
+
+
+def _as_before(key: str, value: Any, now: Dict[str, Any]) -> bool:
+    if key == "choices":
+        return set(value) <= set(now.get(key, value))
+    return now.get(key) == value or (value, now.get(key)) in WIDER
+
+
+@pytest.mark.parametrize("release", RELEASED, ids=lambda path: path.stem)
+def test_nothing_that_a_release_had_is_gone_or_means_something_else(release: Path, now: Dict[str, Any]) -> None:
+    before = json.loads(release.read_text(encoding="utf-8"))
+    assert all(len(before[kind]) >= 2 and all(before[kind].values()) for kind in ("options", "facts", "flags"))
+    assert set(differences(before, now)) == INTENDED

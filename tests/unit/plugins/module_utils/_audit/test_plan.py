@@ -1,0 +1,262 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# What an audit costs, what ends it, and whom it may be made of.
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit import register
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.check import audit
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.dialogue import ERRORS_A_SESSION
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.options import AUDIT_OPTIONS, wanted_audit
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.options import with_defaults
+from ansible_collections.postmaster.mailcheck.tests.support.behaving import BehavingRelay
+from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
+from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._audit.cases import in_turn, relays_for
+from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._audit.test_probes import GIVEN
+
+HELLO = "250 relay.example.com"
+STATUSES = {"pass", "finding", "unknown"}
+
+
+def vrfy_tells(line):
+    return "252 2.0.0 user@example.net\r\n" if "user@example.net" in line else "550 5.1.1 Unknown\r\n"
+
+
+def statuses(report):
+    return {one["name"]: one["status"] for one in report["probes"]}
+
+
+# What it costs
+
+
+@pytest.mark.parametrize("intensity, connections, errors", [("safe", 12, 0), ("active", 24, 48)])
+def test_the_plan_keeps_its_budget(intensity, connections, errors):
+    plan = audit(
+        "relay.example.com", check_mode=True, **{**GIVEN, "intensity": intensity, "authorised": ["relay.example.com"]}
+    )["plan"]
+    assert plan["connections"] <= connections and plan["errors"] <= errors and plan["messages"] == 0
+    assert {register.PROBES[name].intensity for name in plan["probes"]} <= {"safe", intensity}
+
+
+def test_no_session_of_a_probe_draws_more_errors_than_is_polite():
+    for probe in register.PROBES.values():
+        assert probe.cost.errors <= ERRORS_A_SESSION * max(probe.cost.connections, 0)
+
+
+@pytest.mark.parametrize("answers", [
+    {"RCPT": relays_for()},
+    {"VRFY": "550 5.1.1 No\r\n", "EXPN": "550 5.1.1 No\r\n", "RCPT": relays_for(), "AUTH": "535 5.7.8 No\r\n"},
+    {"MAIL": "550 5.7.1 No\r\n", "RCPT": "503 5.5.1 No\r\n"},
+    {},
+])  # fmt: skip
+def test_a_relay_meets_no_more_than_was_announced(answers):
+    """Whatever it answers; and no message is ever begun."""
+    greeted = []
+    greeting = "220 relay.example.com ESMTP\r\n"
+    with running(Relay(**{**answers, "": lambda _line: greeted.append(1) or greeting})) as relay:
+        report = audit("127.0.0.1", port=relay.port, **GIVEN)
+    replies = [
+        entry["text"]
+        for one in report["probes"]
+        for said in one["dialogues"]
+        for entry in said
+        if entry["from"] == "server"
+    ]
+    assert len(greeted) <= report["plan"]["connections"]
+    assert sum(reply[0] in "45" for reply in replies) <= report["plan"]["errors"]
+    assert not [said for said in relay.said if said.upper().startswith(("DATA", "BDAT"))]
+    assert set(statuses(report).values()) <= STATUSES
+
+
+@pytest.mark.parametrize("answers", [{}, {"MAIL": "530 5.7.0 Authentication required\r\n", "HELP": "502 5.5.1 No\r\n"}])
+def test_safe_draws_no_error(answers):
+    """Not even where one has to sign in first."""
+    with running(Relay(**answers)) as relay:
+        report = audit("127.0.0.1", port=relay.port, ehlo_name="audit.example.org")
+    said = [entry["text"] for one in report["probes"] for talk in one["dialogues"] for entry in talk]
+    said += [entry["text"] for entry in report["transcript"]]
+    assert report["plan"]["errors"] == 0
+    assert not [text for text in said if text[:1] in "45"]
+
+
+def test_no_credential_leaves_but_one_made_up():
+    with running(Relay(AUTH="535 5.7.8 No\r\n")) as relay:
+        audit("127.0.0.1", port=relay.port, probes=["auth_attempts"], **GIVEN)
+    said = [line.split(" ")[2] for line in relay.said if line.startswith("AUTH PLAIN")]
+    assert len(said) == ERRORS_A_SESSION
+    (fields,) = {base64.b64decode(one) for one in said}
+    nothing, user, password = fields.split(b"\0")
+    assert nothing == b"" and user.startswith(b"mc") and password.startswith(b"mc") and user != password
+
+
+# What ends it
+
+
+def test_a_421_to_a_connection_ends_the_audit():
+    with running(Relay(**{"": "421 4.7.0 Too many connections\r\n"})) as relay:
+        report = audit("127.0.0.1", port=relay.port, **GIVEN)
+    assert set(statuses(report).values()) == {"unknown"}
+    assert report["verdict"] == "unreachable" and relay.said == []
+
+
+def test_a_421_to_a_control_ends_the_audit_with_what_was_learned():
+    with running(Relay(VRFY="502 5.5.1 No\r\n", EHLO=in_turn(HELLO, HELLO, HELLO, "421 4.7.0 Enough"))) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["vrfy", "expn", "rcpt"], **GIVEN)
+    assert statuses(report) == {"vrfy": "pass", "expn": "unknown", "rcpt": "unknown"}
+    assert report["verdict"] == "deferred" and report["failure"]["code"] == 421
+    assert "It ended early, at ehlo (%s): 421 4.7.0 Enough." % report["cause"] in report["msg"]
+    assert report["failure"]["hint"] in report["msg"]
+    assert not [line for line in relay.said if line.startswith(("EXPN", "RCPT"))]
+
+
+def hangs_up_on_nul(lines, say, _sock):
+    say("220 relay.example.com ESMTP")
+    for line in lines:
+        if b"\0" in line:
+            say("500 5.5.2 Not that")
+            return
+        say("221 2.0.0 Bye" if line == b"QUIT\r\n" else "250 2.0.0 relay.example.com")
+
+
+def test_a_relay_that_hangs_up_on_a_probe_is_asked_the_others():
+    with BehavingRelay(hangs_up_on_nul) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["nul", "vrfy"], **GIVEN)
+    assert statuses(report) == {"nul": "pass", "vrfy": "pass"} and report["cause"] is None
+    assert report["probes"][0]["text"] == "it hung up on a command with a NUL in it"
+
+
+def test_a_relay_that_is_gone_after_a_probe_is_asked_nothing_more():
+    coming = []
+
+    def once(lines, say, sock):
+        coming.append(sock)
+        if len(coming) < 3:
+            hangs_up_on_nul(lines, say, sock)
+
+    with BehavingRelay(once) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["nul", "vrfy", "expn"], **GIVEN)
+    assert statuses(report) == {"nul": "pass", "vrfy": "unknown", "expn": "unknown"}
+    assert report["failure"]["stage"] == "greeting" and len(coming) == 3
+
+
+def test_a_relay_s_many_words_are_cut_where_people_read_them():
+    with running(Relay(**{"*": "550-%s\r\n550 end\r\n" % ("word " * 150)})) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["unknown_command"], **GIVEN)
+    text = report["probes"][0]["text"]
+    assert len(text) == 401 and text.endswith("…") and "\n" not in text
+    assert any(len(said["text"]) > 700 for talk in report["probes"][0]["dialogues"] for said in talk)
+
+
+def test_a_421_to_what_a_probe_said_is_its_own_answer():
+    with running(Relay(VRFY="421 4.7.0 Go away\r\n", EXPN="502 5.5.1 No\r\n")) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["vrfy", "expn"], **GIVEN)
+    assert statuses(report) == {"vrfy": "unknown", "expn": "pass"}
+    assert report["cause"] is None
+
+
+def test_a_control_that_is_refused_leaves_its_probe_open():
+    with running(Relay(VRFY="502 5.5.1 No\r\n", EHLO=in_turn(HELLO, HELLO, "550 5.7.1 No", HELLO))) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["vrfy", "expn"], **GIVEN)
+    assert statuses(report)["vrfy"] == "unknown"
+    assert report["probes"][0]["text"].startswith("the dialogue ended at ehlo")
+
+
+# What it says
+
+
+def test_the_message_tells_each_finding_the_gravest_first_what_it_means_and_what_to_do():
+    with running(Relay(VRFY=vrfy_tells, RCPT=relays_for("elsewhere"))) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["vrfy", "relaying"], **GIVEN)
+    found = {one["name"]: one for one in report["probes"]}
+    assert report["msg"].startswith(
+        "127.0.0.1:%d: 2 findings (1 high, 1 low), 0 passed, 0 unknown. relaying" % relay.port
+    )
+    assert report["msg"].index("relaying") < report["msg"].index("vrfy")
+    for one in found.values():
+        assert one["status"] == "finding"
+        for said in (one["text"], one["meaning"], one["remedy"]):
+            assert said and said in report["msg"]
+
+
+def test_one_finding_is_one():
+    with running(Relay(VRFY=vrfy_tells)) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["vrfy"], **GIVEN)
+    assert ": 1 finding (1 low), 0 passed, 0 unknown." in report["msg"]
+
+
+def test_what_was_left_open_by_a_relay_that_passes_is_said_aloud():
+    with running(Relay(VRFY="450 4.2.1 Later\r\n", EXPN="502 5.5.1 No\r\n")) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["vrfy", "expn"], **GIVEN)
+    warning = report["warnings"][-1]
+    assert report["verdict"] == "passed" and "1 probe asks: vrfy: VRFY user@example.net was answered 450" in warning
+
+
+def test_no_relay_is_refused_without_being_told_how_to_name_it():
+    with pytest.raises(
+        OptionError, match=r"authorised: does not name relay\.example\.com\. With intensity active a relay is"
+    ):
+        audit("relay.example.com", intensity="active")
+
+
+# Whom it may be made of
+
+
+@pytest.mark.parametrize("option, given", [
+    ("authorised", {"intensity": "active"}),
+    ("authorised", {"intensity": "active", "authorised": ["other.example.com"]}),
+    ("authorised", {"intensity": "active", "authorised": ["relay.example.com:26"]}),
+    ("probes[0]", {"probes": ["vrfy"]}),
+    ("probes[0]", {"probes": ["verify"]}),
+    ("known_recipient", {"probes": ["vrfy"], "intensity": "active", "authorised": ["relay.example.com"]}),
+    ("known_recipient", {"known_recipient": "user@example.net>\r\nDATA"}),
+    ("known_recipient", {"known_recipient": "user"}),
+    ("outside_recipient", {"known_recipient": "a@example.net", "outside_recipient": "b@EXAMPLE.net"}),
+    ("pause", {"pause": -1.0}),
+])  # fmt: skip
+def test_a_mistake_is_refused_before_any_socket_opens(option, given, monkeypatch):
+    monkeypatch.setattr("socket.socket.connect", None)
+    with pytest.raises(OptionError) as refused:
+        audit("relay.example.com", **given)
+    assert refused.value.option == option
+
+
+def test_an_ipv6_relay_is_authorised_with_its_port_in_brackets():
+    for name in ("2001:db8::25", "[2001:db8::25]:25"):
+        audit("2001:db8::25", check_mode=True, intensity="active", authorised=[name])
+    with pytest.raises(OptionError, match="authorised"):
+        audit("2001:db8::25", check_mode=True, intensity="active", authorised=["[2001:db8::25]:26"])
+
+
+@pytest.mark.parametrize("name", ["relay.example.com", "RELAY.example.com.", "relay.example.com:25"])
+def test_a_relay_is_authorised_as_it_is_given(name):
+    report = audit("relay.example.com", check_mode=True, intensity="active", authorised=[name])
+    assert report["verdict"] == "not_checked" and report["probes"] == []
+
+
+def test_what_lacks_an_option_is_named_and_not_judged():
+    report = audit("relay.example.com", check_mode=True, intensity="active", authorised=["relay.example.com"])
+    assert {"name": "vrfy", "lacks": "known_recipient"} in report["not_made"]
+    assert "vrfy" not in report["plan"]["probes"]
+
+
+def test_the_register_holds_every_probe_of_the_folder():
+    files = (Path(register.__file__).parent / "probes").glob("*.py")
+    written = sum(len(re.findall(r"^[A-Z_]+ = _?[Pp]robe\(", path.read_text(encoding="utf-8"), re.M)) for path in files)
+    assert len(register.PROBES) == written
+
+
+@pytest.mark.parametrize("given, tls, told", [
+    ({}, "opportunistic", 0), ({"port": 465}, "implicit", 1), ({"port": 465, "tls": "opportunistic"}, "opportunistic", 0),
+])  # fmt: skip
+def test_port_465_means_the_same_to_an_audit(given, tls, told):
+    wanted = wanted_audit("127.0.0.1", with_defaults(given, AUDIT_OPTIONS))
+    assert (wanted.endpoint.tls, len(wanted.warnings)) == (tls, told)

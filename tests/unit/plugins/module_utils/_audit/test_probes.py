@@ -1,0 +1,85 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Each row of cases.py, played by a relay on the loopback.
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.check import audit
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.model import Audited, Unsettled
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.register import PROBES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import Failure
+from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
+from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._audit.cases import (
+    CASES,
+    KNOWN,
+    OUTSIDE,
+    Case,
+    ehlo,
+)
+
+GIVEN = {
+    "known_recipient": KNOWN,
+    "outside_recipient": OUTSIDE,
+    "intensity": "intrusive",
+    "authorised": ["127.0.0.1"],
+    "ehlo_name": "audit.example.org",
+}
+
+
+@pytest.mark.parametrize("case", CASES, ids=["%s: %s" % (case.probe, case.situation) for case in CASES])
+def test_a_probe_comes_to_what_the_standard_says(case: Case) -> None:
+    with running(Relay(**case.answers)) as relay:
+        given = {**GIVEN, "timeout": 2.0, "mailbox_recipient": KNOWN}
+        report = audit("127.0.0.1", port=relay.port, probes=[case.probe], **given)
+    (probed,) = report["probes"]
+    assert (probed["name"], probed["status"]) == (case.probe, case.status), probed["text"]
+    assert (probed["proof"] is not None) is (probed["severity"] is not None) is (case.status == "finding")
+    assert probed["text"] and not probed["text"].endswith(".")
+
+
+def test_the_names_that_ntlm_tells_are_told() -> None:
+    (case,) = [case for case in CASES if (case.probe, case.situation) == ("ntlm_names", "named")]
+    with running(Relay(**case.answers)) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["ntlm_names"], **GIVEN)
+    assert report["probes"][0]["text"] == "its challenge names dns_computer mail.corp.example"
+
+
+@pytest.mark.parametrize(
+    "help_, text",
+    [
+        ("214-2.0.0 This is Foo 8.17.1\r\n214 2.0.0 End of help\r\n",
+         "it names a version: This is Foo 8.17.1. That alone proves no fault, since distributions backport fixes"),
+        ("214-2.0.0 Commands:\r\n214 2.0.0 NOOP\r\n", "what it says of itself names no version: relay.example.com ESMTP"),
+        ("530 5.7.0 Authentication required\r\n", "what it says of itself names no version: relay.example.com ESMTP"),
+        ("502 5.5.1 Foo 1.2 has no help\r\n", "what it says of itself names no version: relay.example.com ESMTP"),
+    ],
+)  # fmt: skip
+def test_a_version_is_named_in_an_answer_and_is_no_enhanced_code(help_: str, text: str) -> None:
+    answers = {"": "220 relay.example.com ESMTP\r\n", "EHLO": ehlo("HELP"), "HELP": help_}
+    with running(Relay(**answers)) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["banner"], **GIVEN)
+    assert report["probes"][0]["text"] == text
+
+
+def test_each_probe_has_a_case_or_a_test_of_its_own() -> None:
+    assert {case.probe for case in CASES} | {"certificate", "tls_versions"} == set(PROBES)
+
+
+@pytest.mark.parametrize(
+    "cause, settles", [("timed_out", False), ("tls_handshake_reset", True), ("tls_not_spoken", True)]
+)
+def test_a_handshake_that_took_too_long_settles_nothing(cause: str, settles: bool) -> None:
+    facts = SimpleNamespace(capabilities_before_tls={"STARTTLS": []}, capabilities=None, tls=None)
+    nobody = Audited._make([None] * len(Audited._fields))  # type: ignore[arg-type]
+    audited = nobody._replace(first=SimpleNamespace(facts=facts), tls_failure=Failure("tls", cause, text="so it was"))
+    if settles:
+        assert PROBES["starttls"].judge(audited, ()).status == "finding"
+    else:
+        with pytest.raises(Unsettled, match="took too long"):
+            PROBES["starttls"].judge(audited, ())

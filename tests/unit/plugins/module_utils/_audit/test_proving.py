@@ -1,0 +1,285 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Suspicions that messages settle: what arrives, what must not, and what came of it.
+
+from __future__ import annotations
+
+import re
+import threading
+
+import pytest
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit import proving
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.check import audit, audit_relays
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mailcheck.tests.support.delivering import DeliveringRelay, make_maildir
+from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._audit.cases import KNOWN, OUTSIDE
+from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._audit.test_probes import GIVEN
+
+MAILDIR = {"protocol": "maildir", "path": "/srv/audit"}
+LF_ENDS = re.compile(rb"\r\n\.\r\n|\n\.\n")
+
+
+@pytest.fixture
+def maildirs(tmp_path, monkeypatch):
+    monkeypatch.setattr(proving, "_PAUSE", 0.05)
+    return make_maildir(tmp_path / "own"), make_maildir(tmp_path / "outside")
+
+
+def audited(relay, maildirs, *probes, **options):
+    own, outside = ({"protocol": "maildir", "path": str(path)} for path in maildirs)
+    given = {
+        **GIVEN,
+        "mailbox_recipient": KNOWN,
+        "mailbox": own,
+        "outside_mailbox": outside,
+        "arrival_timeout": 0.1,
+        **options,
+    }
+    return audit("127.0.0.1", port=relay.port, probes=probes, **given)
+
+
+def only(report):
+    (probed,) = report["probes"]
+    return probed["status"], probed["proof"]
+
+
+def messages(maildir):
+    return list((maildir / "new").iterdir())
+
+
+def by_recipient(maildirs):
+    own, outside = maildirs
+    return lambda _sender, recipient, _content: outside if recipient == OUTSIDE else own
+
+
+# Relaying
+
+
+def test_an_open_relay_is_proven_by_what_arrives(maildirs):
+    with DeliveringRelay(by_recipient(maildirs)) as relay:
+        report = audited(relay, maildirs, "relaying")
+    assert only(report) == ("finding", "message")
+    assert "arrived elsewhere" in report["probes"][0]["text"]
+    assert report["changed"] and messages(maildirs[1])
+
+
+def test_nothing_is_sent_where_nothing_is_suspected(maildirs):
+    def rcpt(recipient):
+        return "250 2.1.5 Ok" if recipient == KNOWN else "554 5.7.1 Relay access denied"
+
+    with DeliveringRelay(by_recipient(maildirs), rcpt=rcpt) as relay:
+        report = audited(relay, maildirs, "relaying")
+    assert (only(report), report["changed"], relay.delivered) == (("pass", None), False, 0)
+
+
+def test_what_is_refused_once_it_was_sent_is_not_relayed(maildirs):
+    def answer(recipient, _content):
+        return "250 2.0.0 Ok" if recipient == KNOWN else "554 5.7.1 Not for strangers"
+
+    with DeliveringRelay(by_recipient(maildirs), message=answer) as relay:
+        report = audited(relay, maildirs, "relaying")
+    assert only(report) == ("pass", None), report["probes"][0]["text"]
+    assert len(messages(maildirs[0])) == 1 and not messages(maildirs[1])  # the control
+
+
+def test_what_comes_back_is_not_relayed(maildirs):
+    def place(_sender, recipient, content):
+        if recipient == KNOWN:
+            return maildirs[0]
+        token = re.search(rb"X-Mailcheck-Token: (\S+)", content).group(1)
+        relay.deliver(maildirs[0], BOUNCE % {b"token": token, b"to": recipient.encode()})
+        return None
+
+    with DeliveringRelay(place) as relay:
+        report = audited(relay, maildirs, "relaying")
+    assert only(report) == ("pass", None), report["probes"][0]["text"]
+
+
+def test_what_a_catch_all_keeps_is_not_relayed(maildirs):
+    with DeliveringRelay(lambda _sender, _recipient, _content: maildirs[0]) as relay:
+        report = audited(relay, maildirs, "relaying")
+    assert only(report) == ("pass", None), report["probes"][0]["text"]
+
+
+@pytest.mark.parametrize("control", [True, False])
+def test_what_is_lost_leaves_the_suspicion(control, maildirs):
+    """A relay that has answered 250 is answerable for the message (RFC 5321 4.2.5), whether it has arrived yet or not."""
+
+    def place(_sender, recipient, _content):
+        return maildirs[0] if control and recipient == KNOWN else None
+
+    with DeliveringRelay(place) as relay:
+        report = audited(relay, maildirs, "relaying")
+    assert only(report) == ("finding", "none")  # from an address that a relay may be meant to relay for
+    assert ("neither arrived nor came back" in report["probes"][0]["text"]) is control
+
+
+# Where a message ends
+
+
+def test_a_second_message_that_arrives_proves_smuggling(maildirs):
+    with DeliveringRelay(by_recipient(maildirs), LF_ENDS) as relay:
+        report = audited(relay, maildirs, "smuggling")
+    assert only(report) == ("finding", "message")
+    assert report["probes"][0]["text"].endswith(r"hidden behind \n.\n")
+
+
+def test_a_message_that_arrives_cut_short_proves_it_too(maildirs):
+    with DeliveringRelay(by_recipient(maildirs), LF_ENDS, hurried=False) as relay:
+        report = audited(relay, maildirs, "smuggling")
+    assert only(report) == ("finding", "message")
+    assert "without what stood behind" in report["probes"][0]["text"]
+
+
+def test_messages_that_arrive_whole_prove_that_there_is_none(maildirs):
+    with DeliveringRelay(by_recipient(maildirs)) as relay:
+        report = audited(relay, maildirs, "smuggling")
+    assert only(report) == ("pass", None)
+    assert report["probes"][0]["text"] == "7 messages with another ending inside arrived whole"
+
+
+def test_messages_that_are_refused_prove_it_where_the_control_arrives(maildirs):
+    def answer(_recipient, content):
+        rest = content.replace(b"\r\n", b"")
+        return "550 5.5.2 Bare <LF>" if any(mark in rest for mark in (b"\r", b"\n", b"\0")) else "250 2.0.0 Ok"
+
+    with DeliveringRelay(by_recipient(maildirs), message=answer) as relay:
+        report = audited(relay, maildirs, "smuggling")
+    assert only(report) == ("pass", None)
+    assert report["probes"][0]["text"] == "7 were refused"
+
+
+def test_messages_that_are_filtered_prove_nothing(maildirs):
+    def place(_sender, _recipient, content):
+        rest = content.replace(b"\r\n", b"")
+        return None if any(mark in rest for mark in (b"\r", b"\n", b"\0")) else maildirs[0]
+
+    with DeliveringRelay(place) as relay:
+        report = audited(relay, maildirs, "smuggling")
+    assert only(report) == ("unknown", None)
+
+
+def test_a_control_that_does_not_arrive_proves_nothing(maildirs):
+    with DeliveringRelay(lambda *_all: None) as relay:
+        report = audited(relay, maildirs, "smuggling")
+    assert only(report) == ("unknown", None)
+    assert "did not arrive" in report["probes"][0]["text"]
+
+
+# What it takes
+
+
+def test_a_mailbox_that_cannot_be_looked_at_gets_no_message(maildirs, tmp_path):
+    with DeliveringRelay(by_recipient(maildirs)) as relay:
+        report = audited(relay, (maildirs[0], tmp_path / "missing"), "relaying")
+    assert (only(report), report["changed"], relay.delivered) == (("finding", "none"), False, 0)
+    assert any("nothing was sent" in warning for warning in report["warnings"])
+
+
+def test_the_plan_counts_what_proofs_cost(maildirs):
+    own, outside = ({"protocol": "maildir", "path": str(path)} for path in maildirs)
+    given = {**GIVEN, "mailbox_recipient": KNOWN, "probes": ["relaying", "smuggling"], "check_mode": True}
+    without = audit("127.0.0.1", **given)["plan"]
+    plan = audit("127.0.0.1", mailbox=own, outside_mailbox=outside, **given)["plan"]
+    assert plan["messages"] == without["messages"] + 17 + 14
+    assert plan["connections"] > without["connections"]
+    below = audit("127.0.0.1", mailbox=own, outside_mailbox=outside, **{**given, "intensity": "active", "probes": None})
+    assert below["plan"]["messages"] == 0
+
+
+def test_messages_go_to_the_two_addresses_of_the_caller(maildirs):
+    """In all the forms in which the one elsewhere is written; and each in the name of the caller, so that he gets what
+    comes back."""
+    envelopes = []
+
+    def place(sender, recipient, _content):
+        envelopes.append((sender, recipient))
+        return maildirs[0]
+
+    with DeliveringRelay(place, LF_ENDS) as relay:
+        audited(relay, maildirs, "relaying", "smuggling")
+    assert {sender for sender, _recipient in envelopes} <= {KNOWN, OUTSIDE}
+    user, domain = OUTSIDE.split("@")
+    strange = [recipient for _sender, recipient in envelopes if recipient not in (KNOWN, OUTSIDE)]
+    assert strange and all(user in recipient and domain in recipient for recipient in strange)
+
+
+@pytest.mark.parametrize("probe, ends", [("smuggling", LF_ENDS), ("relaying", LF_ENDS)])
+def test_a_relay_gets_no_more_than_was_announced(probe, ends, maildirs):
+    with DeliveringRelay(by_recipient(maildirs), ends) as relay:
+        report = audited(relay, maildirs, probe)
+    assert relay.sessions <= report["plan"]["connections"]
+    assert relay.delivered <= report["plan"]["messages"]
+
+
+@pytest.mark.parametrize("option, given", [
+    ("mailbox.username", {"mailbox": {"host": "imap.example.com"}}),
+    ("mailbox.path", {"mailbox": {"protocol": "maildir"}}),
+    ("mailbox.folder", {"mailbox": {"folder": "INBOX"}}),
+    ("outside_mailbox", {"mailbox": MAILDIR, "outside_mailbox": MAILDIR}),
+    ("arrival_timeout", {"arrival_timeout": 0.0}),
+])  # fmt: skip
+def test_a_mistake_is_refused_before_any_socket_opens(option, given, monkeypatch):
+    monkeypatch.setattr("socket.socket.connect", None)
+    with pytest.raises(OptionError) as refused:
+        audit("127.0.0.1", **GIVEN, **given)
+    assert refused.value.option == option
+
+
+def test_many_relays_share_the_mailboxes_and_none_takes_another_s_mail_for_its_own(maildirs):
+    own, outside = ({"protocol": "maildir", "path": str(path)} for path in maildirs)
+    with DeliveringRelay(by_recipient(maildirs), LF_ENDS) as loose, DeliveringRelay(by_recipient(maildirs)) as strict:
+        found = audit_relays(
+            ["127.0.0.1:%d" % relay.port for relay in (loose, strict)],
+            probes=["smuggling"],
+            mailbox_recipient=KNOWN,
+            mailbox=own,
+            outside_mailbox=outside,
+            arrival_timeout=0.1,
+            **GIVEN,
+        )
+    assert [row["probes"][0]["status"] for row in found["endpoints"]] == ["finding", "pass"]
+    assert [row["verdict"] for row in found["endpoints"]] == ["failed", "passed"]
+
+
+def test_a_wait_that_is_stopped_ends_with_what_was_learned(maildirs):
+    stops = []
+
+    def place(_sender, recipient, _content):
+        if recipient == OUTSIDE:  # by now all but the waiting is as good as over
+            threading.Timer(0.5, stops[0]).start()
+
+    with DeliveringRelay(place, rcpt=lambda to: "250 Ok" if to in (KNOWN, OUTSIDE) else "550 No") as relay:
+        report = audited(relay, maildirs, "relaying", arrival_timeout=3600.0, on_start=stops.append)
+    assert only(report) == ("finding", "none")
+    assert "the control did not arrive" in report["probes"][0]["text"]
+
+
+BOUNCE = b"""From: MAILER-DAEMON@relay.example.com\r
+Auto-Submitted: auto-replied\r
+Content-Type: multipart/report; report-type=delivery-status; boundary=B\r
+\r
+--B\r
+Content-Type: text/plain\r
+\r
+No.\r
+--B\r
+Content-Type: message/delivery-status\r
+\r
+Reporting-MTA: dns; relay.example.com\r
+\r
+Final-Recipient: rfc822; %(to)s\r
+Action: failed\r
+Status: 5.7.1\r
+\r
+--B\r
+Content-Type: text/rfc822-headers\r
+\r
+X-Mailcheck-Token: %(token)s\r
+Message-ID: <%(token)s@mailcheck.invalid>\r
+\r
+--B--\r
+"""

@@ -1,0 +1,82 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# What a domain's relays are where the DNS does not say all. What real servers answer: tests/real/test_sweep.py.
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns import servers
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns.model import ABSENT, Answer, not_determined
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.names import ResolveError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp import mx
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.lookups import LookUps
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.resolvers import Resolvers
+from ansible_collections.postmaster.mailcheck.tests.support.name_server import NameServer, records, silence
+
+DOMAIN = "example.com"
+
+
+def play(evaluation, **states):
+    """Run an evaluation. `states`: kind of record -> what becomes of each question for it; otherwise there is none."""
+    answers = None
+    try:
+        while True:
+            questions = evaluation.send(answers)
+            answers = tuple(
+                states.get(question.kind, lambda question: Answer(question, ABSENT, exists=True))(question)
+                for question in questions
+            )
+    except StopIteration as stop:
+        return stop.value
+
+
+def failing(question):
+    return not_determined(question, "SERVFAIL")
+
+
+def missing(question):
+    return Answer(question, ABSENT, exists=False)
+
+
+def test_a_name_server_that_is_dead_leaves_time_for_the_next():
+    with NameServer({(DOMAIN, "MX"): silence}) as dead, NameServer(
+        {(DOMAIN, "MX"): records("10 relay.example.com.")}
+    ) as good:
+        look_ups = LookUps(None, Resolvers((dead.address, good.address), 2.0))
+        assert look_ups.run(look_ups.relays([DOMAIN])) == [[(10, "relay.example.com")]]
+
+
+def test_a_host_that_names_no_server(monkeypatch, tmp_path):
+    monkeypatch.setattr(servers, "RESOLV_CONF", str(tmp_path / "resolv.conf"))
+    with pytest.raises(OptionError, match=r"^dns_servers: are needed"):
+        LookUps(None, Resolvers((), 1.0))
+
+
+def test_whether_a_domain_is_its_own_relay_is_not_guessed_where_servers_fail():
+    """RFC 5321 5.1: an address that could not be asked for is not one that is missing."""
+    with pytest.raises(ResolveError) as raised:
+        play(mx.relays_of(DOMAIN), A=failing, AAAA=failing)
+    assert raised.value.cause == "name_server_failed"
+
+
+@pytest.mark.parametrize("states", [{}, {"A": missing, "AAAA": missing}])
+def test_a_domain_with_neither_mx_nor_address(states):
+    with pytest.raises(ResolveError) as raised:
+        play(mx.relays_of(DOMAIN), **states)
+    assert raised.value.cause == "mx_missing"
+
+
+def test_a_name_that_breaks_the_look_up_costs_the_others_nothing(monkeypatch):
+    def relays_of(domain):
+        yield ()
+        return [1 // len(domain)]
+
+    monkeypatch.setattr(mx, "relays_of", relays_of)
+    look_ups = LookUps(None, Resolvers(("127.0.0.1:9",), 1.0))
+    first, second = look_ups.run(look_ups.relays(["a", ""]))
+    assert first == [1]
+    assert second.cause == "name_not_found"

@@ -1,0 +1,123 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# How what real servers say is told apart.
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.facts import STAGES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.replies import ReplyReader
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import CAUSES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.lexicon import LEXICON
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.wording import cause_of, queue_id
+from ansible_collections.postmaster.mailcheck.tests.support.refusals import REFUSALS
+
+# What a refusal stands for
+
+
+def read(octets):
+    reader = ReplyReader()
+    reader.feed(octets)
+    reply = reader.next_reply()
+    return reply.code, reply.enhanced_code, reply.text
+
+
+@pytest.mark.parametrize("stage, said, cause", [(stage, *row) for stage, rows in REFUSALS.items() for row in rows])
+def test_what_servers_say(stage, said, cause):
+    found = cause_of(stage, *read(said.encode("utf-8") + b"\r\n"))
+    assert found == cause
+    assert CAUSES[found].stages == "any" or stage in CAUSES[found].stages.split()
+
+
+@pytest.mark.parametrize("stage", list(STAGES[2:-1]) + ["anything"])
+@pytest.mark.parametrize("code", [100, 199, 220, 250, 334, 354, 399, 600, 999, 0])
+def test_a_reply_of_another_class_breaks_the_rules(stage, code):
+    assert cause_of(stage, code, None, "hm") == "protocol_violation"
+
+
+def test_of_a_long_text_only_the_beginning_is_read():
+    assert cause_of("rcpt", 550, None, "x " * 480 + "user unknown") == "mailbox_unknown"
+    assert cause_of("rcpt", 550, None, "x " * 520 + "user unknown") == "recipient_rejected"
+
+
+@pytest.mark.parametrize("stage", STAGES[2:-1])
+def test_no_words_stand_for_a_cause_at_a_stage_where_its_row_says_it_cannot_be(stage):
+    """Every phrase of the lexicon, at every stage."""
+    for row in LEXICON.values():
+        for phrase in row.split(","):
+            for code in (450, 550):
+                cause = cause_of(stage, code, None, phrase.replace("*", ""))
+                assert (
+                    CAUSES[cause].stages == "any"
+                    or stage in CAUSES[cause].stages.split()
+                    or cause == general(stage, code)
+                )
+
+
+def general(stage, code):
+    return cause_of(stage, code, None, "hm")
+
+
+@pytest.mark.parametrize(
+    "stage, code, text, cause",
+    [
+        ("rcpt", 421, "4.4.2 mx.example.com Error: timeout exceeded", "service_closing"),
+        ("ehlo", 421, "timeout", "service_closing"),
+        ("auth", 535, "5.7.8 Error: authentication failed: Connection lost to authentication server", "auth_rejected"),
+        ("auth", 454, "4.7.0 user database timeout", "auth_temporarily_failed"),
+        ("greeting", 554, "5.7.1 Spam source, access denied", "greeting_refused"),
+        ("greeting", 554, "user unknown", "greeting_refused"),
+        ("auth", 535, "mailbox is full", "auth_rejected"),
+        ("auth", 535, "relay denied", "auth_rejected"),
+    ],
+)
+def test_the_stage_decides_what_words_can_be_about(stage, code, text, cause):
+    assert cause_of(stage, code, None, text) == cause
+
+
+# What relays call a message
+
+
+@pytest.mark.parametrize(
+    "text, queued",
+    [
+        ("2.0.0 Ok: queued as 4XyZ12abcd", "4XyZ12abcd"),
+        ("OK id=1rXyZ1-0001Ab-2C", "1rXyZ1-0001Ab-2C"),
+        ("2.0.0 41BCdEfG012345 Message accepted for delivery", "41BCdEfG012345"),
+        ("2.0.0 5f3b1a2c Message accepted for delivery", "5f3b1a2c"),
+        ("2.6.0 <a@b> [InternalId=123456, Hostname=x] Queued mail for delivery", "123456"),
+        ("2.0.0 Ok: 1024 bytes queued as 4XyZ12abcd", "4XyZ12abcd"),
+        ("2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as 4XyZ12abcd", "4XyZ12abcd"),
+        ("Message Queued (1F2E-3D)", "1F2E-3D"),
+        ("2.0.0 Ok: queued on mxback1.mail.example 1700000000-AbCdEf-XyZ", "1700000000-AbCdEf-XyZ"),
+        ("2.0.0 Ok: queued on mx.example as 1700000000-AbCd", "1700000000-AbCd"),
+        ("2.0.0 OK: queued QWERTYUIOPASDFGHJKLZXCVB", "QWERTYUIOPASDFGHJKLZXCVB"),
+        ("Message queued as 65f0c0ffee", "65f0c0ffee"),
+        ("2.0.0 Message queued with id 1a2b3c4d5e.", "1a2b3c4d5e"),
+        ("2.0.0 Message accepted for delivery id=queue-42-b", "queue-42-b"),
+        ("Requested mail action okay, completed: id=1MYNJg-1p0abc", "1MYNJg-1p0abc"),
+        ("2.0.0 64a1b2c3-00000001 Message accepted for delivery", "64a1b2c3-00000001"),
+        ("ok:  Message 12345678 accepted", "12345678"),
+        ("2.0.0 OK  1700000000 a1-2002b05si123abc.45 - gsmtp", "a1-2002b05si123abc.45"),
+        ("ok 1700000000 qp 12345", "12345"),
+        ("Ok 0102018f6a5b-1c2d-4e5f-000000", "0102018f6a5b-1c2d-4e5f-000000"),
+        ("Ok. 0000000000012345.00000000655.00000ABC", "0000000000012345.00000000655.00000ABC"),
+        ("2.0.0 <x@example.com> qGkYJrPzXGc Saved", "qGkYJrPzXGc"),
+        # none is better than a wrong one
+        ("2.6.0 Message accepted for delivery", None),
+        ("Mail queued for delivery", None),
+        ("Message queued as requested", None),
+        ("Queued (0.123 seconds)", None),
+        ("OK: message queued", None),
+        ("Message received", None),
+        ("Great success", None),
+        ("2.0.0 Ok", None),
+        ("ok dirdel", None),
+        ("", None),
+    ],
+)
+def test_queue_id(text, queued):
+    assert queue_id(text) == queued
