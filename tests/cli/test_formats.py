@@ -26,7 +26,7 @@ from ansible_collections.postmaster.mailcheck.tests.cli.test_cli import (
 )
 from ansible_collections.postmaster.mailcheck.tests.support import mailboxes
 from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import Folder, ImapServer
-from ansible_collections.postmaster.mailcheck.tests.support.ports import closed_port
+from ansible_collections.postmaster.mailcheck.tests.support.ports import free_port
 from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
 
 WITHOUT = "import sys; %s; from postmaster_mailcheck.commands.main import main; sys.exit(main())"
@@ -121,7 +121,7 @@ def test_a_plugin_has_the_exit_codes_of_the_guidelines(relay: Relay) -> None:
     assert mailcheck(*plain(relay, *asked)).code == 2  # an open relay
     relay.answers["EHLO"] = "421 later\r\n"
     assert mailcheck(*plain(relay, *nagios)).code == 1
-    assert mailcheck("check", "127.0.0.1:%d" % closed_port(), *nagios).code == 2
+    assert mailcheck("check", "127.0.0.1:%d" % free_port(), *nagios).code == 2
 
 
 def test_a_relay_cannot_write_performance_data(relay: Relay) -> None:
@@ -251,7 +251,7 @@ def test_relays_are_held_against_a_profile_and_reports_written(relay: Relay, tmp
     assert mended.code == 0
     assert "rule auth_absent_before_tls: unmet, now met" in mended.out
     asked[1] = tmp_path / "others.json"
-    asked[1].write_text(json.dumps([{"host": "127.0.0.1", "port": closed_port()}]), encoding="utf-8")
+    asked[1].write_text(json.dumps([{"host": "127.0.0.1", "port": free_port()}]), encoding="utf-8")
     moved = mailcheck(*asked).lines()
     assert "changed %s endpoint: gone, was passed" % name_of(relay) in moved
     assert [line for line in moved if line.endswith(" endpoint: new, unreachable")]
@@ -277,7 +277,7 @@ def test_a_waiver_and_a_severity_decide_what_fails(relay: Relay, tmp_path: Path)
 def test_a_relay_that_is_down_has_its_own_exit_code(tmp_path: Path) -> None:
     pytest.importorskip("yaml")
     file = tmp_path / "relays.json"
-    file.write_text(json.dumps([{"host": "127.0.0.1", "port": closed_port(), "name": "ours"}]), encoding="utf-8")
+    file.write_text(json.dumps([{"host": "127.0.0.1", "port": free_port(), "name": "ours"}]), encoding="utf-8")
     ran = mailcheck("assess", file, "--profile", "relay")
     assert ran.code == 4
     assert "this could not be judged" not in ran.out  # once is enough

@@ -24,7 +24,7 @@ import yaml
 
 from ansible_collections.postmaster.mailcheck.tests.docs.blocks import BLOCKS, NOT_PAGES, ROOT, Block, loaded, of_kind
 from ansible_collections.postmaster.mailcheck.tests.docs.relays import PASSWORD, example_relays, zone_text
-from ansible_collections.postmaster.mailcheck.tests.support.ports import closed_port
+from ansible_collections.postmaster.mailcheck.tests.support.ports import free_port
 
 TOOLS = Path(sys.executable).parent
 # Task -> why it is only looked over.
@@ -396,7 +396,7 @@ def test_the_messages_are_what_the_engine_says(block: Block, here: ExampleRunner
     ports = json.loads(here.variables["MAILCHECK_TEST_PORTS"])
     options: Dict[str, Any] = {"port": int(block.text.split(":")[1])}
     if "refused" in block.text:
-        ports["relay.example.com:25"] = closed_port()
+        ports["relay.example.com:25"] = free_port()
     elif "expired" in block.text:
         ports["relay.example.com:587"] = ports["expired.example.com:25"]
     else:

@@ -23,6 +23,7 @@ import dns.rdatatype
 import dns.rrset
 
 from ansible_collections.postmaster.mailcheck.tests.real import servers
+from ansible_collections.postmaster.mailcheck.tests.support.ports import can_bind
 
 
 class AdResolver:
@@ -82,7 +83,7 @@ def _rdata(kind: str, text: str) -> dns.rdata.Rdata:
 @contextlib.contextmanager
 def run_ad_resolver(folder: Path) -> Iterator[AdResolver]:
     servers.require_root()
-    address = next((one for one in (f"127.0.53.{last}" for last in range(1, 255)) if servers.can_bind(one, 53)), None)
+    address = next((one for one in (f"127.0.53.{last}" for last in range(1, 255)) if can_bind(one, 53)), None)
     if address is None:
         raise servers.Unavailable("port 53 is free on no loopback address")
     resolver = AdResolver(address, folder)

@@ -18,6 +18,7 @@ from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.dovecot import Dovecot
 from ansible_collections.postmaster.mailcheck.tests.real.greylist import Greylist, run_greylist
 from ansible_collections.postmaster.mailcheck.tests.real.pki import IdentityFiles, Pki
+from ansible_collections.postmaster.mailcheck.tests.support.ports import can_bind
 
 SMALL_MESSAGE_SIZE = 10_000  # octets
 BY_BOTH = ("mx", "open")  # listen on ::1 as well, on the same port, where there is IPv6
@@ -232,7 +233,7 @@ def run_postfix(
     servers.require_root("postfix")
     greylist_port, sink_port = servers.free_port(), servers.free_port()
     listeners = {**_listeners(pki, greylist_port, mx_port), **(more or {})}
-    ipv6 = servers.can_bind("::1")
+    ipv6 = can_bind("::1")
     given = {"mx": mx_port, **(chosen or {})}
     ports = {**servers.free_ports([purpose for purpose in listeners if purpose not in given]), **given}
     log = folder / "postfix.log"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import random
 import shutil
 import signal
 import socket
@@ -22,6 +21,8 @@ from pathlib import Path
 from typing import Callable, Optional
 
 import pytest
+
+from ansible_collections.postmaster.mailcheck.tests.support.ports import free_port
 
 HOST = "127.0.0.1"
 USERNAME = "user@lab.test"
@@ -88,32 +89,6 @@ def find_program(*names: str) -> str:
         if found is not None:
             return found
     raise Unavailable(f"not installed: {names[-1]} (tests/real/install.sh installs it)")
-
-
-def can_bind(address: str, port: int = 0) -> bool:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            # The servers set it as well: a port with old connections in TIME_WAIT is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((address, port))
-    except OSError:
-        return False
-    return True
-
-
-_handed_out: set[int] = set()
-
-
-def free_port() -> int:
-    """A port free on 127.0.0.1 and ::1, below the ephemeral range: no outgoing connection takes it."""
-    addresses = [address for address in (HOST, "::1") if can_bind(address)]
-    for _attempt in range(1000):
-        port = random.randrange(20000, 32000)
-        if port not in _handed_out and all(can_bind(address, port) for address in addresses):
-            _handed_out.add(port)
-            return port
-    raise Unavailable("no free port between 20000 and 32000")
 
 
 def free_ports(purposes: Sequence[str]) -> dict[str, int]:

@@ -6,6 +6,13 @@ from __future__ import annotations
 
 import gc
 
+from hypothesis import HealthCheck, settings
+
+# The same examples each time, however slow the machine is. New hypothesis does it where CI is set, which ansible-test
+# does not hand on.
+settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("repeatable")
+
 
 def pytest_collection_finish():
     """Thousands of tests are not looked through each time that one of them collects garbage."""

@@ -34,7 +34,7 @@ from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import (
     bounce,
     mail,
 )
-from ansible_collections.postmaster.mailcheck.tests.support.ports import closed_port
+from ansible_collections.postmaster.mailcheck.tests.support.ports import free_port
 
 TOKEN, OTHER = "0123456789abcdef0123456789abcdef", "ffffffffffffffffffffffffffffffff"
 AGES = 30.0  # seconds, that nothing here takes
@@ -459,7 +459,7 @@ def test_a_folder_for_spam_that_holds_no_mail_does_not_hinder():
 
 
 def test_a_port_where_nothing_listens():
-    report = wait_for_mail(host="127.0.0.1", port=closed_port(), token=TOKEN, **SIGN_IN, **QUICK)
+    report = wait_for_mail(host="127.0.0.1", port=free_port(), token=TOKEN, **SIGN_IN, **QUICK)
     assert (report["verdict"], report["found"], cause(report)) == ("unreachable", None, "connection_refused")
 
 

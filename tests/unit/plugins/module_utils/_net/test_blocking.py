@@ -16,7 +16,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._net import b
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts import Broken
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.blocking import BlockingSession, dial
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.names import Address, ResolveError
-from ansible_collections.postmaster.mailcheck.tests.support.ports import closed_port
+from ansible_collections.postmaster.mailcheck.tests.support.ports import free_port
 
 AGES = 20.0
 
@@ -57,7 +57,7 @@ def reach(host="mail.example.com", **more):
 
 
 def test_the_first_address_that_answers_is_taken(knows, listener):
-    dead = ("127.0.0.1", closed_port())
+    dead = ("127.0.0.1", free_port())
     knows(dead, listener.getsockname())
     sock, tried = reach()
     sock.close()
@@ -65,7 +65,7 @@ def test_the_first_address_that_answers_is_taken(knows, listener):
 
 
 def test_where_none_answers_the_failure_says_why(knows):
-    knows(("127.0.0.1", closed_port()))
+    knows(("127.0.0.1", free_port()))
     with pytest.raises(Broken) as broken:
         reach()
     assert (broken.value.cause, broken.value.stage) == ("connection_refused", "connect")

@@ -32,7 +32,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.request
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.transcript import Transcript
 from ansible_collections.postmaster.mailcheck.tests.support.authority import Authority
 from ansible_collections.postmaster.mailcheck.tests.support.behaving import AGES, BehavingRelay
-from ansible_collections.postmaster.mailcheck.tests.support.ports import closed_port
+from ansible_collections.postmaster.mailcheck.tests.support.ports import free_port
 
 NOW = 1767225600.0
 
@@ -139,7 +139,7 @@ def test_without_a_name_of_its_own_the_client_says_its_address():
 
 
 def test_a_port_where_nobody_listens():
-    report = check(closed_port())
+    report = check(free_port())
     assert outcome(report) == ("unreachable", "connect", "connection_refused")
     assert tried(report) == [("127.0.0.1", "connection_refused")]
 
@@ -503,7 +503,7 @@ def test_deadlines_are_looked_at_between_the_sockets_of_a_turn():
 
 
 def test_the_second_address_is_tried_when_the_first_refuses():
-    with BehavingRelay(well, "127.0.0.2") as relay:
+    with BehavingRelay(well, "127.0.0.2", free_port()) as relay:
         report = check(relay.port, host="relay.example.com", look_up=resolves_to("127.0.0.1", "127.0.0.2"))
     assert outcome(report) == ("passed", "ehlo", None)
     assert report["address"] == "127.0.0.2"
@@ -512,7 +512,7 @@ def test_the_second_address_is_tried_when_the_first_refuses():
 
 def test_a_dead_first_address_costs_a_quarter_of_a_second():
     """RFC 8305 5: and it is told, so that nobody overlooks it."""
-    with BehavingRelay(well, "127.0.0.2") as relay, black_hole("127.0.0.1", relay.port):
+    with BehavingRelay(well, "127.0.0.2", free_port()) as relay, black_hole("127.0.0.1", relay.port):
         report = check(relay.port, host="relay.example.com", look_up=resolves_to("127.0.0.1", "127.0.0.2"))
     assert outcome(report) == ("passed", "ehlo", None)
     assert sorted(tried(report)) == [("127.0.0.1", "overtaken"), ("127.0.0.2", "connected")]
@@ -539,7 +539,7 @@ def test_no_more_addresses_race_than_there_are_descriptors_for():
 
 def test_where_all_addresses_fail_the_most_telling_reason_counts():
     look_up = resolves_to("127.0.0.1", "127.0.0.2")
-    with black_hole("127.0.0.1") as port:
+    with black_hole(port=free_port()) as port:
         report = check(port, host="relay.example.com", connect_timeout=0.4, look_up=look_up)
     assert outcome(report) == ("unreachable", "connect", "connection_refused")
     assert sorted(tried(report)) == [("127.0.0.1", "connection_timed_out"), ("127.0.0.2", "connection_refused")]
@@ -562,7 +562,7 @@ def test_two_addresses_that_connect_in_the_same_moment(monkeypatch):
         begin_next(one_race)
 
     monkeypatch.setattr(race.AddressRace, "go_on", begin_both)
-    with BehavingRelay(well) as one, BehavingRelay(well, "127.0.0.2", one.port):
+    with BehavingRelay(well, port=free_port()) as one, BehavingRelay(well, "127.0.0.2", one.port):
         report = check(one.port, host="relay.example.com", look_up=resolves_to("127.0.0.1", "127.0.0.2"))
     assert outcome(report) == ("passed", "ehlo", None)
     assert sorted(outcome for _address, outcome in tried(report)) == ["connected", "overtaken"]
@@ -617,7 +617,7 @@ def test_a_silent_unix_socket(tmp_path, name):
 
 def test_a_relay_that_hangs_holds_up_no_other():
     with BehavingRelay(mute) as hanging, BehavingRelay(well) as relay, BehavingRelay(well) as other:
-        ports = [relay.port, hanging.port, other.port, closed_port()]
+        ports = [relay.port, hanging.port, other.port, free_port()]
         reports, _driver = run(*(request(port, timeout=1.0) for port in ports))
     assert [report["verdict"] for report in reports] == ["passed", "unreachable", "passed", "unreachable"]
     assert reports[0]["timings"]["total"] < 0.9 and reports[2]["timings"]["total"] < 0.9
@@ -768,7 +768,7 @@ def test_the_deadline_leaves_what_was_learned():
 
 
 def test_the_deadline_ends_whatever_is_under_way():
-    hosts = [request(closed_port(), retry_for=600.0)]
+    hosts = [request(free_port(), retry_for=600.0)]
     with black_hole() as dropping, BehavingRelay(mute) as relay:
         hosts += [request(dropping), *[request(relay.port)] * 4]
         began = time.monotonic()
@@ -812,7 +812,7 @@ def test_stop_may_be_called_from_anywhere():
 
 
 def test_a_check_may_be_ended_before_it_has_begun():
-    report = check_module.check("127.0.0.1", port=closed_port(), on_start=lambda stop: stop())
+    report = check_module.check("127.0.0.1", port=free_port(), on_start=lambda stop: stop())
     assert outcome(report) == ("not_checked", "resolve", "interrupted")
     assert report["addresses_tried"] == []
 

@@ -22,7 +22,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._version impo
 from ansible_collections.postmaster.mailcheck.tests.support.chains import Chain, issue, server_context
 from ansible_collections.postmaster.mailcheck.tests.support.handshake import World
 from ansible_collections.postmaster.mailcheck.tests.support.hostile import ScriptedRelay
-from ansible_collections.postmaster.mailcheck.tests.support.ports import closed_port
+from ansible_collections.postmaster.mailcheck.tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from typing import Any, Dict
@@ -217,7 +217,7 @@ def test_no_tls_there(world: World) -> None:
 
 
 def test_nobody_there(world: World) -> None:
-    found = fetch(world, closed_port())
+    found = fetch(world, free_port())
     assert (found.cause, found.status) == ("connection_refused", None)
 
 

@@ -22,7 +22,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.datagrams import DatagramSession
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.driver import Driver, Limits
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.names import Address
-from ansible_collections.postmaster.mailcheck.tests.support.ports import closed_port
+from ansible_collections.postmaster.mailcheck.tests.support.ports import free_port
 
 # Far more than any of this takes, on any machine: who waits for so long has failed.
 AGES = 20.0
@@ -182,7 +182,7 @@ def test_the_maker_is_told_of_the_connection(datagrams):
 @over_both
 def test_the_first_address_refuses(datagrams):
     """Over UDP that is ICMP's word for a datagram to a port where nobody listens."""
-    with Server(echo, datagrams, "127.0.0.2") as server:
+    with Server(echo, datagrams, "127.0.0.2", free_port()) as server:
         (outcome,) = run(attempt(server.port, datagrams, host="echo.example"), addresses=["127.0.0.1", "127.0.0.2"])
     assert outcome.facts["came_back"] == [b"one\n", b"two\n"]
     assert outcome.address == "127.0.0.2"
@@ -190,7 +190,7 @@ def test_the_first_address_refuses(datagrams):
 
 
 def test_an_address_that_answers_no_datagram_is_overtaken():
-    with Server(echo, True, "127.0.0.2") as server, Server(silent, True, port=server.port):
+    with Server(echo, True, "127.0.0.2", free_port()) as server, Server(silent, True, port=server.port):
         (outcome,) = run(attempt(server.port, True, host="echo.example"), addresses=["127.0.0.1", "127.0.0.2"])
     assert outcome.facts["came_back"] == [b"one\n", b"two\n"]
     assert sorted(tried(outcome)) == [("127.0.0.1", "overtaken"), ("127.0.0.2", "connected")]
@@ -198,7 +198,7 @@ def test_an_address_that_answers_no_datagram_is_overtaken():
 
 @over_both
 def test_every_address_refuses(datagrams):
-    port = closed_port(socket.SOCK_DGRAM if datagrams else socket.SOCK_STREAM)
+    port = free_port()
     (outcome,) = run(attempt(port, datagrams, host="echo.example"), addresses=["127.0.0.1", "127.0.0.2"])
     assert outcome.facts is None
     assert (outcome.broken.stage, outcome.broken.cause) == ("connect", "connection_refused")

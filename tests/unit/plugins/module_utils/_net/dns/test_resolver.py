@@ -35,7 +35,7 @@ from ansible_collections.postmaster.mailcheck.tests.support.name_server import (
     silence,
     unless_told,
 )
-from ansible_collections.postmaster.mailcheck.tests.support.ports import closed_port
+from ansible_collections.postmaster.mailcheck.tests.support.ports import free_port
 
 # Far more than any of this takes, on any machine: who waits for so long has failed.
 AGES = 10.0
@@ -249,7 +249,7 @@ def test_a_dead_server_leaves_time_for_the_next_and_is_asked_last_from_then_on(d
     monkeypatch.setattr(server_module, "MOST_AT_ONCE", 3)
     zone = {("%d.example" % number, "MX"): records("10 a.example.") for number in range(12)}
     with NameServer(dict.fromkeys(zone, silence)) as silent, NameServer(zone) as good:
-        first = silent.address if dead == "silent" else "127.0.0.1:%d" % closed_port(socket.SOCK_DGRAM)
+        first = silent.address if dead == "silent" else "127.0.0.1:%d" % free_port()
         answers, _facts = ask([first, good], *(Question(*key) for key in zone), timeout=4.0)
         asked = len([1 for one in silent.asked if one[0]])
     assert {(answer.state, answer.server, answer.reason) for answer in answers} == {("present", good.address, "")}
