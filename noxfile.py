@@ -38,6 +38,8 @@ CORES = {  # ansible-core -> the Pythons of controllers it runs on
     "2.21": ["3.12", "3.13", "3.14"],
 }
 
+TESTS_FAILED = 1  # pytest's exit status; what it could not collect, or ran none of, has others
+
 ON_TARGETS = ("tests/unit/requirements.txt",)
 ON_CONTROLLERS = (*ON_TARGETS, "demo/requirements.txt", "requirements-dev.txt")
 
@@ -74,18 +76,27 @@ def pytest(session: nox.Session, *folders: str, at_once: str = "") -> None:
 
     `at_once`: two for each processor, since most of them wait. "worksteal": any of them. "loadfile": those of a file
     one after the other, for they share a server that takes long to start.
+
+    Many wait for real time to pass, so that a busy machine can fail one. What failed is asked once more, alone; if it
+    passes then, the summary names it.
     """
     empty = [folder for folder in folders if not any((ROOT / folder).rglob("test_*.py"))]
     if empty:
         session.error("no test in %s" % ", ".join(empty))
-    report = BUILD / "junit" / (session.name + ".xml")
+    report, again = (BUILD / "junit" / (session.name + name) for name in (".xml", "-again.xml"))
     variables = {**paths(), "HYPOTHESIS_STORAGE_DIRECTORY": str(BUILD / "hypothesis")}
-    command = ["python", "-m", "pytest", "-q", "--tb=short", "-rs", "--junitxml=%s" % report]
-    command += ["--numprocesses=%d" % (2 * (os.cpu_count() or 1)), "--dist=" + at_once] if at_once else []
-    session.run(*command, *(session.posargs or folders), env=variables)
+    command = ["python", "-m", "pytest", "-q", "--tb=short", "-rs", *(session.posargs or folders)]
+    parallel = ["--numprocesses=%d" % (2 * (os.cpu_count() or 1)), "--dist=" + at_once] if at_once else []
+    session.run(*command, *parallel, "--junitxml=%s" % report, env=variables, success_codes=[0, TESTS_FAILED])
     (suite,) = ElementTree.parse(report).getroot()
+    failed = [
+        test.attrib["name"] for test in suite.iter("testcase") if {"failure", "error"} & {each.tag for each in test}
+    ]
+    if failed:
+        session.run(*command, "--last-failed", "--last-failed-no-failures=none", "--junitxml=%s" % again, env=variables)
     skipped = int(suite.attrib["skipped"])
-    saw(session, "%d tests passed, %d skipped" % (int(suite.attrib["tests"]) - skipped, skipped))
+    line = "%d tests passed, %d skipped" % (int(suite.attrib["tests"]) - skipped, skipped)
+    saw(session, line + "".join(", %s only alone" % name for name in failed))
 
 
 def tested_targets(session: nox.Session) -> List[str]:
