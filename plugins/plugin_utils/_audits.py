@@ -112,14 +112,18 @@ def _audit_endpoint(where: str, endpoint: Mapping[str, Any]) -> Dict[str, Any]:
     own = endpoint.get("audit")
     if not isinstance(own, (dict, type(None))):
         raise AssessmentError("%s.audit: must be a dictionary of options, or false" % where)
-    for name in _BEYOND_AUDITS:
-        if endpoint.get(name) not in (None, {}, "smtp"):
-            text = "smtp_audit cannot reach a relay so. Set audit to false, which leaves this one out"
-            raise AssessmentError("%s.%s: %s" % (where, name, text))
+    for name in beyond_audits(endpoint):
+        text = "smtp_audit cannot reach a relay so. Set audit to false, which leaves this one out"
+        raise AssessmentError("%s.%s: %s" % (where, name, text))
     taken = {name: endpoint[name] for name in FLEET_OPTIONS["endpoints"]["options"] if endpoint.get(name) is not None}
     if taken.get("tls") == "starttls":  # which an audit takes where it is offered, or tells that it is not
         taken["tls"] = "opportunistic"
     return {**taken, **(own or {})}
+
+
+def beyond_audits(options: Mapping[str, Any]) -> List[str]:
+    """Return which of these options of smtp_sweep reach a relay as no audit can."""
+    return [name for name in _BEYOND_AUDITS if options.get(name) not in (None, {}, "smtp")]
 
 
 def with_audits(rows: Iterable[Row]) -> List[Row]:
@@ -141,7 +145,7 @@ def with_audits(rows: Iterable[Row]) -> List[Row]:
 def _add(check: Row, audit: Row) -> None:
     """Make an audit a part of the row of a check, as bad as the worse of both. Its own check is the rule `audit`."""
     own, *found = audit["rules"]
-    check["rules"] += [{**own, "id": "audit", "text": own["text"].replace("the check", "the audit", 1)}, *found]
+    check["rules"] += [{**own, "id": AUDIT, "text": own["text"].replace("the check", "the audit", 1)}, *found]
     check["audit"] = audit["audit"]
     check["msg"] = "%s Audit: %s" % (check["msg"], audit["msg"])
     check["checked_at"] = max(filter(None, (check["checked_at"], audit["checked_at"])), default=None)

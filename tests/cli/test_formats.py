@@ -315,9 +315,36 @@ def test_mail_domains_are_held_against_profiles(tmp_path: Path) -> None:
     assert ran.code == 0
 
 
+def test_relays_are_audited_and_held_against_a_profile_of_audits(relay: Relay, tmp_path: Path) -> None:
+    pytest.importorskip("yaml")
+    profile = tmp_path / "ours.yml"
+    rule = {"expect": True, "severity": "high", "document": "Mail policy", "section": "4"}
+    profile.write_text(json.dumps({"kind": "audit", "rules": {"auth_offered_in_clear": rule}}), encoding="utf-8")
+    asked = ["assess", listed(relay, tmp_path), *IN_CLEAR, "--profile", own_profile(tmp_path, "low")]
+    audited = [*asked, "--audit-profile", profile, "--probes", "auth_offered_in_clear"]
+    assert mailcheck(*asked).code == 0
+    ran = mailcheck(*audited, "--format", "json")
+    (row,) = json.loads(ran.out)["endpoints"]
+    found = {rule["id"]: (rule["outcome"], rule.get("document")) for rule in row["rules"]}
+    assert found["auth_offered_in_clear"] == ("unmet", "Mail policy")
+    assert (row["audit"]["intensity"], ran.code) == ("safe", 1)
+    relay.answers["EHLO"] = "250 relay.example.com\r\n"
+    assert mailcheck(*audited).code == 0
+
+
+def test_a_relay_whose_audit_cannot_begin_has_the_exit_code_of_that(tmp_path: Path) -> None:
+    pytest.importorskip("yaml")
+    file = tmp_path / "relays.txt"
+    file.write_text("127.0.0.1:%d\n" % free_port(), encoding="utf-8")
+    assert mailcheck("assess", file, "--audit-profile", "hardened-relay").code == 4
+
+
 @pytest.mark.parametrize("words, said", [
     (["--profile", "rela"], "there is no such profile. Did you mean relay?"),
-    (["--profile", "bulk-sender"], "is about domains"),
+    (["--profile", "bulk-sender"], "--profile: bulk-sender is about domains: --domain-profile takes it"),
+    (["--profile", "hardened-relay"], "--profile: hardened-relay is about audits: --audit-profile takes it"),
+    (["--audit-profile", "hardened-relay", "--intensity", "active"], "--authorised: does not name 127.0.0.1"),
+    (["--audit-profile", "hardened-relay", "--xclient", "addr=192.0.2.1"], "no audit reaches a relay by --xclient"),
     (["--waivers", "{file}"], "--waivers: is no YAML"),
     (["--state", "{file}"], "the last run's report is cut off"),
     (["--html", "/nowhere/x"], "--html: there is no such folder"),
@@ -334,6 +361,14 @@ def test_mistakes_are_found_before_anything_is_checked(
     ran = mailcheck("assess", listed(relay, tmp_path), *(word.format(file=file) for word in words))
     assert (ran.code, ran.out, relay.said) == (2, "", [])
     assert said in ran.err
+
+
+def test_of_mail_domains_alone_nothing_is_audited(tmp_path: Path) -> None:
+    pytest.importorskip("yaml")
+    file = tmp_path / "domains.txt"
+    file.write_text("example.com\n", encoding="utf-8")
+    ran = mailcheck("assess", "--mail-domains", file, "--audit-profile", "hardened-relay")
+    assert (ran.code, ran.err) == (2, "mailcheck: --audit-profile: it audits the relays of FILE, and there are none\n")
 
 
 def test_nothing_to_judge_is_a_mistake() -> None:

@@ -45,19 +45,23 @@ GROUPS: Dict[str, Tuple[str, ...]] = {
         "mail_parameters", "extra_commands", "stop_after", "acceptance_timeout",
     ),
 }  # fmt: skip
-_OTHERS = "the check"
 
 
-def add_options(parser: Parser, table: Mapping[str, Mapping[str, Any]], module: str) -> None:
-    """Give `parser` an argument for each option of an argument spec that this module documents."""
+def add_options(parser: Parser, table: Mapping[str, Mapping[str, Any]], module: str, others: str = "the check") -> None:
+    """Give `parser` an argument for each option of an argument spec that this module documents.
+
+    `others`: the title of the group of those that are in none of GROUPS.
+    """
     group_of = {name: title for title, names in GROUPS.items() for name in names}
     groups: Dict[str, Any] = {}
-    for title in (_OTHERS, *GROUPS):
-        if any(group_of.get(name, _OTHERS) == title for name in table):
+    for title in (others, *GROUPS):
+        if any(group_of.get(name, others) == title for name in table):
             groups[title] = parser.add_argument_group(title)
-    arguments = [(name, *_add_option(groups[group_of.get(name, _OTHERS)], name, row)) for name, row in table.items()]
+    arguments = [(name, *_add_option(groups[group_of.get(name, others)], name, row)) for name, row in table.items()]
+    described = parser.describe
 
     def describe() -> None:
+        described()
         from postmaster_mailcheck.commands.documentation import first_paragraphs
 
         try:
