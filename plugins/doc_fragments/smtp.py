@@ -332,6 +332,7 @@ options:
           - This is judged whatever becomes of the handshake, which O(validate_certs) decides as ever. At a relay whose
             certificate is vouched for by DANE alone, set that to V(false).
         type: bool
+        version_added: 0.2.0
       greeting_matches:
         description:
           - A regular expression for the text of the greeting.
@@ -416,6 +417,7 @@ options:
       - If not set, those of the system, which C(/etc/resolv.conf) names, three at most. Of its options none counts but
         C(trust-ad); search lists do not, since names are asked for as they are.
       - One that does not answer is asked last for the rest of the task.
+      - M(postmaster.mailcheck.smtp_check) takes it since version 0.2.0.
     type: list
     elements: str
     default: []
@@ -423,6 +425,7 @@ options:
     description:
       - Seconds to wait for the answer to one question, all of O(dns_servers) together. Each is asked twice, and has its
         share of the time.
+      - M(postmaster.mailcheck.smtp_check) takes it since version 0.2.0.
     type: float
     default: 5.0
 """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Dict
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def engine() -> Dict[str, str]:

@@ -274,6 +274,7 @@ failure:
           relay sees it; C(limit), the number that was exceeded; C(policy), the mark of a policy; C(url), a page.
       type: dict
       sample: {blocklist: bl.example.org, client_address: 192.0.2.9, url: 'https://bl.example.org/192.0.2.9'}
+      version_added: 0.2.0
     explanation:
       description: What that means.
       type: str
@@ -717,7 +718,7 @@ engine:
   description: What did the checking. The same relay may look different to another OpenSSL.
   returned: if a check was made
   type: dict
-  sample: {version: 0.1.0, python: 3.11.7, openssl: OpenSSL 3.0.11 19 Sep 2023, host: bastion, in_process: false}
+  sample: {version: 0.2.0, python: 3.11.7, openssl: OpenSSL 3.0.11 19 Sep 2023, host: bastion, in_process: false}
   contains:
     version:
       description: The version of the collection.
@@ -735,6 +736,7 @@ engine:
     in_process:
       description: Whether the work was done in Ansible's own process on the controller, see the attribute C(action).
       type: bool
+      version_added: 0.2.0
 """
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._module_support import Module, argument_spec, run
