@@ -35,10 +35,11 @@ ENTRY = """
 :Severity: {severity}, unless a finding says otherwise
 :Source: {source}
 :Comes to: {cost}
-:Needs: {needs}{proof}
+:Needs: {needs}{proof}{left_to}
 :It means: {meaning}
 :What to do: {remedy}
 """
+LEFT = "\n:Left to: {left_to}, whose answers the filter ``with_sslyze`` adds"
 
 
 def page() -> str:
@@ -55,6 +56,7 @@ def entry(probe: Dict[str, Any]) -> str:
         "remedy": remedy,
         "cost": _cost(probe),
         "proof": proof or "",
+        "left_to": LEFT.format(**probe) if probe["left_to"] else "",
     }
     return ENTRY.format(**{**probe, **made})
 

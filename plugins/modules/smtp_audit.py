@@ -281,6 +281,11 @@ probes:
     source:
       description: The standard, and its section.
       type: str
+    left_to:
+      description:
+        - The program that alone can ask, C(sslyze). The probe is V(unknown) then, and its text says what to run;
+          the filter C(with_sslyze) adds the answer. Else V(null).
+      type: str
     dialogues:
       description:
         - What was said, connection by connection, as RV(postmaster.mailcheck.smtp_check#module:transcript) has it. Empty
@@ -316,7 +321,7 @@ summary:
     - Of a single relay, how many C(probes) there are by status, and C(findings) by severity.
     - Of several, how many C(endpoints); C(verdicts), C(causes) of what ended early, and C(findings) by severity, each with
       how often; C(found) and C(not_judged), the probes that found something and those that settled nothing or lacked an
-      option, each with how often; C(seconds).
+      option, without those of C(left_to), each with how often; C(seconds).
   returned: if the options make sense
   type: dict
 transcript:

@@ -2,36 +2,33 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# What sslyze sees, and Python's ssl cannot ask, as further probes of an audit. sslyze runs by itself: its JSON is read
-# here as plain data, and what is not in the form that it documents leaves its question open.
+# The probes that an audit leaves to sslyze, settled by what that has seen. sslyze runs by itself: its JSON is read here
+# as plain data, and what is not in the form that it documents leaves its question open.
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.register import PROBES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.report import with_probes
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import cut, printable
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import AssessmentError
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.model import Probe
+
     Answer = Tuple[str, str, Optional[str]]  # status, what was seen, how grave where not as usual
 
 _GRAVE = ("high", "medium")
-_RENEW = "Renew the server's TLS library, or what speaks TLS in front of it."
 
 
 class Question(NamedTuple):
-    """One thing that sslyze tells: which of its commands are needed, and what their results mean."""
+    """How a probe that was left to sslyze is settled: which of its commands are needed, and what their results mean."""
 
-    name: str
     commands: Tuple[str, ...]
-    question: str
-    severity: str
-    source: str
-    meaning: str
-    remedy: str
     judge: Callable[..., Answer]  # of the results of the commands
 
 
@@ -79,40 +76,19 @@ def _ssl_versions(*results: Mapping[str, Any]) -> Answer:
     return "pass", "it refuses SSL 2.0 and SSL 3.0", None
 
 
-QUESTIONS = (
-    Question(
-        "robot", ("robot",), "Does it show whether an RSA-encrypted secret was well formed?", "high", "RFC 7457 2.7",
-        "What was recorded of its sessions may be decrypted, and its key misused to sign.",
-        "Switch off the suites in which RSA encrypts the key (those that begin with TLS_RSA). " + _RENEW, _robot,
-    ),
-    Question(
-        "heartbleed", ("heartbleed",), "Does it answer heartbeats with its memory?", "high", "CVE-2014-0160",
-        "Anybody may read its memory: keys, passwords and mail.",
-        _RENEW + " Then change its key and certificate, and the passwords that it has seen.",
+QUESTIONS = {
+    "robot": Question(("robot",), _robot),
+    "heartbleed": Question(
+        ("heartbleed",),
         _flag("is_vulnerable_to_heartbleed", "it sends more than it was sent", "it sends no more than it was sent"),
     ),
-    Question(
-        "ccs_injection", ("openssl_ccs_injection",), "Does it take ChangeCipherSpec before there is a key?", "high",
-        "CVE-2014-0224", "Whoever stands in between may read and change sessions.", _RENEW,
-        _flag("is_vulnerable_to_ccs_injection", "it takes one", "it refuses it"),
+    "ccs_injection": Question(
+        ("openssl_ccs_injection",), _flag("is_vulnerable_to_ccs_injection", "it takes one", "it refuses it")
     ),
-    Question(
-        "renegotiation", ("session_renegotiation",), "Is renegotiation secure?", "medium", "RFC 7457 2.10",
-        "Whoever stands in between may put words of his own before the client's, or keep the server busy.",
-        _RENEW + " Or let it speak TLS 1.3 alone, which has none.", _renegotiation,
-    ),
-    Question(
-        "compression", ("tls_compression",), "Does it compress what it encrypts?", "medium", "RFC 7457 2.6",
-        "How long its records are tells of secrets in them (CRIME).",
-        "Switch compression off. OpenSSL does by itself since 1.1.0.",
-        _flag("supports_compression", "it does", "it does not"),
-    ),
-    Question(
-        "ssl_versions", ("ssl_2_0_cipher_suites", "ssl_3_0_cipher_suites"), "Does it accept SSL?", "high", "RFC 7568 3",
-        "SSL 2.0 and 3.0 are broken: what they protect may be read (DROWN, POODLE).",
-        "Switch both off. Postfix: smtpd_tls_protocols = >=TLSv1.2.", _ssl_versions,
-    ),
-)  # fmt: skip
+    "renegotiation": Question(("session_renegotiation",), _renegotiation),
+    "compression": Question(("tls_compression",), _flag("supports_compression", "it does", "it does not")),
+    "ssl_versions": Question(("ssl_2_0_cipher_suites", "ssl_3_0_cipher_suites"), _ssl_versions),
+}
 
 
 def with_sslyze(result: Mapping[str, Any], output: Union[str, Mapping[str, Any]]) -> Dict[str, Any]:
@@ -140,26 +116,29 @@ def _scans(output: Union[str, Mapping[str, Any]]) -> Dict[Tuple[str, int], Mappi
 
 
 def _with_probes(row: Mapping[str, Any], scan: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
-    probes = [_probed(question, scan) for question in QUESTIONS]
+    """Return the row with sslyze's answers in the place of those that the audit has left to it."""
+    others = [one for one in row["probes"] if one["name"] not in QUESTIONS]
+    probes = [_probed(PROBES[name], question, scan) for name, question in QUESTIONS.items()]
     grave = any(one["status"] == "finding" and one["severity"] in _GRAVE for one in probes)
-    return {**row, "probes": [*row["probes"], *probes], "verdict": "failed" if grave else row["verdict"]}
+    return {**with_probes(row, [*others, *probes]), "verdict": "failed" if grave else row["verdict"]}
 
 
-def _probed(question: Question, scan: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
-    """Return an answer in the form of a probe. Its severity stands there whatever it came to: rules have one."""
+def _probed(probe: Probe, question: Question, scan: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+    """Return an answer in the form of a probe. Its severity stands there whatever it came to: now it weighs."""
     status, text, severity = _answer(question, scan)
     found = status == "finding"
     return {
-        "name": question.name,
+        "name": probe.name,
         "status": status,
         "text": cut(printable(text)),  # sslyze's own words may be in it
-        "severity": severity or question.severity,
+        "severity": severity or probe.severity,
         "proof": "reply" if found else None,
-        "meaning": question.meaning if found else "",
-        "remedy": question.remedy if found else "",
-        "question": question.question,
-        "intensity": "intrusive",
-        "source": question.source,
+        "meaning": probe.meaning if found else "",
+        "remedy": probe.remedy if found else "",
+        "question": probe.question,
+        "intensity": probe.intensity,
+        "source": probe.source,
+        "left_to": None,
         "dialogues": [],
     }
 

@@ -70,7 +70,7 @@ def audit_differences(results: Mapping[str, Any], inside: Sequence[str] = ()) ->
     differences, shared = [], []
     for relay in dict.fromkeys(relay for reports in by_place.values() for relay in reports):
         reports = {place: by_place[place].get(relay) or {} for place in by_place}
-        for name in dict.fromkeys(one["name"] for report in reports.values() for one in report.get("probes", ())):
+        for name in dict.fromkeys(one["name"] for report in reports.values() for one in _asked(report)):
             seen = [_seen(place, place in inside, report, name) for place, report in reports.items()]
             statuses = {one.status for one in seen}
             if len(statuses) > 1:
@@ -89,6 +89,11 @@ def _reports(given: Any) -> Sequence[Mapping[str, Any]]:
     if not isinstance(found, (list, tuple)) or not all(isinstance(one, dict) and "probes" in one for one in found):
         raise AssessmentError("this is no result of smtp_audit: it has neither probes nor endpoints that have")
     return found
+
+
+def _asked(report: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+    """Return the probes of a report but those that another program would have to ask: that is so everywhere."""
+    return [one for one in report.get("probes", ()) if not one["left_to"]]
 
 
 def _seen(place: str, inside: bool, report: Mapping[str, Any], name: str) -> Seen:

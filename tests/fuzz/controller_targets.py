@@ -174,13 +174,19 @@ def _or_none(text: str) -> Any:
 def sslyze_results(data: bytes) -> None:
     """What sslyze may have written: refused, or each of its questions is answered, and only by a scan that was made."""
     text = data.decode("utf-8", "surrogateescape")
-    audited = {"host": "relay.example.com", "port": 25, "verdict": "passed", "probes": []}
+    audited = {
+        **dict.fromkeys(("host", "intensity"), "one"),
+        "port": 25,
+        "verdict": "passed",
+        "failure": None,
+        **{name: [] for name in ("probes", "not_made", "not_asked")},
+    }
     try:
         (row,) = with_sslyze(audited, text)["endpoints"]
     except AssessmentError as error:
         assert "sslyze" in str(error)
         return
-    assert [one["name"] for one in row["probes"]] == [question.name for question in QUESTIONS]
+    assert [one["name"] for one in row["probes"]] == list(QUESTIONS)
     for one in row["probes"]:
         assert one["status"] in ("pass", "finding", "unknown") and one["text"]
         assert one["status"] == "unknown" or "COMPLETED" in json.dumps(json.loads(text)), one

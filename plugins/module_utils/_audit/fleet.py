@@ -13,9 +13,9 @@ from .._errors import OptionError
 from .._net.text import counted
 from .._smtp.rows import blamed, entries
 from .._smtp.summary import about
-from .model import FINDING, PASS, UNKNOWN, Cost
+from .model import FINDING, PASS, Cost
 from .options import AUDIT_OPTIONS, wanted_audit
-from .report import SEVERITIES, beyond, gravest_first
+from .report import SEVERITIES, beyond, gravest_first, left_open
 
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
@@ -120,15 +120,15 @@ def _summary(rows: Sequence[Mapping[str, Any]], seconds: float) -> Dict[str, Any
     """Return how many relays came to what, which probes found something at how many, and which were left open."""
     probed = [one for row in rows for one in row["probes"]]
     severities = Counter(one["severity"] for one in probed if one["status"] == FINDING)
-    named = {status: Counter(one["name"] for one in probed if one["status"] == status) for status in (FINDING, UNKNOWN)}
-    not_made = Counter(one["name"] for row in rows for one in row["not_made"])
+    found = Counter(one["name"] for one in probed if one["status"] == FINDING)
+    not_judged = Counter(one["name"] for row in rows for one in (*left_open(row), *row["not_made"]))
     return {
         "endpoints": len(rows),
         "verdicts": dict(sorted(Counter(row["verdict"] for row in rows).items())),
         "causes": dict(sorted(Counter(row["cause"] for row in rows if row["cause"]).items())),
         "findings": {severity: severities[severity] for severity in SEVERITIES},
-        "found": dict(named[FINDING].most_common()),
-        "not_judged": dict((named[UNKNOWN] + not_made).most_common()),
+        "found": dict(found.most_common()),
+        "not_judged": dict(not_judged.most_common()),
         "seconds": round(seconds, 3),
     }
 

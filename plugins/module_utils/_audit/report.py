@@ -93,7 +93,7 @@ def listed() -> List[Dict[str, Any]]:
 def _described(probe: Probe) -> Dict[str, Any]:
     shown = {name: getattr(probe, name) for name in _DESCRIBED}
     proof = probe.proof and {"needs": list(probe.proof.needs), **probe.proof.cost._asdict()}
-    return {**shown, "needs": list(probe.needs), **probe.cost._asdict(), "proof": proof}
+    return {**shown, "needs": list(probe.needs), **probe.cost._asdict(), "proof": proof, "left_to": probe.left_to}
 
 
 def _probed(one: Probed) -> Dict[str, Any]:
@@ -110,6 +110,7 @@ def _probed(one: Probed) -> Dict[str, Any]:
         "question": probe.question,
         "intensity": probe.intensity,
         "source": probe.source,
+        "left_to": probe.left_to,
         "dialogues": [outcome.facts.transcript.as_dicts() for outcome in (*one.outcomes, *one.proving)],
     }
 
@@ -135,7 +136,7 @@ def _verdict(audit: Audit, probes: Sequence[Dict[str, Any]]) -> str:
 def _warnings(audit: Audit, report: Mapping[str, Any]) -> List[str]:
     """A relay that passes may have left questions open: that is said aloud."""
     warnings = [*audit.wanted.warnings, *(audit.first.facts.warnings if audit.first is not None else ())]
-    open_ = [one for one in report["probes"] if one["status"] == UNKNOWN]
+    open_ = left_open(report)
     if report["verdict"] == "passed" and open_:
         told = "; ".join("%s: %s" % (one["name"], one["text"]) for one in open_[:_SHOWN])
         more = " (and %d more)" % (len(open_) - _SHOWN) if len(open_) > _SHOWN else ""
@@ -146,6 +147,11 @@ def _warnings(audit: Audit, report: Mapping[str, Any]) -> List[str]:
         lacking.setdefault(one["lacks"], []).append(one["name"])
     warnings += ["Not asked for want of %s: %s." % (option, ", ".join(names)) for option, names in lacking.items()]
     return warnings
+
+
+def left_open(report: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+    """Return the probes that settled nothing. What only another program can ask was not tried, and is none of them."""
+    return [one for one in report["probes"] if one["status"] == UNKNOWN and not one["left_to"]]
 
 
 def _summary(probes: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
@@ -164,16 +170,30 @@ def _sentence(audit: Audit, report: Dict[str, Any]) -> str:
         text = "%s: check mode: %s, at most %s, %s in the relay's log and %s."
         costs = [counted(plan[one], one[:-1]) for one in ("connections", "errors", "messages")]
         return text % (where(report["host"], report["port"]), counted(len(plan["probes"]), "probe"), *costs)
+    return _told_in_full(report)
+
+
+def _told_in_full(report: Mapping[str, Any]) -> str:
     return " ".join([headline(report), *map(_told, gravest_first(report["probes"])), *beyond([report])])
 
 
+def with_probes(report: Mapping[str, Any], probes: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
+    """Return a report with other probes, and what it says of them."""
+    other = {**report, "probes": list(probes), "summary": _summary(probes)}
+    return {**other, "msg": _told_in_full(other)}
+
+
 def beyond(reports: Sequence[Mapping[str, Any]]) -> List[str]:
-    """Return the sentence about what was not asked, for it takes a higher intensity; none where nothing was left."""
-    left = {(report["intensity"], name): None for report in reports for name in report["not_asked"]}
-    names: Dict[str, List[str]] = {}
-    for intensity, name in left:
-        names.setdefault(intensity, []).append(name)
-    return ["Not asked at intensity %s: %s." % (intensity, ", ".join(some)) for intensity, some in names.items()]
+    """Return what was not asked, for it takes a higher intensity or another program: a sentence for each reason."""
+    reasons: Dict[str, Dict[str, None]] = {}
+    for report in reports:
+        for name in report["not_asked"]:
+            reasons.setdefault("Not asked at intensity %s" % report["intensity"], {})[name] = None
+    for report in reports:
+        for one in report["probes"]:
+            if one["status"] == UNKNOWN and one["left_to"]:
+                reasons.setdefault("Only %s can ask" % one["left_to"], {})[one["name"]] = None
+    return ["%s: %s." % (reason, ", ".join(names)) for reason, names in reasons.items()]
 
 
 def headline(report: Mapping[str, Any]) -> str:

@@ -15,7 +15,10 @@ from .register import PROBES
 if TYPE_CHECKING:
     from typing import Any, Dict
 
+    from .model import Probe
+
 INFO = "info"  # a finding that only informs breaks no rule, unless somebody says how grave it is
+_LOW = "low"
 
 
 def _nothing_found(option: str, value: Any) -> bool:
@@ -24,9 +27,12 @@ def _nothing_found(option: str, value: Any) -> bool:
     return value
 
 
+def _severity(probe: Probe) -> str:
+    """What another program has to be asked does not weigh before it was: its answer brings the severity."""
+    return _LOW if probe.severity == INFO or probe.left_to else probe.severity
+
+
 RULES: Dict[str, RuleKind] = {
-    probe.name: RuleKind(
-        "audit", "low" if probe.severity == INFO else probe.severity, _nothing_found, None, probe.question, probe.remedy
-    )
+    probe.name: RuleKind("audit", _severity(probe), _nothing_found, None, probe.question, probe.remedy)
     for probe in PROBES.values()
 }

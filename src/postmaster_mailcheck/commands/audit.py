@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import postmaster_mailcheck
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.options import AUDIT_OPTIONS, FLEET_OPTIONS
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.report import listed
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.report import left_open, listed
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.endpoint import host_and_port
 from postmaster_mailcheck import terminal
 from postmaster_mailcheck.commands import notes, output
@@ -77,7 +77,7 @@ def run(given: argparse.Namespace) -> int:
     for name in FLEET_OPTIONS:
         options.pop(name, None)
     report = postmaster_mailcheck.audit(host, check_mode=given.check_mode, on_start=stop_on_interrupt, **options)
-    unknown = bool(report["summary"]["probes"]["unknown"] or report["not_made"]) and not given.lenient
+    unknown = bool(left_open(report) or report["not_made"]) and not given.lenient
     code = 0 if given.check_mode else exit_code([report["verdict"]], unknown)
     return output.tell(report, audits.audit, given, code)
 

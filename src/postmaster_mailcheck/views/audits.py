@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.report import gravest_first, headline
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.report import (
+    gravest_first,
+    headline,
+    left_open,
+)
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import counted
 from postmaster_mailcheck.views import lines
 from postmaster_mailcheck.views.lines import LABEL, NORMAL, OUTCOMES, VERDICTS, Line, row
@@ -60,9 +64,14 @@ def _rows(rows: List[Mapping[str, Any]]) -> Iterator[Line]:
 
 def _probes(report: Mapping[str, Any], status: str) -> Iterator[Line]:
     asked = [one for one in report["probes"] if one["status"] == status]
+    word = (status.ljust(LABEL), OUTCOMES.get(status, "yellow"))
+    if status == "unknown":
+        for text in dict.fromkeys(one["text"] for one in asked):  # several may have one reason
+            names = [one["name"] for one in asked if one["text"] == text]
+            yield Line((word, (", ".join(names), "bold"), (": " + text, "")), LABEL)
+        return
     for one in gravest_first(asked) if status == "finding" else asked:
         grave = " (%s)" % one["severity"] if one["severity"] else ""
-        word = (status.ljust(LABEL), OUTCOMES.get(status, "yellow"))
         yield Line((word, (one["name"] + grave, "bold"), (": " + one["text"], "")), LABEL)
         if status == "finding":
             likely = " This is likely, and not proven." if one["proof"] == "none" else ""
@@ -80,7 +89,7 @@ def _not_asked(report: Mapping[str, Any]) -> Iterator[Line]:
 
 def _word(report: Mapping[str, Any]) -> Piece:
     """The verdict; one that passed with something unknown does not look as good."""
-    doubtful = report["verdict"] == "passed" and (report["summary"]["probes"]["unknown"] or report["not_made"])
+    doubtful = report["verdict"] == "passed" and (left_open(report) or report["not_made"])
     return report["verdict"].ljust(LABEL), "bold yellow" if doubtful else VERDICTS.get(report["verdict"], "bold")
 
 
@@ -90,6 +99,8 @@ def probes(found: List[Dict[str, Any]], _detail: int) -> Iterator[Line]:
         told = "%s, %s%s" % (one["intensity"], _cost(one), needs)
         yield Line(((one["name"].ljust(_NAME), "bold"), (told, "dim")), _NAME)
         yield Line((("  %(question)s (%(source)s)" % one, ""),), 2)
+        if one["left_to"]:
+            yield Line((("  only %(left_to)s can ask: unknown until with_sslyze adds its answers" % one, "dim"),), 4)
         if one["proof"]:
             told = "  proven by messages, intrusive: %s more; needs %s" % (
                 _cost(one["proof"]),

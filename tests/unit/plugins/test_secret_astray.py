@@ -75,9 +75,11 @@ AUDIT = {
             "dialogues": [],
             "source": "RFC 5321 7.3",
             "intensity": "active",
+            "left_to": None,
         }
     ],
     "not_made": [],
+    "not_asked": [],
     "summary": {"probes": {}, "findings": {}},
     "plan": {},
     "warnings": [],

@@ -7,14 +7,19 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.check import audit
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.model import Audited, Unsettled
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.options import AUDIT_OPTIONS, wanted_audit
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.register import PROBES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.options import with_defaults
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._assessment import assess, findings, not_judged
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.register import FORMATS
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._profiles import load_profiles
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import AssessmentError
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._sslyze import QUESTIONS, with_sslyze
 from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
@@ -79,8 +84,9 @@ def output(*scans: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def audited() -> dict[str, Any]:
+    """Without a relay's TLS, so that nothing but sslyze's own output says anything of it."""
     with running(Relay(EHLO="250-relay.example.com\r\n250 PIPELINING\r\n")) as relay:
-        return audit("127.0.0.1", port=relay.port, probes=["pipelining", "auth_offered_in_clear"])
+        return audit("127.0.0.1", port=relay.port, probes=["pipelining", "auth_offered_in_clear", *QUESTIONS])
 
 
 def joined(audited: dict[str, Any], **results: Any) -> dict[str, Any]:
@@ -89,17 +95,53 @@ def joined(audited: dict[str, Any], **results: Any) -> dict[str, Any]:
 
 
 def told(row: dict[str, Any]) -> dict[str, str]:
-    names = {one.name for one in QUESTIONS}
-    return {one["name"]: one["status"] for one in row["probes"] if one["name"] in names}
+    return {one["name"]: one["status"] for one in row["probes"] if one["name"] in QUESTIONS}
 
 
-ALL_PASS = dict.fromkeys((one.name for one in QUESTIONS), "pass")
+ALL_PASS = dict.fromkeys(QUESTIONS, "pass")
+
+
+def test_what_is_left_to_it_is_unknown_by_name_until_its_answers_take_the_place(audited: dict[str, Any]) -> None:
+    left = [one for one in audited["probes"] if one["left_to"] == "sslyze"]
+    assert told(audited) == dict.fromkeys(QUESTIONS, "unknown") and [one["name"] for one in left] == list(QUESTIONS)
+    assert all("sslyze" in one["text"] for one in left)
+    assert "Only sslyze can ask: robot, heartbleed, ccs_injection" in audited["msg"]
+    assert not [one for one in audited["warnings"] if "robot" in one]  # nothing that the relay has left open
+    row = joined(audited)
+    assert [one["name"] for one in row["probes"]] == [one["name"] for one in audited["probes"]]
+    assert not [one for one in row["probes"] if one["left_to"]] and "Only sslyze" not in row["msg"]
+    assert (audited["summary"]["probes"]["unknown"], row["summary"]["probes"]["unknown"]) == (6, 0)
+
+
+def test_it_is_named_with_the_command_that_asks_this_relay() -> None:
+    facts = SimpleNamespace(tls="TLS was spoken")
+    nobody = Audited._make([None] * len(Audited._fields))  # type: ignore[arg-type]
+    texts = []
+    for given in ({"port": 465}, {"port": 25}):
+        endpoint = wanted_audit("2001:db8::25", with_defaults(given, AUDIT_OPTIONS)).endpoint
+        audited = nobody._replace(first=SimpleNamespace(facts=facts), endpoint=endpoint)
+        with pytest.raises(Unsettled) as why:
+            PROBES["robot"].judge(audited, ())
+        texts.append(str(why.value))
+    assert "`sslyze --json_out=scan.json [2001:db8::25]:465`" in texts[0]
+    assert "`sslyze --starttls smtp --json_out=scan.json [2001:db8::25]:25`" in texts[1]
+
+
+def test_it_weighs_once_it_was_asked_or_a_profile_wants_it(audited: dict[str, Any], tmp_path: Any) -> None:
+    own = tmp_path / "ours.yml"
+    own.write_text("{title: Ours, kind: audit, rules: {robot: {expect: true, severity: high, document: Ours}}}")
+    grave = [list(not_judged(one, "medium")) for one in (
+        assess(audited), assess(audited, profile=load_profiles([str(own)])), assess(with_sslyze(audited, output())),
+    )]  # fmt: skip
+    assert [[one["rule"] for one in found] for found in grave] == [
+        [], ["robot"], ["robot", "heartbleed", "ccs_injection", "ssl_versions", "renegotiation", "compression"],
+    ]  # fmt: skip
 
 
 def test_where_all_is_fine_all_pass(audited: dict[str, Any]) -> None:
     row = joined(audited)
     assert (told(row), row["verdict"]) == (ALL_PASS, "passed")
-    assert row["probes"][:2] == audited["probes"]
+    assert row["probes"][:2] == audited["probes"][:2]
 
 
 @pytest.mark.parametrize(
@@ -199,5 +241,5 @@ def test_one_assessment_has_both_in_every_format(audited: dict[str, Any]) -> Non
         assert "robot" in one.write(assessment) or name == "prometheus"
 
 
-def test_no_question_has_the_name_of_a_probe() -> None:
-    assert not {one.name for one in QUESTIONS} & set(PROBES)
+def test_each_question_is_a_probe_that_is_left_to_it() -> None:
+    assert [name for name, probe in PROBES.items() if probe.left_to == "sslyze"] == list(QUESTIONS)

@@ -26,6 +26,7 @@ def seen(addresses: tuple[str, str] = V4, host: str = "mx.example.com", **status
             "text": "what was seen of %s" % name,
             "severity": PROBES[name].severity if status == "finding" else None,
             "remedy": PROBES[name].remedy if status == "finding" else "",
+            "left_to": PROBES[name].left_to,
         }
         for name, status in statuses.items()
     ]
@@ -52,6 +53,12 @@ def test_open_from_inside_alone_is_no_open_relay() -> None:
     assert one["means"].startswith("open only from inside its own networks: not an open relay")
     assert {place: told["status"] for place, told in one["seen"].items()} == {"app": "finding", "world": "pass"}
     assert one["means"] in found["msg"] and found["shared"] == []
+
+
+def test_what_is_left_to_another_program_is_no_difference_and_nothing_alike() -> None:
+    left = seen(relaying="pass", robot="unknown")
+    found = audit_differences({"app": left, "world": seen(relaying="pass")})
+    assert (found["differences"], found["shared"]) == ([], [])
 
 
 # Who sees it, who is inside, and whether the finding stands.
