@@ -70,7 +70,7 @@ def _not_made(name: str, why: str) -> Dict[str, Any]:
 def _rule(one: Mapping[str, Any], source: Mapping[str, Any]) -> Rule:
     """Return what a probe came to as a rule; `source`: what a profile says of it."""
     name, outcome = one["name"], _OUTCOMES[one["status"]]
-    severity = source.get("severity") or one["severity"] or (RULES[name].severity if name in RULES else "low")
+    severity = source.get("severity") or one["severity"] or RULES[name].severity
     seen = one["text"][:1].upper() + one["text"][1:]
     if severity == INFO:
         outcome, severity, seen = "met", "low", "For information: " + one["text"]
