@@ -20,6 +20,7 @@ VERDICTS = ("passed", "deferred", "failed", "unreachable", "not_checked")
 OUTCOMES = ("met", "unmet", "unknown", "waived")
 SEVERITIES = ("low", "medium", "high")
 CHECK = "check"  # the rule that stands for the check itself
+AS_SUCH = (CHECK, "audit")  # and the one that stands for an audit, where the relay was checked, too
 
 
 class AssessmentError(Exception):

@@ -237,7 +237,7 @@ def test_relays_are_held_against_a_profile_and_reports_written(relay: Relay, tmp
     asked = ["assess", listed(relay, tmp_path), "--profile", profile, *IN_CLEAR, *words, "--state", state]
     ran = mailcheck(*asked, how=("-c", WITHOUT % "sys.modules['ansible'] = None"))
     assert (ran.code, ran.err) == (1, "")
-    told = "high %s auth_absent_before_tls: AUTH is not offered before TLS" % name_of(relay)
+    told = "high auth_absent_before_tls, 1 relay: Expected: AUTH is not offered before TLS."
     assert [line for line in ran.lines() if line.startswith(told)]
     assert "Mail policy 3" in reports["markdown"].read_text(encoding="utf-8")
     assert all(file.stat().st_size for file in reports.values())
@@ -255,6 +255,27 @@ def test_relays_are_held_against_a_profile_and_reports_written(relay: Relay, tmp
     moved = mailcheck(*asked).lines()
     assert "changed %s endpoint: gone, was passed" % name_of(relay) in moved
     assert [line for line in moved if line.endswith(" endpoint: new, unreachable")]
+
+
+def test_what_is_to_be_done_about_many_relays_is_said_once_and_as_it_is_typed(tmp_path: Path) -> None:
+    """By text and by reports: no name of a playbook."""
+    pytest.importorskip("yaml")
+    pytest.importorskip("jinja2")
+    relays = [Relay(EHLO="250-one\r\n250 AUTH PLAIN\r\n") for _number in range(3)]
+    with running(relays[0]), running(relays[1]), running(relays[2]):
+        file = tmp_path / "relays.txt"
+        file.write_text("".join("%s\n" % name_of(one) for one in relays), encoding="utf-8")
+        words = ["assess", file, "--profile", own_profile(tmp_path), "--ehlo-name", "client.example.org"]
+        words += ["--user", "app", "--allow-plaintext-auth"]
+        given = {"MAILCHECK_PASSWORD": "x"}
+        shown = mailcheck(*words, "--tls", "opportunistic", **given).out
+        credentials = [
+            mailcheck(*words[:-1], "--tls", "opportunistic", *more, **given).out for more in ([], ["--format", "html"])
+        ]
+    assert shown.count("smtpd_tls_auth_only=yes") == 1
+    assert credentials[0].count("Only where the network itself is trusted: --allow-plaintext-auth.") == 1
+    assert "trusted: --allow-plaintext-auth." in credentials[1]
+    assert "allow_plaintext_auth" not in "".join(credentials)
 
 
 def test_a_waiver_and_a_severity_decide_what_fails(relay: Relay, tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import Fol
 from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
 from ansible_collections.postmaster.mailcheck.tests.support.screen import AS_MODULE, on_screen, without
 from postmaster_mailcheck import terminal
-from postmaster_mailcheck.commands.words import SECRETS, as_argument
-from postmaster_mailcheck.views import relays
+from postmaster_mailcheck.commands.words import SECRETS, as_argument, in_flags
+from postmaster_mailcheck.views import lines, relays
 from postmaster_mailcheck.views.lines import NORMAL, Line, row, text
 
 HOW = [AS_MODULE, without("rich")]
@@ -185,6 +185,25 @@ def test_an_option_is_said_as_it_is_typed() -> None:
     assert as_argument("validate_certs", "false") == "--no-validate-certs"
     assert as_argument("allow_plaintext_auth", "true") == "--allow-plaintext-auth"
     assert as_argument("password") == "MAILCHECK_PASSWORD"
+
+
+@pytest.mark.parametrize("said, shown", [
+    ("It was not verified: validate_certs is false.", "It was not verified: --no-validate-certs is given."),
+    ("test_message is not used: send is false.", "--test-message is not used: --send is not given."),
+    ("senders accept it, as validate_certs=false would", "senders accept it, as --no-validate-certs would"),
+    ("it needs the option known_recipient", "it needs --known-recipient"),
+    ("TLS (implicit), as the option tls says nothing else", "TLS (implicit), as --tls says nothing else"),
+    ("Set tls: implicit, or wait with retry_for: 600.", "Set --tls implicit, or wait with --retry-for 600."),
+    ("Postfix: smtpd_relay_restrictions=permit, sender_x", "Postfix: smtpd_relay_restrictions=permit, sender_x"),
+    ("tls: OpenSSL says no; the sender is true to its port", "tls: OpenSSL says no; the sender is true to its port"),
+])  # fmt: skip
+def test_the_engine_s_sentences_name_options_as_they_are_typed(said: str, shown: str) -> None:
+    assert in_flags(said) == shown
+
+
+def test_a_warning_names_options_as_they_are_typed() -> None:
+    (line,) = lines.warnings(["The credentials went to a server that is not verified: validate_certs is false."])
+    assert line.pieces[1][0].endswith("not verified: --no-validate-certs is given.")
 
 
 @pytest.mark.parametrize("cause", CAUSES)

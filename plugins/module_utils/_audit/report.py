@@ -145,7 +145,9 @@ def _warnings(audit: Audit, report: Mapping[str, Any]) -> List[str]:
     lacking: Dict[str, List[str]] = {}
     for one in report["not_made"]:
         lacking.setdefault(one["lacks"], []).append(one["name"])
-    warnings += ["Not asked for want of %s: %s." % (option, ", ".join(names)) for option, names in lacking.items()]
+    warnings += [
+        "Not asked for want of the option %s: %s." % (option, ", ".join(names)) for option, names in lacking.items()
+    ]
     return warnings
 
 

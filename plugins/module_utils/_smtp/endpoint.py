@@ -87,7 +87,7 @@ def about_port(options: Mapping[str, Any], endpoint: Endpoint) -> List[str]:
     """Return what to say of TLS that was not asked for, and is used because of the port."""
     if options["tls"] is not None or endpoint.tls != "implicit":
         return []
-    return ["Port %d: TLS from the first octet (implicit), as nothing else was said by tls." % SUBMISSIONS]
+    return ["Port %d: TLS from the first octet (implicit), as the option tls says nothing else." % SUBMISSIONS]
 
 
 def host_and_port(text: str, where: str) -> Tuple[str, Optional[int]]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import did_you_mean, nearest
 from postmaster_mailcheck.commands.endings import Mistake
-from postmaster_mailcheck.commands.words import SECRETS, as_argument, flag_of, variable_of
+from postmaster_mailcheck.commands.words import SECRETS, as_argument, flag_of, in_flags, variable_of
 
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple
@@ -227,9 +227,7 @@ def with_remedy(error: Exception, given: argparse.Namespace) -> str:
     name = re.split(r"[.\[]", option)[0]
     if not name or not (hasattr(given, name) or name in SECRETS):
         return str(error)
-    known = [one for one in (*vars(given), *SECRETS) if "_" in one]  # which no word of a sentence looks like
-    said = re.sub(r"\b(%s)\b" % "|".join(known), lambda found: as_argument(found.group()), str(error)[len(name) :])
-    text = as_argument(name) + said
+    text = as_argument(name) + in_flags(str(error)[len(name) :])
     if option not in SECRETS or getattr(given, "ask_" + option, True) or variable_of(option) in os.environ:
         return text
     return "%s %s" % (text, how_to_give(option))

@@ -20,7 +20,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.optio
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.options import with_defaults
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.options import OPTIONS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep_options import SWEEP_OPTIONS
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._assessment import assess, findings, not_judged
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._assessment import findings, not_judged
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._audits import audit_endpoints, beyond_audits
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._drift import drift, read_assessment
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.register import FORMATS, extensions
@@ -35,7 +35,7 @@ from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._profiles imp
     with_profiles,
 )
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import (
-    CHECK,
+    AS_SUCH,
     SEVERITIES,
     AssessmentError,
 )
@@ -84,7 +84,6 @@ mailcheck assess --mail-domains domains.txt --domain-profile receiving-domain
 # What only an audit takes. The rest of its options are those of a sweep, and hold for both.
 AUDIT_TABLE = {name: row for name, row in AUDIT_OPTIONS.items() if name not in TABLE}
 _OF_EACH_RUN = ("deadline", "concurrency", "details")  # of a sweep and of an audit
-_AS_SUCH = (CHECK, AUDIT)  # the rules that stand for the check itself, and for the audit
 _FLAGS = {RELAY: "--profile", AUDIT: "--audit-profile", DOMAIN: "--domain-profile"}  # what takes profiles of a kind
 # What holds for relays and domains alike, unless a file says otherwise.
 _OF_BOTH = set(DOMAIN_OPTIONS) & {*SWEEP_OPTIONS, *OPTIONS} - {"domains", "expect"}
@@ -284,17 +283,17 @@ def _judged(wanted: _Wanted, given: argparse.Namespace) -> Assessment:
                 on_start=stop_on_interrupt, on_report=progress.advance, **wanted.domains
             )
         results.append(result)
-    return assess(results, **wanted.judging)
+    return output.assessed(results, **wanted.judging)
 
 
 def _exit_code(assessment: Assessment, given: argparse.Namespace) -> int:
     """That of a sweep, but that waived breaches do not count, and what is less grave than --fail-on."""
     ended = {row["verdict"] for row in assessment["endpoints"] if _ended_early(row)}
-    if any(one["rule"] not in _AS_SUCH for one in findings(assessment, given.fail_on)):
+    if any(one["rule"] not in AS_SUCH for one in findings(assessment, given.fail_on)):
         ended.add("failed")
     return exit_code(ended or {"passed"}, any(not_judged(assessment)) and not given.lenient)
 
 
 def _ended_early(row: Row) -> bool:
     """Whether the check of this relay or domain, or its audit, did not go as asked: the verdict tells how."""
-    return any(rule["id"] in _AS_SUCH and rule["outcome"] == "unmet" for rule in row["rules"])
+    return any(rule["id"] in AS_SUCH and rule["outcome"] == "unmet" for rule in row["rules"])

@@ -20,10 +20,11 @@ from postmaster_mailcheck import terminal
 from postmaster_mailcheck.commands.arguments import plain_value
 from postmaster_mailcheck.commands.endings import MISTAKE, Mistake
 from postmaster_mailcheck.commands.files import check_place, write_whole
+from postmaster_mailcheck.commands.words import in_flags
 from postmaster_mailcheck.views.lines import NORMAL
 
 if TYPE_CHECKING:
-    from typing import Any, Iterator, Sequence
+    from typing import Any, Iterator, Mapping, Sequence
 
     from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import Assessment
     from postmaster_mailcheck.commands.parser import Parser
@@ -90,9 +91,35 @@ def tell(found: Any, view: View, given: argparse.Namespace, code: int) -> int:
     """Tell what was found as the arguments ask for it. Return the exit code: `code`, but of nagios its own."""
     if given.format in (TEXT, JSON):
         return tell_plainly(found, view, given, code)
+    return tell_assessment(assessed([found]), given, code)
+
+
+def assessed(results: Sequence[Mapping[str, Any]], **judging: Any) -> Assessment:
+    """Judge results of the engine, as assess() does, with options said as they are typed, not as in a playbook.
+
+    Raises AssessmentError, ProfileError.
+    """
     from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._assessment import assess
 
-    return tell_assessment(assess(found), given, code)
+    assessment = assess([_with_next_steps(one) for one in results], **judging)
+    for row in assessment["endpoints"]:
+        for rule in row["rules"]:
+            rule["text"], rule["remedy"] = in_flags(rule["text"]), in_flags(rule["remedy"])
+    return assessment
+
+
+def _with_next_steps(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The result of one check or of many, whose hints are those of the command."""
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import with_more
+    from postmaster_mailcheck.views.results import next_step
+
+    if isinstance(result.get("endpoints"), list):
+        return {**result, "endpoints": [_with_next_steps(one) for one in result["endpoints"]]}
+    failure = result.get("failure")
+    if not failure:
+        return result
+    hint = with_more(next_step(result), failure["cause"])
+    return {**result, "msg": result["msg"].replace(failure["hint"], hint), "failure": {**failure, "hint": hint}}
 
 
 def tell_plainly(found: Any, view: View, given: argparse.Namespace, code: int) -> int:

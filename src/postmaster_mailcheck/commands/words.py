@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import Optional
+    from typing import Any, Dict, Match, Optional, Pattern
 
 # Secret option -> the option that it goes with: without that one, a secret that happens to be set is left alone.
 SECRETS = {"password": "username", "access_token": "username", "client_key_password": "client_key"}
@@ -31,3 +33,59 @@ def as_argument(option: str, value: Optional[str] = None) -> str:
     if value == "false":
         return "--no-" + flag_of(option)[2:]
     return flag_of(option) + ("" if value in (None, "true") else " " + value)
+
+
+# Sentences of the engine, in which options have the names of playbooks
+
+
+# What a sentence has that names an option. The tables of all of them take their time to load.
+_MAY_NAME_ONE = re.compile(r"[a-z]_[a-z]|\boption |(?: is |: |=)(?:true|false|implicit|starttls)\b")
+
+
+def in_flags(sentence: str) -> str:
+    """Say the options that a sentence of the engine names as one types them: `tls: implicit` is `--tls implicit`.
+
+    A name that is a word of the language too is an option only with a value of its own, or behind `option`.
+    """
+    return _pattern().sub(_in_flags, sentence) if _MAY_NAME_ONE.search(sentence) else sentence
+
+
+@functools.lru_cache(maxsize=None)
+def _options() -> Dict[str, Dict[str, Any]]:
+    """The options of all modules. Their tables are loaded where there is something to say."""
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.options import AUDIT_OPTIONS
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.options import DOMAIN_OPTIONS
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.request import OPTIONS as OF_MAILBOXES
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.options import OPTIONS
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep_options import SWEEP_OPTIONS
+
+    return {**OF_MAILBOXES, **AUDIT_OPTIONS, **DOMAIN_OPTIONS, **SWEEP_OPTIONS, **OPTIONS}
+
+
+@functools.lru_cache(maxsize=None)
+def _pattern() -> Pattern[str]:
+    names = "|".join(sorted(_options(), key=len, reverse=True))
+    return re.compile(r"(?<![\w.-])((?:the )?option )?(%s)(?![\w-])(?:( is |: |=)(\w+(?:\.\d+)?))?" % names)
+
+
+def _in_flags(found: Match[str]) -> str:
+    behind, name, between, value = found.groups()
+    row = _options()[name]
+    if value is None or not _may_be(value, row):
+        known = behind or "_" in name
+        return as_argument(name) + found.group()[found.end(2) - found.start() :] if known else found.group()
+    if between != " is ":
+        return as_argument(name, value)
+    if row["type"] != "bool":
+        return "%s is %s" % (as_argument(name), value)
+    said = as_argument(name, "false" if row.get("default") else "true")
+    return "%s is %sgiven" % (said, "not " if (value == "true") is bool(row.get("default")) else "")
+
+
+def _may_be(value: str, row: Dict[str, Any]) -> bool:
+    """Whether an option may have this value: one of its choices, true or false, a number."""
+    if row["type"] == "bool":
+        return value in ("true", "false")
+    if row["type"] in ("int", "float"):
+        return value.replace(".", "", 1).isdigit()
+    return value in row.get("choices", ())

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._assessment import findings, not_judged
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.page.todo import (
+    open_questions,
+    tasks,
+)
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.table import as_table
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import told
-from postmaster_mailcheck.views.lines import QUIET, groups, row, text
+from postmaster_mailcheck.views.lines import LABEL, QUIET, Line, groups, row, text
 
 if TYPE_CHECKING:
     from typing import Iterator, List, Tuple
 
+    from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.page.todo import Task
     from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import Assessment
-    from postmaster_mailcheck.views.lines import Line
 
 _STYLES = {"high": "bold red", "medium": "red", "low": "yellow"}
+_NAMED = 8  # of those that showed the same; the table has all
 
 
 def assessment(found: Tuple[Assessment, List[str]], detail: int) -> Iterator[Line]:
@@ -43,18 +47,31 @@ def _sum(assessed: Assessment) -> str:
 
 
 def _findings(assessed: Assessment) -> Iterator[Line]:
-    for one in findings(assessed):
-        yield row(one["severity"], "%(endpoint)s %(rule)s: %(text)s" % one, label_style=_STYLES[one["severity"]])
-        if one["remedy"]:
-            yield row("", one["remedy"], "dim")
+    """Each rule, or cause of failed checks, once: what was seen where, and what to do."""
+    for task in tasks(assessed):
+        yield from _task(task, task.severity, _STYLES[task.severity], assessed)
+        for remedy in task.remedies:
+            yield row("next", remedy)
+    for waiver in assessed["waivers"]:
+        if waiver["state"] == "expired":
+            said = "%(endpoint)s %(rule)s: a waiver has expired on %(expires)s (%(owner)s: %(reason)s)" % waiver
+            yield row("medium", said, label_style=_STYLES["medium"])
 
 
 def _open(assessed: Assessment) -> Iterator[Line]:
     """What could not be judged; of what could not be checked at all that says enough."""
-    unseen = {one["id"] for one in assessed["endpoints"] if one["rules"][0]["outcome"] == "unmet"}
-    for one in not_judged(assessed):
-        if one["endpoint"] not in unseen:
-            yield row("not judged", "%(endpoint)s %(rule)s: %(text)s" % one, label_style="yellow")
+    for task in open_questions(assessed):
+        if task.name:
+            yield from _task(task, "not judged", "yellow", assessed)
+
+
+def _task(task: Task, label: str, style: str, assessed: Assessment) -> Iterator[Line]:
+    ids = [one["id"] for one in assessed["endpoints"]]
+    yield Line(((label.ljust(LABEL), style), (task.name, "bold"), (", %s: %s" % (task.about, task.title), "")), LABEL)
+    for seen in task.seen:
+        more = len(seen.rows) - _NAMED
+        names = ", ".join(ids[place] for place in seen.rows[:_NAMED]) + (" and %d more" % more if more > 0 else "")
+        yield row("", "%s: %s" % (names, seen.text))
 
 
 def _changes(assessed: Assessment) -> Iterator[Line]:

@@ -14,6 +14,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.report
     left_open,
 )
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import counted
+from postmaster_mailcheck.commands.words import as_argument, in_flags
 from postmaster_mailcheck.views import lines
 from postmaster_mailcheck.views.lines import LABEL, NORMAL, OUTCOMES, VERDICTS, Line, row
 from postmaster_mailcheck.views.results import next_step
@@ -43,7 +44,7 @@ def _whole(report: Mapping[str, Any]) -> str:
 
 def audits(result: Mapping[str, Any], _detail: int) -> Iterator[Line]:
     """Many relays: the whole, then a line for each."""
-    yield lines.text(result["msg"], "bold")
+    yield lines.text(in_flags(result["msg"]), "bold")
     yield from lines.warnings(result["warnings"])
     yield from lines.groups(_rows(result["endpoints"]))
 
@@ -76,12 +77,14 @@ def _probes(report: Mapping[str, Any], status: str) -> Iterator[Line]:
         if status == "finding":
             likely = " This is likely, and not proven." if one["proof"] == "none" else ""
             yield row("  it means", one["meaning"] + likely)
-            yield row("  next", one["remedy"])
+            yield row("  next", in_flags(one["remedy"]))
 
 
 def _not_asked(report: Mapping[str, Any]) -> Iterator[Line]:
     for left_out in report["not_made"]:
-        yield row("not made", "%(name)s: it needs %(lacks)s" % left_out, label_style="yellow")
+        yield row(
+            "not made", "%s: it needs %s" % (left_out["name"], as_argument(left_out["lacks"])), label_style="yellow"
+        )
     if report["not_asked"]:
         text = "at intensity %s: %s" % (report["intensity"], ", ".join(report["not_asked"]))
         yield row("not asked", text, label_style="yellow")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import counted
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import not_judged
+from postmaster_mailcheck.commands.words import in_flags
 from postmaster_mailcheck.views import lines
 from postmaster_mailcheck.views.lines import LABEL, NORMAL, Line, row
 
@@ -44,12 +45,12 @@ def _domain(report: Mapping[str, Any], detail: int) -> Iterator[Line]:
         yield from lines.rules(sorted(rules, key=lambda rule: _SEVERITIES.index(rule["severity"])))
     for remark in report["remarks"]:
         text = "%s: %s (%s)" % (remark["title"], remark["text"].rstrip("."), remark["source"])
-        yield row("warning", text, label_style="bold yellow")
+        yield row("warning", in_flags(text), label_style="bold yellow")
     if detail < NORMAL:
         return
     for record in report["records"]:
         yield row("publish", "%(name)s %(type)s %(value)s" % record, "cyan")
-        yield row("", "%(reason)s. First: %(after)s." % record)
+        yield row("", in_flags("%(reason)s. First: %(after)s." % record))
 
 
 def _in_short(report: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import UNKNOWN, UNMET, not_judged
+from postmaster_mailcheck.commands.words import in_flags
 
 if TYPE_CHECKING:
     from typing import Any, Iterable, Iterator, Mapping, Optional, Tuple
@@ -56,12 +57,12 @@ def rules(found: Iterable[Mapping[str, Any]], told: Optional[str] = None) -> Ite
         label = _SAID.get(outcome, outcome)
         yield row(label, "%(text)s (%(id)s, %(severity)s)" % rule, label_style=OUTCOMES.get(outcome, "yellow"))
         if outcome == UNMET and rule["id"] != told:
-            yield row("", rule["remedy"], "dim")
+            yield row("", in_flags(rule["remedy"]), "dim")
 
 
 def warnings(found: Iterable[str]) -> Iterator[Line]:
     for warning in found:
-        yield row("warning", warning, label_style="bold yellow")
+        yield row("warning", in_flags(warning), label_style="bold yellow")
 
 
 def groups(*of_lines: Iterable[Line]) -> Iterator[Line]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import hint_of
-from postmaster_mailcheck.commands.words import as_argument
+from postmaster_mailcheck.commands.words import as_argument, in_flags
 from postmaster_mailcheck.views.lines import Line, text
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def explanation(found: List[Dict[str, Any]], _detail: int) -> Iterator[Line]:
         if one["cause"]:
             stages = one.get("stages") or [one["stage"]]
             yield Line(((one["cause"], "bold"), (" (%s; %s)" % (one["verdict"], " ".join(stages)), "dim")), 2)
-        yield text(one["explanation"])
+        yield text(in_flags(one["explanation"]))
         if one.get("facts"):
             yield text(", ".join("%s: %s" % named for named in one["facts"].items()))
         if one["cause"]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import counted
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.summary import named
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import not_judged
+from postmaster_mailcheck.commands.words import in_flags
 from postmaster_mailcheck.views import lines
 from postmaster_mailcheck.views.lines import LABEL, NORMAL, OUTCOMES, QUIET, VERBOSE, Line, row
 from postmaster_mailcheck.views.results import next_steps, result
@@ -157,7 +158,7 @@ def _alike(alike: List[Mapping[str, Any]], detail: int) -> Iterator[Line]:
     """What several relays have in common is said once; what each of them said, for each."""
     first = alike[0]["failure"]
     verdict = lines.word_of(alike[0])
-    yield Line((verdict, (first["cause"], "bold"), (": " + first["explanation"], "")), LABEL)
+    yield Line((verdict, (first["cause"], "bold"), (": " + in_flags(first["explanation"]), "")), LABEL)
     for one in alike:
         failure = one["failure"]
         code = "%s " % failure["code"] if failure.get("code") is not None else ""

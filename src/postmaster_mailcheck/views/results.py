@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import where
-from postmaster_mailcheck.commands.words import as_argument
+from postmaster_mailcheck.commands.words import as_argument, in_flags
 from postmaster_mailcheck.views.lines import LABEL, Line, row, word_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def result(report: Mapping[str, Any]) -> Iterator[Line]:
         yield row("recipient", failure["recipient"])
     for text in filter(None, said):
         yield row("seen", text)
-    yield row("it means", failure["explanation"])
+    yield row("it means", in_flags(failure["explanation"]))
     yield row("next", next_step(report))
     yield row("more", "mailcheck explain %s" % failure["cause"], "dim")
 
@@ -50,7 +50,7 @@ def next_step(report: Mapping[str, Any]) -> str:
 
     failure = report["failure"]
     if failure["cause"] == "rule_unmet":
-        return str(failure["hint"])  # the rule's own remedy
+        return in_flags(str(failure["hint"]))  # the rule's own remedy
     hint = hint_of(failure["cause"], report["host"], report["port"] or "-", as_argument)
     if report.get("protocol", "smtp") in ("smtp", "lmtp"):
         return hint

@@ -6,16 +6,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import CAUSES
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.page.standing import broken_anew
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import source, told
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import CHECK, SEVERITIES
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import AS_SUCH, SEVERITIES
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, List, Mapping, Tuple
+    from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
     from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import Assessment, Row, Rule
 
@@ -34,7 +35,7 @@ class Seen(NamedTuple):
 class Task(NamedTuple):
     """One rule that is unmet or not judged, or one cause of failed checks."""
 
-    rule: str  # empty where it is about more than one
+    name: str  # the rule's, or the cause; empty where it is about more than one
     severity: str
     title: str
     reason: str
@@ -49,12 +50,15 @@ class Task(NamedTuple):
 def tasks(assessment: Assessment) -> List[Task]:
     """Return what is unmet: the gravest first, then what concerns most."""
     anew = broken_anew(assessment["changes"])
-    groups: Dict[Tuple[str, str], List[Tuple[int, Row, Rule]]] = {}
+    groups: Dict[str, List[Tuple[int, Row, Rule]]] = {}
     for index, row, rule in _with_outcome("unmet", assessment):
-        key = rule["id"], str(rule["observed"]) if rule["id"] == CHECK else ""
-        groups.setdefault(key, []).append((index, row, rule))
-    made = [_task(members, sum((row["id"], key[0]) in anew for _index, row, _rule in members))
-            for key, members in groups.items()]  # fmt: skip
+        members = groups.setdefault(_name(rule), [])
+        if not members or members[-1][0] != index:  # a relay whose audit failed as its check did
+            members.append((index, row, rule))
+    made = [
+        _task(members, sum((row["id"], rule["id"]) in anew for _index, row, rule in members))
+        for members in groups.values()
+    ]
     return sorted(made, key=_urgency)
 
 
@@ -94,16 +98,19 @@ def _task(members: List[Tuple[int, Row, Rule]], anew: int) -> Task:
     rules = [rule for _index, _row, rule in members]
     seen: Dict[str, List[int]] = {}
     for index, _row, rule in members:
-        seen.setdefault(told_apart(rule)[1] or rule["text"], []).append(index)
-    remedies = Counter(rule["remedy"] for rule in rules if rule["remedy"])
+        text = told_apart(rule)[1] or rule["text"]
+        if rule["id"] in AS_SUCH and text.startswith("%s at " % rule["observed"]):  # which the name of the task is
+            text = text.partition(" ")[2]
+        seen.setdefault(text, []).append(index)
+    remedies = [one for one, _number in Counter(rule["remedy"] for rule in rules if rule["remedy"]).most_common()]
     worst = max(rules, key=lambda rule: _gravity(rule["severity"]))
     return Task(
-        rule=worst["id"],
+        name=_name(worst),
         severity=worst["severity"],
         title=_title(worst),
         reason=str(worst.get("reason") or ""),
         source=source(worst),
-        remedies=[remedy for remedy, _number in remedies.most_common()],
+        remedies=_in_general(remedies) if worst["id"] in AS_SUCH else remedies,
         seen=[Seen(*one) for one in sorted(seen.items(), key=lambda one: -len(one[1]))],
         places=[index for index, _row, _rule in members],
         about=told([row for _index, row, _rule in members]),
@@ -111,11 +118,29 @@ def _task(members: List[Tuple[int, Row, Rule]], anew: int) -> Task:
     )
 
 
+def _in_general(hints: List[str]) -> List[str]:
+    """One hint after a cause, without the names and ports of the relays that it was given for, if they alone differ."""
+    words = [re.split(r"([^\s`()]+)", hint) for hint in hints]
+    if len(hints) < 2 or len(set(map(len, words))) > 1:
+        return hints
+    return ["".join(same[0] if len(set(same)) == 1 else _placeholder(same) for same in zip(*words))]
+
+
+def _placeholder(names: Sequence[str]) -> str:
+    bare = {name.rstrip(".,;") for name in names}
+    ending = names[0][len(names[0].rstrip(".,;")) :]
+    return ("PORT" if all(map(str.isdigit, bare)) else "HOST") + ending
+
+
+def _name(rule: Rule) -> str:
+    """The rule's own, or why the check, or the audit, did not go as asked."""
+    return str(rule["observed"]) if rule["id"] in AS_SUCH else rule["id"]
+
+
 def _title(rule: Rule) -> str:
     """What went wrong with the check, or what is expected."""
-    cause = str(rule["observed"])
-    if rule["id"] == CHECK and cause in CAUSES:
-        return CAUSES[cause].explanation
+    if _name(rule) in CAUSES:
+        return CAUSES[_name(rule)].explanation
     expected = told_apart(rule)[0]
     return expected if expected.endswith("?") else "Expected: %s." % expected
 

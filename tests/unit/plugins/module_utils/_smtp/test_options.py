@@ -136,7 +136,7 @@ def test_port_465_means_tls_from_the_first_octet(given, tls, told):
     request = accepted(**given)
     assert request.endpoint.tls == tls
     assert request.judging.warnings == (
-        ("Port 465: TLS from the first octet (implicit), as nothing else was said by tls.",) if told else ()
+        ("Port 465: TLS from the first octet (implicit), as the option tls says nothing else.",) if told else ()
     )
 
 

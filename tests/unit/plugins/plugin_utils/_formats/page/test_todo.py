@@ -27,7 +27,7 @@ def test_a_rule_is_one_task_whatever_was_seen_of_it() -> None:
         relay("c", [rule("old_tls", "unmet", text="the relay refuses TLSv1; observed: not asked")]),
     ]
     (task,) = tasks(assess(result(*rows), today=DAY))
-    assert (task.rule, task.about, task.title) == ("old_tls", "3 relays", "Expected: the relay refuses TLSv1.")
+    assert (task.name, task.about, task.title) == ("old_tls", "3 relays", "Expected: the relay refuses TLSv1.")
     assert task.remedies == ["Set old_tls."]
     assert task.seen == [Seen("not asked", [1, 2]), Seen("accepted", [0])]
 
@@ -37,7 +37,7 @@ def test_the_gravest_come_first_then_those_that_concern_most() -> None:
         relay("a", [rule("light", "unmet", "low"), rule("one", "unmet"), rule("two", "unmet")]),
         relay("b", [rule("light", "unmet", "low"), rule("two", "unmet")]),
     ]
-    assert [task.rule for task in tasks(assess(result(*rows), today=DAY))] == ["two", "one", "light"]
+    assert [task.name for task in tasks(assess(result(*rows), today=DAY))] == ["two", "one", "light"]
 
 
 def test_failed_checks_are_grouped_by_their_cause_in_plain_words() -> None:
@@ -46,7 +46,26 @@ def test_failed_checks_are_grouped_by_their_cause_in_plain_words() -> None:
     refused, put_off = tasks(assess(result(*rows), today=DAY))
     assert refused.title.startswith("The host answers, but nothing listens on this port")
     assert (refused.about, refused.remedies) == ("2 relays", ["Start the server."])
-    assert (put_off.severity, put_off.seen) == ("medium", [Seen("greylisted at rcpt: 451 later", [2])])
+    assert (put_off.severity, put_off.seen) == ("medium", [Seen("at rcpt: 451 later", [2])])
+    assert (refused.name, put_off.name) == ("connection_refused", "greylisted")
+
+
+def test_a_hint_is_said_once_whatever_relays_it_names() -> None:
+    hints = [f"See that {host} listens on port {port} of it (`nc {host}`), as 25 does."
+             for host, port in (("a.example.com", 26), ("b.example.com", 27))]  # fmt: skip
+    rows = [unreachable("ab"[index], failure={**unreachable()["failure"], "hint": hint})
+            for index, hint in enumerate(hints)]  # fmt: skip
+    (task,) = tasks(assess(result(*rows), today=DAY))
+    assert task.remedies == ["See that HOST listens on port PORT of it (`nc HOST`), as 25 does."]
+
+
+def test_an_audit_that_fails_as_the_check_does_is_no_second_task() -> None:
+    rows = [unreachable("a")]
+    assessment = assess(result(*rows), today=DAY)
+    check = assessment["endpoints"][0]["rules"][0]
+    assessment["endpoints"][0]["rules"].append({**check, "id": "audit"})
+    (task,) = tasks(assessment)
+    assert (task.name, task.places) == ("connection_refused", [0])
 
 
 def test_what_is_broken_anew_is_counted() -> None:
@@ -65,7 +84,7 @@ def test_what_was_not_judged_says_why() -> None:
 
 def test_a_check_that_failed_leaves_one_question_open() -> None:
     (question,) = open_questions(assess(result(unreachable("a"), unreachable("b")), today=DAY))
-    assert (question.rule, question.about) == ("", "2 relays")
+    assert (question.name, question.about) == ("", "2 relays")
     assert question.seen == [Seen("the check ended before: connection_refused", [0, 1])]
 
 
