@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._net.tls.model import OFFERED_VERSIONS, TlsPolicy
@@ -166,7 +167,8 @@ def _judge_auth_required(expected: str, outcomes: Sequence[Outcome]) -> Judged:
     facts = outcomes[0].facts
     if facts.recipients and is_success("rcpt", facts.recipients[0].code):
         code = facts.recipients[0].code
-        return judged(False, code, "the recipient was accepted without a sign-in: %d" % code)
+        seen = "the recipient was accepted without a sign-in: %d" % code
+        return judged(False, code, seen + own_networks(outcomes[0].local_address))
     code = facts.recipients[0].code if facts.recipients else facts.codes.get("mail")
     # Any other refusal, of an address or of one client among others, says nothing about those who have not signed in.
     refused = facts.failure is not None and facts.failure.cause in _REFUSES_STRANGERS
@@ -193,8 +195,16 @@ def _judge_relaying(expected: Mapping[str, str], outcomes: Sequence[Outcome]) ->
     about_another = not accepted and _failure_of(stranger).cause in _NOT_ABOUT_RELAYING
     if for_now or stranger.code == 530 or about_another:
         return _inconclusive("the recipient", _failure_of(stranger), observed)
-    word = "accepted" if accepted else "refused"
-    return judged(not accepted, observed, "the stranger's recipient was %s: %d" % (word, stranger.code))
+    seen = "the stranger's recipient was %s: %d" % ("accepted" if accepted else "refused", stranger.code)
+    return judged(not accepted, observed, seen + (own_networks(outcomes[0].local_address) if accepted else ""))
+
+
+def own_networks(address: Optional[str]) -> str:
+    """Return what makes it doubtful that a relay is open: it was asked from where it may be meant to relay for."""
+    if address and not ip_address(address.partition("%")[0]).is_global:
+        text = "; this was asked from %s, which may be one of the networks that it is to relay for: ask from outside"
+        return text % address
+    return ""
 
 
 def denies_relaying(reply: Any) -> bool:

@@ -298,7 +298,8 @@ RULES: Dict[str, RuleKind] = {
     "relaying_refused": RuleKind(
         "rcpt", "high", _relaying, None, "the relay refuses mail from strangers to strangers",
         "Postfix: smtpd_relay_restrictions=permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination. "
-        "Exim: an acl_smtp_rcpt that ends in deny."),
+        "Exim: an acl_smtp_rcpt that ends in deny. From within its own networks (mynetworks, relay_from_hosts) a relay "
+        "is right to carry mail for all: check it from a host outside of them."),
     "codes": RuleKind(
         "quit", "high", _codes, _codes_at, "the reply code is one of %s",
         "See codes and transcript for what the relay answered.", by_stage=True),

@@ -116,7 +116,7 @@ def _with_next_steps(result: Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(result.get("endpoints"), list):
         return {**result, "endpoints": [_with_next_steps(one) for one in result["endpoints"]]}
     failure = result.get("failure")
-    if not failure:
+    if not failure or failure["cause"] == "rule_unmet":  # which the rules themselves tell
         return result
     hint = with_more(next_step(result), failure["cause"])
     return {**result, "msg": result["msg"].replace(failure["hint"], hint), "failure": {**failure, "hint": hint}}

@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..._net.options import is_host_name
 from ..._smtp.replies import is_success
 
 if TYPE_CHECKING:
-    from typing import List, Optional, Sequence, Tuple
+    from typing import List, Sequence, Tuple
 
     from ..._net.attempts import Outcome
     from ..._smtp.facts import ExtraReply
@@ -86,11 +85,3 @@ def suspects(audited: Audited, outcomes: Sequence[Outcome]) -> List[Form]:
     taken = [form for form, reply in answered(audited, outcomes)
              if reply.command.startswith("RCPT") and is_success("rcpt", reply.code)]  # fmt: skip
     return sorted(taken, key=lambda form: not form.plain)
-
-
-def own_networks(address: Optional[str]) -> str:
-    """Return what makes a finding doubtful: that it was asked from where a relay may be meant to relay for."""
-    if address and not ip_address(address.partition("%")[0]).is_global:
-        text = "; this was asked from %s, which may be one of the networks that it is to relay for: ask from outside"
-        return text % address
-    return ""

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..._smtp.probes import own_networks
 from ..dialogue import answers, control_recipient, framed, open_question, take_recipient
 from ..model import Cost, Judgement, Probe, Unsettled, finding, passed
-from .envelopes import SESSIONS, answered, dealt, forms, own_networks, suspects
+from .envelopes import SESSIONS, answered, dealt, forms, suspects
 from .relaying_by_message import PROOF
 
 if TYPE_CHECKING:

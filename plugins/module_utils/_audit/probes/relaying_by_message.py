@@ -12,11 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..._smtp import commands
+from ..._smtp.probes import own_networks
 from ..._smtp.replies import is_success
 from ..dialogue import ask, framed
 from ..messages import END, hand_over, message
 from ..model import Cost, Proof, finding, passed, unknown
-from .envelopes import SESSIONS, own_networks, suspects
+from .envelopes import SESSIONS, suspects
 
 if TYPE_CHECKING:
     from typing import Any, Generator, List, Sequence, Tuple

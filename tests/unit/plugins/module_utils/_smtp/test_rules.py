@@ -518,6 +518,16 @@ def test_the_normal_form():
     ) == {"codes": {"rcpt": [550], "mail": [250, 251]}, "capabilities": ["DSN"], "public_key_min_bits": {"RSA": 2048}}
 
 
+@pytest.mark.parametrize("address, doubtful", [
+    ("192.168.1.7", True), ("127.0.0.1", True), ("fe80::1%eth0", True), ("11.22.33.44", False), (None, False),
+])  # fmt: skip
+@pytest.mark.parametrize("probe, expected", [("relaying_refused", {}), ("auth_required", "a@example.com")])
+def test_who_asks_from_within_is_told_that_a_relay_may_be_right_to_accept(probe, expected, address, doubtful):
+    outcome = Outcome(facts(recipients=[to(250), to(250)]), (), None, address, 0.0, 0.0)
+    found = PROBES[probe].judge(expected, [outcome])
+    assert (found.outcome, "ask from outside" in found.seen) == ("unmet", doubtful)
+
+
 @pytest.mark.parametrize("probe, expected, known, seen", [
     ("relaying_refused", {"recipient": "b@example.net", "control_recipient": "a@example.com"},
      {"recipients": [to(250), to(250)]}, "the stranger's recipient was accepted: 250"),
