@@ -15,19 +15,22 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.regist
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.rules import INFO, RULES
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._judged import check_rule
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._profiles import AUDIT
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._relays import relay_row
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._relays import relay_row, which_relay
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import AssessmentError
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
+    from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence
 
     from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._judged import Sources
+    from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._relays import Relay
     from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import Row, Rule
 
 _OUTCOMES = {"pass": "met", "finding": "unmet", "unknown": "unknown"}
 _SOURCE = re.compile(r"(RFC \d+|\S+)(?: (.+))?")
 # How smtp_sweep may reach a relay, and smtp_audit may not.
 _BEYOND_AUDITS = ("protocol", "proxy_protocol", "xclient")
+# In what a check and an audit of one relay are alike, where several may be of it.
+_LIKEST_FIRST = (("name", "address"), ("name",), ("address",), ())
 _WORST_FIRST = ("failed", "unreachable", "deferred", "not_checked", "passed")
 
 
@@ -127,19 +130,27 @@ def beyond_audits(options: Mapping[str, Any]) -> List[str]:
 
 
 def with_audits(rows: Iterable[Row]) -> List[Row]:
-    """Return the rows, each audit's put into that of the same relay's check where there is one."""
-    joined: List[Row] = []
-    checks: Dict[Tuple[Any, ...], List[Row]] = {}
-    for row in sorted(rows, key=lambda one: "audit" in one):  # the order of either stays
-        same = checks.setdefault((row.get("host"), row.get("port"), row["name"]), [])
-        if "audit" not in row:
-            same.append(row)
-        free = [check for check in same if "audit" not in check] if "audit" in row else []
-        if free:  # the one of the same address, where each has a row
-            _add(next((check for check in free if check["address"] == row["address"]), free[0]), row)
-        else:
-            joined.append(row)
-    return joined
+    """Return the rows, each audit's put into that of the same relay's check where there is one, whatever its name."""
+    checks: List[Row] = []
+    audits: List[Row] = []
+    for row in rows:
+        (audits if "audit" in row else checks).append(row)
+    free: Dict[Relay, List[Row]] = {}
+    for check in checks:
+        if check["subject"]["kind"] == "relay":
+            free.setdefault(which_relay(check), []).append(check)
+    for likeness in _LIKEST_FIRST:
+        audits = [audit for audit in audits if not _joined(free.get(which_relay(audit), []), audit, likeness)]
+    return checks + audits
+
+
+def _joined(free: Sequence[Row], audit: Row, likeness: Sequence[str]) -> bool:
+    """Put an audit into the first check that has none and is alike in these fields; return whether there is one."""
+    for check in free:
+        if "audit" not in check and all(check[field] == audit[field] for field in likeness):  # type: ignore[literal-required]
+            _add(check, audit)
+            return True
+    return False
 
 
 def _add(check: Row, audit: Row) -> None:
@@ -147,6 +158,7 @@ def _add(check: Row, audit: Row) -> None:
     own, *found = audit["rules"]
     check["rules"] += [{**own, "id": AUDIT, "text": own["text"].replace("the check", "the audit", 1)}, *found]
     check["audit"] = audit["audit"]
+    check["labels"] = {**audit["labels"], **check["labels"]}
     check["msg"] = "%s Audit: %s" % (check["msg"], audit["msg"])
     check["checked_at"] = max(filter(None, (check["checked_at"], audit["checked_at"])), default=None)
     if _WORST_FIRST.index(audit["verdict"]) < _WORST_FIRST.index(check["verdict"]):

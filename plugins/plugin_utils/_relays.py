@@ -13,10 +13,17 @@ from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._judged impor
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._profiles import RELAY
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, Mapping
+    from typing import Any, Dict, Mapping, Optional, Tuple
 
     from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._judged import Sources
     from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import Row, Subject
+
+    Relay = Tuple[str, Optional[int]]
+
+
+def which_relay(report: Mapping[str, Any]) -> Relay:
+    """Return which relay a report, or a row, is about: its host, however that is written, and its port."""
+    return report["host"].lower().rstrip("."), report["port"]
 
 
 def relay_subject(report: Mapping[str, Any]) -> Subject:

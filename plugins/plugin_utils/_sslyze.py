@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.register import PROBES
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.report import with_probes
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import cut, printable
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._relays import which_relay
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import AssessmentError
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
     from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.model import Probe
+    from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._relays import Relay
 
     Answer = Tuple[str, str, Optional[str]]  # status, what was seen, how grave where not as usual
 
@@ -101,16 +103,14 @@ def with_sslyze(result: Mapping[str, Any], output: Union[str, Mapping[str, Any]]
     rows = result["endpoints"] if "endpoints" in result else [result]
     if not all("probes" in row for row in rows):
         raise AssessmentError("this is no result of smtp_audit: it has no probes")
-    return {"endpoints": [_with_probes(row, scans.get((row["host"].lower(), row["port"]))) for row in rows]}
+    return {"endpoints": [_with_probes(row, scans.get(which_relay(row))) for row in rows]}
 
 
-def _scans(output: Union[str, Mapping[str, Any]]) -> Dict[Tuple[str, int], Mapping[str, Any]]:
+def _scans(output: Union[str, Mapping[str, Any]]) -> Dict[Relay, Mapping[str, Any]]:
     try:
         read = json.loads(output) if isinstance(output, str) else output
-        return {
-            (scan["server_location"]["hostname"].lower(), scan["server_location"]["port"]): scan
-            for scan in read["server_scan_results"]
-        }
+        places = [(scan["server_location"], scan) for scan in read["server_scan_results"]]
+        return {which_relay({"host": place["hostname"], "port": place["port"]}): scan for place, scan in places}
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         raise AssessmentError("this is not what sslyze writes with --json_out") from None
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import where
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._relays import which_relay
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import AssessmentError
 
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-    Relay = Tuple[str, int]
+    from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._relays import Relay
 
 _SEVERITIES = ("high", "medium", "low", "info")
 # Probe -> what it means that its finding is seen from inside the relay's own networks, and from nowhere else.
@@ -66,7 +68,7 @@ def audit_differences(results: Mapping[str, Any], inside: Sequence[str] = ()) ->
             raise AssessmentError("inside[%d]: the results have no place of this name" % index)
     if len(results) < 2:
         raise AssessmentError("give the results of two places or more: alone, none differs")
-    by_place = {place: {(one["host"], one["port"]): one for one in _reports(given)} for place, given in results.items()}
+    by_place = {place: {which_relay(one): one for one in _reports(given)} for place, given in results.items()}
     differences, shared = [], []
     for relay in dict.fromkeys(relay for reports in by_place.values() for relay in reports):
         reports = {place: by_place[place].get(relay) or {} for place in by_place}
@@ -123,9 +125,7 @@ def _about(relay: Relay, name: str, seen: Sequence[Seen]) -> Dict[str, Any]:
     severities = sorted(filter(None, (one.severity for one in seen)), key=_SEVERITIES.index)
     probes = [one for each in seen for one in each.report.get("probes", ()) if one["name"] == name]
     remedy = next((one["remedy"] for one in probes if one["remedy"]), "")
-    host, port = relay
-    where = "%s:%d" % ("[%s]" % host if ":" in host else host, port)
-    return {"relay": where, "probe": name, "severity": next(iter(severities), None), "remedy": remedy}
+    return {"relay": where(*relay), "probe": name, "severity": next(iter(severities), None), "remedy": remedy}
 
 
 def _meaning(name: str, seen: Sequence[Seen]) -> Tuple[Optional[bool], str]:

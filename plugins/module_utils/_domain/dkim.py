@@ -12,6 +12,7 @@ from binascii import a2b_base64
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._net.dns.model import PRESENT, Question
+from .._net.text import counted
 from .._net.tls.certificates import read_public_key
 from .._net.tls.der import CertificateError, children_of, only
 from .problems import is_valid, problem
@@ -129,7 +130,7 @@ def _bits(key_type: str, value: Optional[str], text: str) -> Tuple[Optional[int]
         end = ", and the text ends at %d characters" % _STRING if len(text) == _STRING else ""
         return None, [problem("dkim_cut", missing + end)]
     if len(encoded) % 4:
-        return None, [problem("dkim_base64", "its %d characters are no multiple of four" % len(encoded))]
+        return None, [problem("dkim_base64", "it has %s, no multiple of four" % counted(len(encoded), "character"))]
     if key_type == "rsa":
         return _rsa_bits(data)
     if len(data) != 32:
@@ -141,9 +142,9 @@ def _missing(der: bytes) -> str:
     """Return how much of the first DER element is not there (X.690 8.1.3), in words; "" if all of it is."""
     head = 2 + (der[1] - 0x80 if len(der) > 1 and der[1] > 0x80 else 0)
     if len(der) < head:
-        return "only %d octets are there" % len(der)
+        return "there is no more than %s" % counted(len(der), "octet")
     announced = head + (int.from_bytes(der[2:head], "big") if head > 2 else der[1])
-    return "%d of %d octets are there" % (len(der), announced) if announced > len(der) else ""
+    return "there are %d of %d octets" % (len(der), announced) if announced > len(der) else ""
 
 
 def _rsa_bits(der: bytes) -> Tuple[Optional[int], List[Problem]]:

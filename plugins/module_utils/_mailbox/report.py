@@ -250,7 +250,7 @@ def _sentence(report: Dict[str, Any], result: Result, failures: Sequence[Optiona
     if failure is not None:
         parts = ["%s: %s" % (server, failure["explanation"])]
         if len(failures) > 1:
-            parts.append("%d of %d messages are not as expected" % (sum(map(bool, failures)), len(failures)))
+            parts.append("Not as expected: %d of %d messages" % (sum(map(bool, failures)), len(failures)))
         parts.append(failure["text"][:1].upper() + failure["text"][1:])
         parts.append(_bounced(report["bounce"]))
         parts.append(deleted[:1].upper() + deleted[1:])

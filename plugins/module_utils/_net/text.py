@@ -87,7 +87,7 @@ def cut(text: str) -> str:
     """Return the beginning of a text that is too long to be shown, and how much there is more of it."""
     if len(text) <= MAX_TEXT:
         return text
-    return "%s… (%d characters more)" % (text[:MAX_TEXT], len(text) - MAX_TEXT)
+    return "%s… (%s more)" % (text[:MAX_TEXT], counted(len(text) - MAX_TEXT, "character"))
 
 
 def where(host: str, port: Optional[int] = None) -> str:

@@ -60,6 +60,6 @@ class Transcript:
         """Return the entries for people and playbooks; keys `at`, `from`, `text`, `tls`."""
         shown = [{"at": round(e.at, 4), "from": e.speaker, "text": e.text, "tls": e.tls} for e in self.entries]
         if self.left_out:
-            note = "%d further entries were left out" % self.left_out
+            note = "further entries left out: %d" % self.left_out
             shown.append({"at": shown[-1]["at"], "from": "client", "text": note, "tls": self.tls})
         return shown

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..._net.text import counted
 from ..._smtp.probes import own_networks
 from ..dialogue import answers, control_recipient, framed, open_question, take_recipient
 from ..model import Cost, Judgement, Probe, Unsettled, finding, passed
@@ -59,7 +60,7 @@ def _found(taken: Sequence[Form], outcome: Outcome) -> Judgement:
     form = taken[0]
     text = "MAIL FROM:<%s>, RCPT TO:<%s> was taken" % form[:2]
     if len(taken) > 1:
-        text += ", and so were %d other forms" % (len(taken) - 1)
+        text += ", and %s besides" % counted(len(taken) - 1, "other form")
     if not form.plain:
         return finding(text + "; it may take this form for a mailbox of its own, which only a message shows", "none")
     doubt = own_networks(outcome.local_address)

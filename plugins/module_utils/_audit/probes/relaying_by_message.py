@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..._net.text import counted
 from ..._smtp import commands
 from ..._smtp.probes import own_networks
 from ..._smtp.replies import is_success
@@ -104,19 +105,20 @@ def _judge(audited: Audited, outcomes: Sequence[Outcome], proving: Sequence[Outc
     if relayed:
         text = "a message with MAIL FROM:<%s>, RCPT TO:<%s> arrived elsewhere" % relayed[0][:2]
         if len(relayed) > 1:
-            text += ", and so did %d with other envelopes" % (len(relayed) - 1)
+            text += ", and %d more by another envelope each" % (len(relayed) - 1)
         return finding(text + own_networks(outcomes[0].local_address), "message")
     if audited.token(_CONTROL) not in arrivals.own:
         return unknown("the control did not arrive within %.0f s" % arrivals.seconds)
     if left:
-        text = "%d messages were taken that neither arrived nor came back within %.0f s, while the control arrived"
-        return unknown(text % (len(left), arrivals.seconds))
+        text = "%s neither arrived nor came back within %.0f s, though taken, while the control arrived"
+        return unknown(text % (counted(len(left), "message"), arrivals.seconds))
     refused = [form for token, form in marked if not _handed_over(token, proving)]
     if any(outcome.facts.failure for outcome in proving) or not marked:
         return unknown("not all that was taken at RCPT could be sent")
     local = sum(token in arrivals.own for token, _form in marked)
-    text = "%d envelopes were taken at RCPT, and none was relayed: %d were refused later, %d came back, %d stayed here"
-    return passed(text % (len(marked), len(refused), len(marked) - len(refused) - local, local))
+    text = "nothing was relayed of %s taken at RCPT: %d refused later, %d came back, %d stayed here"
+    taken = counted(len(marked), "envelope")
+    return passed(text % (taken, len(refused), len(marked) - len(refused) - local, local))
 
 
 PROOF = Proof(

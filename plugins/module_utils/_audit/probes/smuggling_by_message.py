@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _FIRST, _SECOND = 16, 32  # of the tokens of the outer messages, and of those that are smuggled
 _MORE_REPLIES = 4  # to what stands behind an ending: MAIL, RCPT, DATA, the second message
 _SMUGGLED, _CUT, _WHOLE, _REFUSED, _WAITED_FOR, _OPEN = "smuggled", "cut", "whole", "refused", "waited for", "open"
+_WELL = {_WHOLE: "arrived whole", _REFUSED: "refused"}
 
 
 def _trials(audited: Audited, outcomes: Sequence[Outcome]) -> List[Trial]:
@@ -109,9 +110,8 @@ def _judge(audited: Audited, _outcomes: Sequence[Outcome], proving: Sequence[Out
     left = fates.get(_WAITED_FOR, []) + fates.get(_OPEN, [])
     if left:
         return unknown("what became of messages with %s was not seen" % ", ".join(left))
-    told = ["%d messages with another ending inside arrived whole" % len(fates[_WHOLE])] if _WHOLE in fates else []
-    told += ["%d were refused" % len(fates[_REFUSED])] if _REFUSED in fates else []
-    return passed(", ".join(told))
+    told = ["%d %s" % (len(fates[fate]), said) for fate, said in _WELL.items() if fate in fates]
+    return passed("messages with another ending inside: %s" % ", ".join(told))
 
 
 PROOF = Proof(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..text import counted
+
 if TYPE_CHECKING:
     from typing import List
 
@@ -71,7 +73,7 @@ def children_of(element: Element, tag: int, *counts: int) -> List[Element]:
     """Return the elements inside one of the given tag. `counts`: how many there may be, else any number."""
     children = elements(content_of(element, tag))
     if counts and len(children) not in counts:
-        raise CertificateError("an element of tag 0x%02x holds %d others" % (tag, len(children)))
+        raise CertificateError("an element of tag 0x%02x holds %s" % (tag, counted(len(children), "other")))
     return children
 
 

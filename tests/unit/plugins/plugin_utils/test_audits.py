@@ -157,6 +157,35 @@ def test_a_relay_that_is_checked_and_audited_has_one_row() -> None:
     assert load_profiles(["relay"])["kind"] == RELAY
 
 
+@pytest.mark.parametrize("checks, audits, rows", [
+    # How a sweep names it, how an audit does: the row is the check's.
+    (["127.0.0.1:25"], ["ours"], [("127.0.0.1:25", "ours")]),
+    # One of the name comes first, in whatever order they are.
+    (["a", "b"], ["b", "a"], [("a", "a"), ("b", "b")]),
+    (["a", "b"], ["other", "a"], [("a", "a"), ("b", "other")]),
+    # A check has one audit: what is left has its own row.
+    (["a"], ["other", "a"], [("a", "a"), (None, "other")]),
+])  # fmt: skip
+def test_a_relay_has_one_row_however_check_and_audit_name_it(checks: Any, audits: Any, rows: Any) -> None:
+    report = audited(probes=["pipelining"])
+    as_check = {key: value for key, value in report.items() if key not in ("probes", "failure")}
+    swept = [{**as_check, "host": "Relay.example.com.", "name": one, "msg": "check of %s." % one} for one in checks]
+    asked = [{**report, "host": "relay.example.COM", "name": one, "msg": "of %s." % one} for one in audits]
+    found = []
+    for row in assess([{"endpoints": asked}, {"endpoints": swept}], today=DAY)["endpoints"]:
+        check, _joined, audit = row["msg"].rpartition(" Audit: ")
+        found.append((check[len("check of ") : -1] or None, audit[len("of ") : -1]))
+    assert found == rows
+
+
+def test_the_labels_of_both_are_the_row_s() -> None:
+    report = {**audited(probes=["pipelining"]), "labels": {"site": "north", "role": "audited"}}
+    checked = {key: value for key, value in report.items() if key not in ("probes", "failure")}
+    checked["labels"] = {"role": "mx"}
+    (row,) = assess([{"endpoints": [checked]}, {"endpoints": [report]}], today=DAY)["endpoints"]
+    assert row["labels"] == {"site": "north", "role": "mx"}
+
+
 def test_waivers_excuse_what_an_audit_found() -> None:
     report = audited()
     host = "127.0.0.1:%d" % report["port"]

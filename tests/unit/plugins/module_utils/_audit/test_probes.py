@@ -21,6 +21,7 @@ from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._a
     OUTSIDE,
     Case,
     ehlo,
+    relays_for,
 )
 
 GIVEN = {
@@ -65,6 +66,12 @@ def test_a_version_is_named_in_an_answer_and_is_no_enhanced_code(help_: str, tex
     with running(Relay(**answers)) as relay:
         report = audit("127.0.0.1", port=relay.port, probes=["banner"], **GIVEN)
     assert report["probes"][0]["text"] == text
+
+
+def test_one_other_form_is_told_as_one() -> None:
+    with running(Relay(RCPT=relays_for('"%s"' % OUTSIDE))) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["relaying"], **GIVEN)
+    assert "was taken, and 1 other form besides;" in report["probes"][0]["text"]
 
 
 def test_each_probe_has_a_case_or_a_test_of_its_own() -> None:

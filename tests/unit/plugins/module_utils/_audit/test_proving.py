@@ -117,6 +117,21 @@ def test_what_is_lost_leaves_the_suspicion(control, maildirs):
     assert ("neither arrived nor came back" in report["probes"][0]["text"]) is control
 
 
+@pytest.mark.parametrize("answer, text", [
+    ("250 2.0.0 Ok", "1 message neither arrived nor came back"),
+    ("554 5.7.1 No", "nothing was relayed of 1 envelope taken at RCPT: 1 refused later, 0 came back, 0 stayed here"),
+])  # fmt: skip
+def test_one_message_is_told_as_one(answer, text, maildirs):
+    quoted = '"%s"' % OUTSIDE
+    with DeliveringRelay(
+        lambda _sender, recipient, _content: maildirs[0] if recipient == KNOWN else None,
+        rcpt=lambda to: "250 2.1.5 Ok" if to in (KNOWN, quoted) else "554 5.7.1 No",
+        message=lambda to, _content: "250 2.0.0 Ok" if to == KNOWN else answer,
+    ) as relay:
+        report = audited(relay, maildirs, "relaying")
+    assert text in report["probes"][0]["text"]
+
+
 # Where a message ends
 
 
@@ -138,7 +153,7 @@ def test_messages_that_arrive_whole_prove_that_there_is_none(maildirs):
     with DeliveringRelay(by_recipient(maildirs)) as relay:
         report = audited(relay, maildirs, "smuggling")
     assert only(report) == ("pass", None)
-    assert report["probes"][0]["text"] == "7 messages with another ending inside arrived whole"
+    assert report["probes"][0]["text"] == "messages with another ending inside: 7 arrived whole"
 
 
 def test_messages_that_are_refused_prove_it_where_the_control_arrives(maildirs):
@@ -149,7 +164,7 @@ def test_messages_that_are_refused_prove_it_where_the_control_arrives(maildirs):
     with DeliveringRelay(by_recipient(maildirs), message=answer) as relay:
         report = audited(relay, maildirs, "smuggling")
     assert only(report) == ("pass", None)
-    assert report["probes"][0]["text"] == "7 were refused"
+    assert report["probes"][0]["text"] == "messages with another ending inside: 7 refused"
 
 
 def test_messages_that_are_filtered_prove_nothing(maildirs):

@@ -50,7 +50,9 @@ def test_a_long_text_is_cut_and_counted():
     (entry,) = heard.as_dicts()
     assert len(entry["text"]) < MAX_TEXT + 100
     assert entry["text"].startswith("250 xxx")
-    assert "characters more" in entry["text"]
+    assert entry["text"].endswith("characters more)")
+    heard.server(Reply(250, ("x" * (MAX_TEXT - 3),)), 0.0)
+    assert heard.as_dicts()[-1]["text"].endswith("(1 character more)")
 
 
 def test_what_is_left_out_is_counted():
@@ -59,7 +61,7 @@ def test_what_is_left_out_is_counted():
         heard.client("NOOP %d" % number, float(number))
     shown = heard.as_dicts()
     assert len(shown) == transcript.MAX_ENTRIES + 1
-    assert "7 further entries" in shown[-1]["text"]
+    assert shown[-1]["text"] == "further entries left out: 7"
 
 
 def test_long_entries_are_left_out_before_short_ones_are_too_many():
@@ -68,4 +70,4 @@ def test_long_entries_are_left_out_before_short_ones_are_too_many():
         heard.client("x" * MAX_TEXT, 0.0)
     shown = heard.as_dicts()
     assert sum(len(entry["text"]) for entry in shown[:-1]) <= transcript.MAX_CHARACTERS
-    assert shown[-1]["text"] == "%d further entries were left out" % (transcript.MAX_ENTRIES - len(shown) + 1)
+    assert shown[-1]["text"] == "further entries left out: %d" % (transcript.MAX_ENTRIES - len(shown) + 1)
