@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, cast
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import printable
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._audits import audit_row, with_audits
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._domains import domain_row
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._drift import drift
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._drift import drift, read_assessment
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._evidence import evidence_of
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._judged import OBSERVED, Sources
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._mailboxes import mailbox_row
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._profiles import RELAY, names_of, shipped_profiles
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._relays import relay_row, relay_subject
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._score import score_of
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import (
     CHECK,
     FORMAT,
@@ -61,10 +62,11 @@ def assess(
     """Return the assessment of what a module of this collection returned, or several.
 
     `profile`: what load_profiles() returned, for where rules come from and how grave their breach is; one for each kind
-    of what was judged; `waivers`: dictionaries with the fields of Waiver; `previous`: the last
-    run's assessment, or its JSON, for `changes`; `title`: None for what was judged; `today`: the day that decides
-    whether a waiver holds (UTC); `own_profiles`: paths of profiles that endpoints had by with_profiles(), besides those
-    that ship. What is an assessment already is returned as it is. Raises AssessmentError, ProfileError.
+    of what was judged; `waivers`: dictionaries with the fields of Waiver; `previous`: the last run's assessment, or its
+    JSON, for `changes` and `last`; `title`: None for what was judged; `today`: the day that decides whether a waiver
+    holds (UTC); `own_profiles`: paths of profiles that endpoints had by with_profiles(), besides those that ship.
+
+    What is an assessment already is returned as it is. Raises AssessmentError, ProfileError.
     """
     results = _all_of(result)
     if len(results) == 1 and results[0].get("format") == FORMAT:
@@ -93,10 +95,13 @@ def assess(
         "certificates": certificates,
         "waivers": judged,
         "changes": None,
+        "last": None,
         "evidence": evidence_of(results, rows, merged, sources.profiles, day),
     }
     if previous:
-        assessment["changes"] = drift(previous, assessment)
+        before = read_assessment(previous)
+        assessment["changes"] = drift(before, assessment)
+        assessment["last"] = {"checked_at": before.get("checked_at"), "score": score_of(before["endpoints"]).percent}
     return assessment
 
 

@@ -36,7 +36,7 @@ def stable_form(assessment: Mapping[str, Any]) -> Dict[str, Any]:
         name: {key: value for key, value in facts.items() if key != "days_left"}
         for name, facts in sorted(assessment["certificates"].items())
     }
-    rest = {name: value for name, value in assessment.items() if name not in (*_VOLATILE, "changes")}
+    rest = {name: value for name, value in assessment.items() if name not in (*_VOLATILE, "changes", "last")}
     return {**rest, "endpoints": rows, "certificates": certificates}
 
 

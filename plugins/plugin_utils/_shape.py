@@ -186,6 +186,13 @@ class Summary(TypedDict):
     expired_waivers: int
 
 
+class LastRun(TypedDict):
+    """When the last run's checks ended, and its score: percent, or null where nothing could be judged."""
+
+    checked_at: Optional[str]
+    score: Optional[int]
+
+
 class Assessment(TypedDict):
     """The whole. Times are UTC, as RFC 3339 writes them; `certificates` are facts by their SHA-256."""
 
@@ -198,6 +205,7 @@ class Assessment(TypedDict):
     certificates: Dict[str, Dict[str, Any]]
     waivers: List[JudgedWaiver]
     changes: Optional[List[Change]]  # null without a last run
+    last: NotRequired[Optional[LastRun]]
     evidence: NotRequired[Evidence]  # version 0.1.0 had none
 
 

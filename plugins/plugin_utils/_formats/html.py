@@ -22,6 +22,7 @@ from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.page
 )
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.templates import DATA, load_template
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import counted, encodable, one_of
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._score import WEIGHTS, score_of
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import in_words, plural
 
 if TYPE_CHECKING:
@@ -49,10 +50,10 @@ def as_html(assessment: Assessment) -> str:
         policy=policy % (_hash(script), _hash(style)),
         states=states,
         names=standing.STATES,
-        score=standing.score_of(rows),
-        weights=standing.WEIGHTS,
+        score=score_of(rows),
+        weights=WEIGHTS,
         sentence=standing.sentence_of(rows, states),
-        since=None if assessment["changes"] is None else standing.since_last_run(assessment["changes"]),
+        since=None if assessment["changes"] is None else standing.since_last_run(assessment),
         changes=standing.in_short(assessment["changes"] or ()),
         expired=[waiver for waiver in assessment["waivers"] if waiver["state"] == "expired"],
         tasks=todo.tasks(assessment),

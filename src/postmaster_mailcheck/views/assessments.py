@@ -14,6 +14,7 @@ from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.page
 )
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.table import as_table
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import told
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._score import score_of
 from postmaster_mailcheck.views.lines import LABEL, QUIET, Line, groups, row, text
 
 if TYPE_CHECKING:
@@ -43,7 +44,10 @@ def _sum(assessed: Assessment) -> str:
     summary = assessed["summary"]
     rules = ", ".join("%d %s" % (number, outcome) for outcome, number in summary["rules"].items() if number)
     grave = ", ".join("%d %s" % (number, severity) for severity, number in summary["findings"].items() if number)
-    return "%s. Rules: %s. Findings: %s." % (told(assessed["endpoints"]), rules, grave or "none")
+    said = "%s. Rules: %s. Findings: %s." % (told(assessed["endpoints"]), rules, grave or "none")
+    percent, last = score_of(assessed["endpoints"]).percent, assessed.get("last")
+    before = " (%d %% in the last run)" % last["score"] if last and last["score"] is not None else ""
+    return said if percent is None else "%s Score: %d %%%s." % (said, percent, before)
 
 
 def _findings(assessed: Assessment) -> Iterator[Line]:

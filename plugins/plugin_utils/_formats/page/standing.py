@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# How things stand, at a glance: what each subject comes to, a score, a sentence, and what changed since the last run.
+# How things stand, at a glance: what each subject comes to, a sentence, and what changed since the last run.
 #
 # A verdict is about the check alone; here a breach that is waived is no failure, and what was not judged no success.
 
@@ -12,10 +12,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import counted
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._score import score_of, weight_of
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import CHECK, in_words, kinds
 
 if TYPE_CHECKING:
-    from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
+    from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
     from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import Assessment, Change, Row
 
@@ -42,7 +43,6 @@ _BESIDES = {
     "advised": ("has advice of low severity", "have advice of low severity"),
     "waived": ("breaks a rule that a waiver excuses", "break rules that waivers excuse"),
 }
-WEIGHTS = {"high": 5, "medium": 3, "low": 1}  # of a rule, by its severity
 
 
 def state_of(row: Row) -> str:
@@ -55,26 +55,6 @@ def state_of(row: Row) -> str:
     return {"unknown": "not_judged", "waived": "waived"}.get(row["assessment"], "passed")
 
 
-class Score(NamedTuple):
-    """`percent`: what the rules that are met weigh, of all that are met or unmet; None where there are none of these.
-
-    `weights`: the same for every outcome.
-    """
-
-    percent: Optional[int]
-    weights: Mapping[str, int]
-
-
-def score_of(rows: Sequence[Row]) -> Score:
-    """Return the score, rounded down: 100 is for those alone who break no rule."""
-    weights: Counter[str] = Counter()
-    for row in rows:
-        for rule in row["rules"]:
-            weights[rule["outcome"]] += WEIGHTS.get(rule["severity"], 1)
-    decided = weights["met"] + weights["unmet"]
-    return Score(100 * weights["met"] // decided if decided else None, weights)
-
-
 def sentence_of(rows: Sequence[Row], states: Mapping[str, int]) -> Tuple[str, str]:
     """Say how many of the subjects need work, and in another sentence what there is to know of others, if there is."""
     if not rows:
@@ -85,9 +65,10 @@ def sentence_of(rows: Sequence[Row], states: Mapping[str, int]) -> Tuple[str, st
         words = [forms[0] for state, forms in {**_NEED_WORK, **_BESIDES}.items() if states.get(state)]
         return "The %s %s." % (next(iter(kinds(rows))), words[0] if words else "keeps every rule"), ""
     if needing:
-        verb = "needs" if needing == 1 else "need"
-        told = "%d of %d %s %s work: %s." % (
-            needing, len(rows), in_words(rows, " and "), verb, ", ".join(_told(_NEED_WORK, states)),
+        passed = states.get("passed", 0)
+        told = "%s of %d %s %s every rule; %d %s work: %s." % (
+            passed or "None", len(rows), in_words(rows, " and "), "keeps" if passed < 2 else "keep",
+            needing, "needs" if needing == 1 else "need", ", ".join(_told(_NEED_WORK, states)),
         )  # fmt: skip
     elif besides:
         told = "None of %d %s needs work at once." % (len(rows), in_words(rows, " and "))
@@ -100,8 +81,9 @@ def _told(words: Mapping[str, Tuple[str, str]], states: Mapping[str, int]) -> Li
     return ["%d %s" % (states[state], forms[states[state] != 1]) for state, forms in words.items() if states.get(state)]
 
 
-def since_last_run(changes: Sequence[Change]) -> List[Tuple[str, str]]:
+def since_last_run(assessment: Assessment) -> List[Tuple[str, str]]:
     """Return what differs from the last run as short phrases, each with what it is: `better`, `worse` or `other`."""
+    changes = assessment["changes"] or ()
     rules = [(one["before"], one["now"]) for one in changes if one["what"].startswith("rule ")]
     subjects = [(one["before"], one["now"]) for one in changes if one["what"] == "endpoint"]
     counts = (
@@ -113,7 +95,18 @@ def since_last_run(changes: Sequence[Change]) -> List[Tuple[str, str]]:
     told = [(kind, "%d %s" % (number, words)) for kind, number, words in counts if number]
     if changes and not told:
         told = [("other", counted(len(changes), "smaller change"))]
-    return told or [("other", "nothing has changed")]
+    return [*_score_since(assessment), *(told or [("other", "nothing has changed")])]
+
+
+def _score_since(assessment: Assessment) -> Iterator[Tuple[str, str]]:
+    now, before = score_of(assessment["endpoints"]).percent, assessment.get("last")
+    last = before["score"] if before else None
+    if now is None or last is None:
+        return
+    if now == last:
+        yield "other", "score %d %% as before" % now
+    else:
+        yield "better" if now > last else "worse", "score %d %%, before %d %%" % (now, last)
 
 
 _VALUES = {None: "none", "unknown": "not judged", "not_checked": "not checked"}
@@ -158,7 +151,7 @@ def worst_first(assessment: Assessment) -> List[Tuple[int, Row, str]]:
 
 
 def _unmet_weight(row: Row) -> int:
-    return sum(WEIGHTS.get(rule["severity"], 1) for rule in row["rules"] if rule["outcome"] == "unmet")
+    return sum(weight_of(rule) for rule in row["rules"] if rule["outcome"] == "unmet")
 
 
 def tally(rows: Sequence[Tuple[int, Row, str]]) -> Dict[str, int]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import Assessment, Row, Rule
 
 _OBSERVED, _UNJUDGED = "; observed: ", "; this could not be judged: "  # how rules say what they saw
+# What strangers abuse as soon as they find it, at one relay or at many: of equal severity it comes first.
+_ABUSED = ("relaying_refused", "auth_required", "relaying", "smuggling")
 _WHOLE = "Whatever a check that failed did not come to."
 _BROKEN_OFF = "the check ended before: %s"
 
@@ -48,7 +50,7 @@ class Task(NamedTuple):
 
 
 def tasks(assessment: Assessment) -> List[Task]:
-    """Return what is unmet: the gravest first, then what concerns most."""
+    """Return what is unmet: the gravest first, of these what is abused at once, then what concerns most."""
     anew = broken_anew(assessment["changes"])
     groups: Dict[str, List[Tuple[int, Row, Rule]]] = {}
     for index, row, rule in _with_outcome("unmet", assessment):
@@ -86,8 +88,8 @@ def _with_outcome(outcome: str, assessment: Assessment) -> Iterator[Tuple[int, R
                 yield index, row, rule
 
 
-def _urgency(task: Task) -> Tuple[int, int]:
-    return -_gravity(task.severity), -len(task.places)
+def _urgency(task: Task) -> Tuple[int, bool, int]:
+    return -_gravity(task.severity), task.name not in _ABUSED, -len(task.places)
 
 
 def _gravity(severity: str) -> int:

@@ -44,31 +44,6 @@ def test_what_a_subject_comes_to(row: Row, waivers: list[Row], state: str) -> No
     assert standing.state_of(one) == state
 
 
-def percent(*rules: Row) -> Any:
-    """The check itself is met, and weighs five."""
-    return standing.score_of(judged(relay(rules=list(rules)))).percent
-
-
-def test_the_score_weighs_rules_by_their_severity() -> None:
-    assert percent(rule("one")) == 100
-    assert percent(rule("one", "unmet", "high")) == 50  # 5 of 10
-    assert percent(rule("one", "unmet", "medium")) == 62  # 5 of 8, rounded down
-    assert percent(rule("one", "unmet", "low")) == 83  # 5 of 6
-
-
-def test_what_was_not_judged_is_neither_good_nor_bad() -> None:
-    assert percent(rule("one", "unknown"), rule("two", "unmet", "high")) == 50
-    waived = standing.score_of(judged(relay(rules=[rule("one", "unmet")]), waivers=[ALL_WAIVED]))
-    assert waived.percent == 100 and waived.weights["waived"] == 5
-    nothing = standing.score_of(judged(unreachable(), waivers=[ALL_WAIVED]))
-    assert nothing.percent is None and nothing.weights["unknown"] == 10
-
-
-def test_a_hundred_is_for_those_alone_who_break_no_rule() -> None:
-    rows = [relay(f"r{index}.example.com") for index in range(400)]
-    assert standing.score_of(judged(*rows, relay("x.example.com", [rule("one", "unmet", "low")]))).percent == 99
-
-
 def sentence(*rows: Row, **more: Any) -> str:
     """Both sentences as one text."""
     found = assess(result(*rows), today=DAY, **more)
@@ -82,8 +57,14 @@ def test_one_sentence_says_how_many_need_work() -> None:
     assert sentence(relay()) == "The relay keeps every rule."
     assert sentence(broken[0]) == "The relay fails."
     assert sentence(relay("a.example.com"), relay("b.example.com")) == "All 2 relays keep every rule."
-    assert sentence(*broken, unreachable(), relay()) == "3 of 4 relays need work: 2 fail, 1 does not answer."
-    assert sentence(broken[0], open_) == "1 of 2 relays needs work: 1 fails. 1 could not be judged in full."
+    assert (
+        sentence(*broken, unreachable(), relay())
+        == "1 of 4 relays keeps every rule; 3 need work: 2 fail, 1 does not answer."
+    )
+    assert (
+        sentence(broken[0], open_)
+        == "None of 2 relays keeps every rule; 1 needs work: 1 fails. 1 could not be judged in full."
+    )
     assert sentence(relay(), open_) == "None of 2 relays needs work at once. 1 could not be judged in full."
 
 
@@ -97,11 +78,14 @@ def test_what_changed_since_the_last_run() -> None:
     before = assess(result(relay("a", [rule("one"), rule("two", "unmet")]), relay("gone")), today=DAY)
     now = assess(result(relay("a", [rule("one", "unmet"), rule("two")]), relay("new")), today=DAY, previous=before)
     changes = now["changes"] or []
-    assert standing.since_last_run(changes) == [
-        ("worse", "1 broken anew"), ("better", "1 mended"), ("other", "1 new here"), ("other", "1 gone"),
+    assert standing.since_last_run(now) == [
+        ("other", "score 83 % as before"), ("worse", "1 broken anew"), ("better", "1 mended"), ("other", "1 new here"), ("other", "1 gone"),
     ]  # fmt: skip
     assert standing.broken_anew(changes) == {("a:25", "one")}
-    assert standing.since_last_run([]) == [("other", "nothing has changed")]
+    same = assess(result(relay("a")), today=DAY, previous=assess(result(relay("a")), today=DAY))
+    assert standing.since_last_run(same) == [("other", "score 100 % as before"), ("other", "nothing has changed")]
+    worse = assess(result(relay("a", [rule("one", "unmet")])), today=DAY, previous=same)
+    assert standing.since_last_run(worse)[0] == ("worse", "score 50 %, before 100 %")
     assert standing.broken_anew(None) == set()
 
 

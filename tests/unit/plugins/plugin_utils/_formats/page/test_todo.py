@@ -10,7 +10,10 @@ import pytest
 
 pytest.importorskip("ansible", reason="ansible-core is not installed for this Python")
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.register import PROBES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.rules import RULES
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._assessment import assess
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.page import todo
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.page.todo import (
     Seen,
     open_questions,
@@ -38,6 +41,14 @@ def test_the_gravest_come_first_then_those_that_concern_most() -> None:
         relay("b", [rule("light", "unmet", "low"), rule("two", "unmet")]),
     ]
     assert [task.name for task in tasks(assess(result(*rows), today=DAY))] == ["two", "one", "light"]
+
+
+def test_one_open_relay_comes_before_many_old_versions() -> None:
+    old = [relay(name, [rule("tls_versions_refused", "unmet")]) for name in "abcde"]
+    rows = [*old, relay("f", [rule("relaying_refused", "unmet")]), unreachable("g")]
+    names = ["relaying_refused", "tls_versions_refused", "connection_refused"]
+    assert [task.name for task in tasks(assess(result(*rows), today=DAY))] == names
+    assert {*todo._ABUSED} <= {*RULES, *PROBES}
 
 
 def test_failed_checks_are_grouped_by_their_cause_in_plain_words() -> None:
