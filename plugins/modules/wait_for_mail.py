@@ -121,7 +121,8 @@ options:
   delete:
     description:
       - Delete the message once it is found, its copies, and reports about it. Nothing else is ever expunged; where the
-        server cannot expunge single messages (UIDPLUS), ours are only marked.
+        server cannot expunge single messages (UIDPLUS), ours are only marked. A bounce that only O(recipient) tells
+        stays, since it may be about another message.
     type: bool
     default: false
   delete_older_than:
@@ -381,8 +382,8 @@ mailbox_state:
   description:
     - The state of each folder, for O(since) of a later task. Empty where something was looked for.
     - It holds numbers and names that tell what comes later. With IMAP C(uidvalidity), C(uidnext) and C(messages).
-    - In a Maildir C(messages), C(newest) (when the newest was delivered, in nanoseconds), and C(newest_names) (the files of
-      that very time).
+    - In a Maildir C(messages), C(newest) (when the newest was delivered, in nanoseconds, and a minute ago at the latest),
+      and C(newest_names) (the files that are no older).
   returned: if the options make sense
   type: dict
   sample: {INBOX: {uidvalidity: 1700000000, uidnext: 4711, messages: 12}}

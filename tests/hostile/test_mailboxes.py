@@ -245,7 +245,7 @@ def test_folders_for_spam_without_number() -> None:
     listed = "".join('* LIST (\\Junk) "/" "junk%d"\r\n' % number for number in range(15_000))
     with ImapServer({"INBOX": Folder({1: mail(TOKEN)}), "junk0": Folder()}) as server:
         server.override["LIST"] = listed + "{tag} OK done\r\n"
-        report = wait_for_mail(**where(server))
+        report = wait_for_mail(**where(server, timeout=20.0))
     assert report["found"] is True
     assert len(report["folders"]) < 30
     assert "folders for spam" in report["warnings"][0]

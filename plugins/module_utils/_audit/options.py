@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from .._errors import OptionError, did_you_mean
 from .._mailbox.request import OPTIONS as MAILBOX_OPTIONS
 from .._mailbox.request import request_of
-from .._net.options import CONNECTION_OPTIONS, clean, seconds, with_defaults
+from .._net.options import clean, seconds, with_defaults
 from .._smtp.endpoint import SUBMISSIONS, about_port, endpoint_of
-from .._smtp.options import OPTIONS
+from .._smtp.options import OPTIONS, RELAY_CONNECTION
 from .model import INTENSITIES, Cost
 from .register import PROBES
 
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from .model import Probe
 
 # How the relay is spoken to: as a check does, but that a certificate is judged and stops nothing.
-_CONNECTING = (
-    "port", *CONNECTION_OPTIONS, "ehlo_name", "tls_server_name", "timeout",
-)  # fmt: skip
+_CONNECTING = ("port", *RELAY_CONNECTION, "tls_server_name", "timeout")
 
 # How a mailbox is reached, and as whom.
 _MAILBOX = {

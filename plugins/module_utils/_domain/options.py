@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from .._errors import OptionError
 from .._net.dns.servers import checked_servers
 from .._net.names import is_literal
-from .._net.options import CONNECTION_OPTIONS, clean, in_range, seconds, to_ascii, with_defaults
+from .._net.options import clean, in_range, seconds, to_ascii, with_defaults
 from .._smtp.endpoint import endpoint_of, is_ehlo_name
-from .._smtp.options import OPTIONS
+from .._smtp.options import OPTIONS, RELAY_CONNECTION
 from .._smtp.resolvers import resolvers_of
 from .._verdicts.rules import parse_expect
 from .judges import POLICIES
@@ -45,7 +45,7 @@ OF_ONE: Dict[str, Dict[str, Any]] = {
 # What only a domain itself may have: words of the caller's, handed back as they are.
 _OF_ONE_ALONE: Dict[str, Dict[str, Any]] = {"labels": {"type": "dict", "default": {}}}
 # How the relays of a domain, and its policy host, are spoken to: as a check of one relay is.
-CONNECTING = (*CONNECTION_OPTIONS, "ehlo_name", "timeout")
+CONNECTING = (*RELAY_CONNECTION, "timeout")
 
 DOMAIN_OPTIONS: Dict[str, Dict[str, Any]] = {
     "domains": {"type": "list", "elements": "raw", "required": True},

@@ -20,13 +20,14 @@ from .headers import fields_of, first
 from .parts import parts_of
 
 if TYPE_CHECKING:
-    from typing import List, Optional, Tuple
+    from typing import List, Optional, Set, Tuple
 
     from .finding import Wanted
     from .headers import Fields
 
 _TELLING = 8  # characters from which on a word of a text is no chance: whoever chooses a token may choose `a`
 MAX_OCTETS = 65536  # of a report; what was returned of a long message is cut off
+_MOST_GROUPS = 100  # of fields in it: of the message, and of each recipient
 
 _ACTIONS = {
     "failed": "bounce", "delayed": "delay", "delivered": "success", "relayed": "success", "expanded": "success",
@@ -46,13 +47,27 @@ class Reported(NamedTuple):
     is_in_words: bool
 
 
-def is_ours(fields: Fields, wanted: Wanted) -> bool:
-    """Whether this is the header of the message itself, or of a copy of it."""
+def names_of(wanted: Wanted) -> Set[Tuple[str, str]]:
+    """Return what the header of the message itself, or of a copy of it, may be known by."""
+    names = {("token", wanted.token)}
+    if wanted.message_id:
+        names.add(("id", wanted.message_id))
+    if len(wanted.token) >= _TELLING:
+        names.add(("id", "<%s@" % wanted.token))
+    return names
+
+
+def names_in(fields: Fields) -> List[Tuple[str, str]]:
+    """Return what a header is known by: its token, else its Message-ID, whole and up to the at sign."""
     token = first(fields, "X-Mailcheck-Token")
-    message_id = first(fields, "Message-ID") or ""
     if token is not None:
-        return token == wanted.token
-    return message_id == wanted.message_id or message_id.startswith("<%s@" % wanted.token)
+        return [("token", token)]
+    message_id = first(fields, "Message-ID") or ""
+    return [("id", message_id), ("id", message_id.partition("@")[0] + "@")]
+
+
+def _is_ours(fields: Fields, wanted: Wanted) -> bool:
+    return not names_of(wanted).isdisjoint(names_in(fields))
 
 
 def may_be_report(fields: Fields) -> bool:
@@ -85,7 +100,8 @@ def reported_in(raw: bytes) -> Optional[Reported]:
     texts: List[Tuple[str, str]] = []
     for kind, octets, words in parts_of(raw):
         if kind in _STATUS_PARTS:
-            groups += [found for found in map(fields_of, re.split(rb"\r?\n\r?\n", octets)) if found]
+            blocks = re.split(rb"\r?\n\r?\n", octets, maxsplit=_MOST_GROUPS)[: _MOST_GROUPS - len(groups)]
+            groups += [found for found in map(fields_of, blocks) if found]
         elif kind in _RETURNED_PARTS:
             returned = returned or fields_of(octets)
         else:
@@ -154,7 +170,7 @@ def concerns(reported: Reported, wanted: Wanted) -> bool:
     """Whether it is about the wanted message."""
     report, returned = reported.report, reported.returned
     if first(returned, "X-Mailcheck-Token") or first(returned, "Message-ID"):
-        if is_ours(returned, wanted):
+        if _is_ours(returned, wanted):
             return True
         return wanted.envelope_id is not None and report.envelope_id == wanted.envelope_id
     if reported.is_in_words:

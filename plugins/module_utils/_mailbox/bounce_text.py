@@ -50,7 +50,7 @@ _GAVE_UP = re.compile(
 )
 # Where servers that write plain text begin to repeat the message, or where its header begins.
 _COPY = re.compile(
-    r"^(?:-{2,}.{0,60}\b(?:copy|original message|returned message)\b|(?:Received|Return-Path|X-Mailcheck-Token):)",
+    r"^(?:-{2,80}.{0,60}\b(?:copy|original message|returned message)\b|(?:Received|Return-Path|X-Mailcheck-Token):)",
     re.IGNORECASE | re.MULTILINE,
 )
 

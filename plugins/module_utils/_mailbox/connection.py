@@ -14,15 +14,34 @@ from .._net.blocking import BlockingSession, dial
 from .model import Session
 
 if TYPE_CHECKING:
-    from typing import Tuple
+    from typing import Optional, Tuple
 
     from .request import Request
 
 # An answer takes seconds where a server is busy; more than that tells nothing more.
 ANSWER_SECONDS = 30.0
+_GOODBYE_SECONDS = 2.0
 
 
-def connect(request: Request, deadline: float) -> Tuple[BlockingSession, Session]:
+class Interrupter:
+    """Ends what waits in a session, from before there is one. Safe in a signal handler."""
+
+    def __init__(self) -> None:
+        self._session: Optional[BlockingSession] = None
+        self._interrupted = False
+
+    def watch(self, session: BlockingSession) -> None:
+        self._session = session
+        if self._interrupted:
+            session.interrupt()
+
+    def interrupt(self) -> None:
+        self._interrupted = True
+        if self._session is not None:
+            self._session.interrupt()
+
+
+def connect(request: Request, deadline: float, interrupter: Interrupter) -> Tuple[BlockingSession, Session]:
     """Return a session that the server may speak in first; `deadline` is of the monotonic clock. Raises Broken."""
     clock = time.monotonic
     sock, tried = dial(
@@ -34,7 +53,8 @@ def connect(request: Request, deadline: float) -> Tuple[BlockingSession, Session
         deadline,
         clock,
     )
-    session = BlockingSession(sock, clock)
+    session = BlockingSession(sock, clock, "mailbox server")
+    interrupter.watch(session)
     with ExitStack() as on_failure:
         on_failure.callback(session.close)
         session.deadline = min(deadline, clock() + ANSWER_SECONDS)
@@ -42,6 +62,11 @@ def connect(request: Request, deadline: float) -> Tuple[BlockingSession, Session
             start_tls(request, session)
         on_failure.pop_all()
     return session, Session(addresses=tuple(tried), address=tried[-1].address, tls=session.tls)
+
+
+def leave(session: BlockingSession, deadline: float) -> None:
+    """Let goodbye take two seconds at most, and none where the time is up: whoever leaves needs no answer."""
+    session.deadline = min(deadline, time.monotonic() + _GOODBYE_SECONDS)
 
 
 def start_tls(request: Request, session: BlockingSession) -> None:

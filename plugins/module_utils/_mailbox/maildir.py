@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from typing import TYPE_CHECKING
 
 from .._net.attempts import Broken
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from .request import Request
 
 _INBOX = "INBOX"
+# A file has the time of its last octet, and comes into its place later: others may come before it. And there are files
+# with a time that is yet to come. So of those of the last minute it is the names that tell what is new.
+_SETTLED = 60 * 10**9  # nanoseconds
 
 
 class Maildir:
@@ -32,6 +36,7 @@ class Maildir:
         self._request = request
         self._root = request.path
         self._seen: Set[Tuple[str, str]] = set()
+        self._paths: Dict[Tuple[str, str], str] = {}  # of those that were returned, where they were then
         self._names: List[str] = [_INBOX]
         self.session = Session()
         self.warnings: List[str] = []
@@ -48,9 +53,8 @@ class Maildir:
         found: Dict[str, Dict[str, Any]] = {}
         for name, place in self._folders().items():
             files = list(self._files(place))
-            newest = max((changed for _path, changed in files), default=0)
-            # A message may still come with the very time of the newest: names tell it from those that were there.
-            names = sorted(_uid(path) for path, changed in files if changed == newest)
+            newest = min(max((changed for _path, changed in files), default=0), time.time_ns() - _SETTLED)
+            names = sorted(_uid(path) for path, changed in files if changed >= newest)
             found[name] = {"messages": len(files), "newest": newest, "newest_names": names}
         return found
 
@@ -73,13 +77,18 @@ class Maildir:
                 octets = self._read(path, MAX_HEADER)
                 if octets is not None:
                     fields = fields_of(octets)
+                    self._paths[name, _uid(path)] = path
                     found.append(Message(name, _uid(path), fields, changed / 1e9, oldest is not None, octets))
         self._seen.update(seen)
         return found
 
     def whole(self, message: Message, octets: int) -> Optional[bytes]:
-        path = self._path(message)
-        return self._read(path, octets) if path else None
+        """A message moves from new to cur, and gets flags, when somebody reads it."""
+        path = self._paths.get((message.folder, message.uid))
+        found = self._read(path, octets) if path else None
+        if found is None:
+            found = next((self._read(one, octets) for one in self._of([message])), None)
+        return found
 
     def probes_before(self, moment: float) -> List[Message]:
         found: List[Message] = []
@@ -93,7 +102,7 @@ class Maildir:
 
     def delete(self, messages: Sequence[Message]) -> None:
         try:
-            for path in filter(None, map(self._path, messages)):
+            for path in self._of(messages):
                 os.unlink(path)
                 self.deleted += 1
         except OSError as error:
@@ -142,10 +151,13 @@ class Maildir:
                 text = "%s/%s: %s" % (place, part, error.strerror or "cannot be read")
                 raise Broken("mailbox_unavailable", text, "folder") from None
 
-    def _path(self, message: Message) -> Optional[str]:
-        """A message moves from new to cur, and gets flags, when somebody reads it."""
-        place = self._folders().get(message.folder, self._root)
-        return next((path for path, _changed in self._files(place) if _uid(path) == message.uid), None)
+    def _of(self, messages: Sequence[Message]) -> List[str]:
+        """Return where these messages are now, as far as they are there; each folder is gone through once."""
+        found: List[str] = []
+        for name, place in self._folders().items():
+            uids = {message.uid for message in messages if message.folder == name}
+            found += [path for path, _changed in self._files(place) if _uid(path) in uids] if uids else []
+        return found
 
     def _read(self, path: str, octets: int) -> Optional[bytes]:
         try:

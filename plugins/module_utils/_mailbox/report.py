@@ -59,7 +59,7 @@ def as_report(result: Result, now: float) -> Dict[str, Any]:
     failures: List[Optional[Failure]] = []
     messages: List[Dict[str, Any]] = []
     for finding in result.findings:
-        rules = evaluate(RULES, request.expect, finding, {}, now) if _is_known(finding, result.broken) else ()
+        rules = evaluate(RULES, request.expect, finding, {}, now) if _is_known(finding, result) else ()
         failures.append(_failure_of(finding, rules, result))
         messages.append(_shown(_message(finding, rules, result.broken), request.secrets))
     if not result.findings and result.broken is not None:
@@ -96,9 +96,11 @@ def as_report(result: Result, now: float) -> Dict[str, Any]:
     return report
 
 
-def _is_known(finding: Finding, broken: Optional[Broken]) -> bool:
-    """Whether it may be judged: what could not be looked for may have arrived."""
-    return broken is None or finding.message is not None or finding.bounce is not None
+def _is_known(finding: Finding, result: Result) -> bool:
+    """Whether it may be judged: what could not be looked for may have arrived, or come back."""
+    if result.broken is None or finding.bounce is not None:
+        return True
+    return finding.message is not None and not result.request.expect.get("bounce")
 
 
 def _verdict(failure: Optional[Failure]) -> str:
@@ -114,7 +116,7 @@ _ABOUT_MAIL = ("mail_not_found", "mail_bounced", "rule_unmet")
 
 
 def _failure_of(finding: Finding, rules: Sequence[Rule], result: Result) -> Optional[Failure]:
-    if not _is_known(finding, result.broken):
+    if not _is_known(finding, result):
         return _unreachable(result.broken) if result.broken else None
     expects_bounce = bool(result.request.expect.get("bounce"))
     if finding.message is None and not expects_bounce:
@@ -208,7 +210,11 @@ _OF_RELAYS = (
     (r"; many providers block outgoing port 25", ""),
     (r"\bSubmission is on port 587 or 465; port 25 usually takes no sign-in\. ", ""),
     (r"\b465, (?=993)", ""),
+    (r"\bSMTP in clear first \(25, 587\)", "IMAP or POP3 in clear first (143, 110)"),
+    (r"\bis for port 465\b", "is for 993 and 995"),
+    (r"\bafter a 220 to STARTTLS\b", "after the answer to STARTTLS"),
     (r"\(Postfix: [^()]*; Dovecot: ", "(Dovecot: "),
+    (r"\(Postfix: smtpd_tls_dh1024_param_file=auto; Exim: tls_dhparam\)", "(Dovecot: ssl_dh)"),
     (r"\bthe rules of SMTP\b", "the rules of its protocol"),
     (r"\bSMTP sign-in\b", "sign-in by IMAP or POP3"),
     (r"\brelay(?=s?\b)", "server"),

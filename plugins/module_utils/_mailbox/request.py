@@ -190,16 +190,16 @@ def _wanted(options: Mapping[str, Any]) -> Tuple[Tuple[Wanted, ...], Sent]:
     for token in tokens:
         if not _TOKEN.fullmatch(token):
             raise OptionError("token", "must be of letters, digits, and . _ = - within, 128 at most.")
+    # What is empty names nothing: else all that lacks it would be ours.
     about: Dict[str, Optional[str]] = {
-        name: None if options[name] is None else clean(name, options[name])
-        for name in ("message_id", "envelope_id", "recipient")
+        name: clean(name, options[name] or "").strip() or None for name in ("message_id", "envelope_id", "recipient")
     }
     if any(about.values()) and len(tokens) != 1:
         raise OptionError("token", "is needed, and one only, where message_id, envelope_id or recipient is given.")
     known = (report.get("host"), report.get("checked_at"), message.get("queue_id"))
     sent = Sent(*(value if isinstance(value, str) else None for value in known))
-    if about["message_id"]:
-        about["message_id"] = "<%s>" % about["message_id"].strip().strip("<>")
+    bare = (about["message_id"] or "").strip("<> ")
+    about["message_id"] = "<%s>" % bare if bare else None
     return tuple(Wanted(token, **about) for token in tokens), sent
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .._net.attempts import Broken
 from .authentication import authentication_of
-from .bounce import MAX_OCTETS, concerns, is_ours, may_be_report, reported_in
+from .bounce import MAX_OCTETS, concerns, may_be_report, names_in, names_of, reported_in
 from .finding import Finding
 from .headers import fields_of
 from .signatures import MAX_OCTETS as MAX_SIGNED
@@ -35,6 +35,7 @@ _ONCE_IT_WORKED = (
     "connection_timed_out",
     "no_greeting",
 )
+_TOO_LONG = "nothing so far; the server wants %.0f s between two sessions (LOGIN-DELAY), and there is less left"
 _LEAST_SECONDS = 0.3  # that a look takes; with less time left there is none
 _MOST_OF_ALL = 0.25  # of the timeout that may be kept for the last look, where looks take long
 
@@ -49,7 +50,8 @@ class Search:
         self._request, self._mailbox, self._clock, self._pause = request, mailbox, clock, pause
         self._expects_bounce = bool(request.expect.get("bounce"))
         self.findings: Dict[str, Finding] = {one.token: Finding(one) for one in request.wanted}
-        self.ours: List[Message] = []  # found, and reports about what was looked for
+        self._tokens = {name: one.token for one in request.wanted for name in names_of(one)}
+        self.ours: List[Message] = []  # found, and reports that are surely about what was looked for
         self.broken: Optional[Broken] = None
         self.started = clock()
         self.deadline = self.started + request.timeout
@@ -65,7 +67,12 @@ class Search:
             kept = min(2 * (now - began), _MOST_OF_ALL * self._request.timeout)
             left = self.deadline - now - max(_LEAST_SECONDS, kept)
             interval = max(self._request.poll_interval, self._mailbox.least_interval)
-            if self.done() or left <= 0 or self._mailbox.least_interval > left or not self._pause(min(interval, left)):
+            if self.done() or left <= 0:
+                return
+            if self._mailbox.least_interval > left:
+                self.broken = self.broken or Broken("auth_limited", _TOO_LONG % self._mailbox.least_interval, "auth")
+                return
+            if not self._pause(min(interval, left)):
                 return
             began = self._clock()
 
@@ -90,6 +97,8 @@ class Search:
 
     def _look(self) -> None:
         self._pending += self._mailbox.look(self.deadline, lambda fields: self._finding_of(fields) is not None)
+        # What is looked for comes first: others' reports, however many, must not keep it waiting.
+        self._pending.sort(key=lambda message: self._finding_of(message.fields) is None)
         while self._pending:  # what is read of it may break off: then it is still there in the next look
             self._read(self._pending[0])
             del self._pending[0]
@@ -109,7 +118,8 @@ class Search:
         self.ours.append(message)
 
     def _finding_of(self, fields: Fields) -> Optional[Finding]:
-        return next((one for one in self.findings.values() if is_ours(fields, one.wanted)), None)
+        tokens = (self._tokens.get(name) for name in names_in(fields))
+        return next((self.findings[token] for token in tokens if token is not None), None)
 
     def _arrived(self, finding: Finding, message: Message) -> None:
         seen = self._clock() - self.started
@@ -128,17 +138,18 @@ class Search:
 
     def _reported(self, message: Message) -> None:
         """Ask whom a report is about: what it tells is known to one of ours, or it is about none."""
+        if self._clock() >= self.deadline:
+            raise Broken("timed_out", "no time was left to read what servers report", "find")
         reported = reported_in(self._mailbox.whole(message, MAX_OCTETS) or b"")
         if reported is None:
             return
         for token, finding in self.findings.items():
-            wanted = finding.wanted
-            if not message.fresh:  # another's to the same recipient may lie there
-                wanted = wanted._replace(recipient=None)
-            if not concerns(reported, wanted):
+            # By the recipient alone it may be about another's: believed if it has just come, and never deleted.
+            sure = concerns(reported, finding.wanted._replace(recipient=None))
+            if not sure and not (message.fresh and concerns(reported, finding.wanted)):
                 continue
             report = reported.report
-            self.ours.append(message)
+            self.ours += [message] if sure else []
             if report.kind == "bounce" and finding.bounce is None:
                 seen = self._clock() - self.started
                 self.findings[token] = finding._replace(bounce=report, bounce_seconds=seen)

@@ -10,9 +10,9 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from .._net.attempts import Broken
-from .._net.sasl.exchange import CredentialError, Exchange, SaslError, disguises, proof_in
-from .._net.sasl.mechanisms import MECHANISMS, choose
-from .._net.sasl.scram import tls_server_end_point
+from .._net.sasl import choice
+from .._net.sasl.exchange import CredentialError, SaslError, disguises, proof_in
+from .._net.sasl.mechanisms import MECHANISMS
 from .._verdicts.wording import cause_of
 
 if TYPE_CHECKING:
@@ -38,22 +38,19 @@ _SIGN_IN_CODES: Dict[str, str] = {
 
 
 def check_channel(request: Request, tls: Optional[TlsFacts]) -> None:
-    """Credentials travel inside verified TLS only, unless the caller has said otherwise. Raises Broken."""
-    if tls is None and not request.allow_plaintext_auth:
-        raise Broken("credentials_withheld", "the session is not encrypted", "auth")
-    if tls is not None and not tls.verified and request.validate_certs:
-        raise Broken("credentials_withheld", "the server's certificate was not verified", "auth")
+    """Raises Broken where credentials are not to be shown."""
+    why = choice.withheld(tls, request.allow_plaintext_auth, request.validate_certs, "server")
+    if why:
+        raise Broken("credentials_withheld", why, "auth")
 
 
 def mechanism_for(request: Request, offered: Sequence[str], tls: Optional[TlsFacts]) -> Optional[str]:
-    """Return the strongest SASL mechanism that these credentials can do, or the first that the caller names."""
-    credentials = request.credentials
-    if credentials is None:
+    """Return the SASL mechanism to use; None where none of those offered will do."""
+    if request.credentials is None:
         return None
-    has = {name for name in ("password", "access_token") if getattr(credentials, name) is not None}
-    if request.tls_policy is not None and request.tls_policy.client_cert:
-        has.add("certificate")
-    return choose(offered, request.auth_mechanisms, has, _channel_binding(request, tls) is not None)
+    wanted = request.auth_mechanisms
+    can_bind = choice.channel_binding(wanted, tls) is not None
+    return choice.mechanism_for(request.credentials, offered, wanted, request.tls_policy, can_bind)
 
 
 def answers(
@@ -62,15 +59,8 @@ def answers(
     """Return what answers each challenge; called with None once the server is content. Raises Broken, SaslError."""
     credentials: Any = request.credentials  # there are some, since a mechanism was chosen for them
     try:
-        exchange = Exchange(
-            username=credentials.username,
-            password=credentials.password,
-            access_token=credentials.access_token,
-            host=request.host,
-            port=request.port,
-            channel_binding=_channel_binding(request, tls),
-            plus_offered=any(name.startswith("SCRAM-") and name.endswith("-PLUS") for name in offered),
-        )
+        binding = choice.channel_binding(request.auth_mechanisms, tls)
+        exchange = choice.exchange_of(credentials, request.host, request.port, offered, binding)
         dialogue = MECHANISMS[mechanism].dialogue(exchange)
         first: List[Optional[bytes]] = [next(dialogue, None)]
     except CredentialError as unusable:
@@ -87,7 +77,9 @@ def answers(
 def _answer(dialogue: Dialogue, first: List[Optional[bytes]], challenge: Optional[bytes]) -> bytes:
     """Return the response; the first of a mechanism in which the client begins answers an empty challenge."""
     said = first.pop() if first else None
-    if said is not None and challenge is not None:
+    if said is not None and challenge is None:
+        raise SaslError("auth_protocol_error", "the server accepted the sign-in before it had heard the credentials")
+    if said is not None:
         return said
     try:
         return dialogue.send(challenge) or b""
@@ -109,11 +101,3 @@ def refusal(text: str) -> str:
 def none_in_common(request: Request, offered: Sequence[str]) -> Broken:
     text = "offered: " + (" ".join(offered) or "nothing")
     return Broken("auth_no_common_mechanism" if offered else "auth_not_offered", text, "auth")
-
-
-def _channel_binding(request: Request, tls: Optional[TlsFacts]) -> Optional[bytes]:
-    """RFC 5929 4: only where the caller named a -PLUS mechanism, since TLS 1.3 servers may bind another way."""
-    named = any(name.upper().endswith("-PLUS") for name in request.auth_mechanisms or ())
-    if not named or tls is None or tls.leaf is None or not tls.chain:
-        return None
-    return tls_server_end_point(tls.leaf, tls.chain[0].signature_algorithm)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     OnStart = Callable[[Callable[[], None]], None]
 
+_STOPPED = "the wait was stopped"
 _TOKEN = re.compile(r"[0-9a-f]{32}|mc-[0-9a-f]{8,}")  # as smtp_check makes them
 
 
@@ -50,7 +51,7 @@ def wait_for_mail(*, check_mode: bool = False, on_start: Optional[OnStart] = Non
         if request.wanted:
             result = _search(request, mailbox, ended, warnings, check_mode)
         else:
-            result = _state(request, mailbox, warnings)
+            result = _state(request, mailbox, ended, warnings)
     finally:
         mailbox.close()
     return as_report(result, time.time())
@@ -80,14 +81,14 @@ def mailbox_of(request: Request) -> Mailbox:
     return Maildir(request)
 
 
-def _state(request: Request, mailbox: Mailbox, warnings: List[str]) -> Result:
+def _state(request: Request, mailbox: Mailbox, ended: threading.Event, warnings: List[str]) -> Result:
     began = time.monotonic()
     state: Dict[str, Dict[str, Any]] = {}
     broken: Optional[Broken] = None
     try:
         state = mailbox.state(began + request.timeout)
     except Broken as caught:
-        broken = caught
+        broken = Broken("interrupted", _STOPPED, "folder") if ended.is_set() else caught
     took = time.monotonic() - began
     return Result(request, mailbox.session, state, (), broken, tuple(state), took, 0, [*warnings, *mailbox.warnings])
 
@@ -99,7 +100,7 @@ def _search(
     search.run()
     broken = search.broken
     if ended.is_set() and not search.done():
-        broken = Broken("interrupted", "the wait was stopped", "find")
+        broken = Broken("interrupted", _STOPPED, "find")
     planned = 0
     if (request.delete or request.delete_older_than is not None) and broken is None:
         try:

@@ -118,7 +118,7 @@ class BlockingSession:
         if self._buffer:
             raise Broken("tls_injection", "octets came after the answer and before the handshake", "starttls")
         try:
-            channel = Channel(policy, server_name)
+            channel = Channel(policy, server_name, self._peer)
             facts = channel.handshake()
             self._send(channel.output())
             while facts is None:

@@ -38,11 +38,13 @@ MESSAGE_OPTIONS: Dict[str, Dict[str, Any]] = {
     "normalise_line_endings": {"type": "bool", "default": False},
 }
 
+# How a relay is reached and greeted, by whatever speaks to it.
+RELAY_CONNECTION: Dict[str, Dict[str, Any]] = {**CONNECTION_OPTIONS, "ehlo_name": {"type": "str"}}
+
 OPTIONS: Dict[str, Dict[str, Any]] = {
     "port": {"type": "int"},
     "protocol": {"type": "str", "choices": ["smtp", "lmtp"], "default": "smtp"},
-    **CONNECTION_OPTIONS,
-    "ehlo_name": {"type": "str"},
+    **RELAY_CONNECTION,
     "tls": {"type": "str", "choices": ["starttls", "opportunistic", "implicit", "none"]},
     **TLS_OPTIONS,
     **SIGN_IN_OPTIONS,

@@ -45,7 +45,10 @@ def listed(item: Any) -> Tuple[str, bytes]:
 
 
 def fetched(data: Sequence[Any]) -> List[Tuple[int, Optional[float], bytes]]:
-    """Return UID, arrival and octets of each message in what imaplib makes of the answers to FETCH."""
+    """Return UID, arrival and octets of each message in what imaplib makes of the answers to FETCH.
+
+    Without octets it is none of ours: a server may tell of a flag that has changed at any time (RFC 9051 7.5.2).
+    """
     gathered: List[List[bytes]] = []
     for item in data:
         text, literal = item if isinstance(item, tuple) else (item, None)
@@ -59,7 +62,7 @@ def fetched(data: Sequence[Any]) -> List[Tuple[int, Optional[float], bytes]]:
     found: List[Tuple[int, Optional[float], bytes]] = []
     for text, octets in gathered:
         uid, date = _UID.search(text), _DATE.search(text)
-        if uid is not None:
+        if uid is not None and b"BODY[" in text:
             found.append((int(uid.group(1)), _moment(date.group(1)) if date else None, octets))
     return found
 

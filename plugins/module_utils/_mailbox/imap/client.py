@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from ..._net.attempts import Broken
 from ..._net.sasl.exchange import SaslError
 from ..._net.text import cut, decode
-from ..connection import ANSWER_SECONDS, connect, start_tls
+from ..connection import ANSWER_SECONDS, connect, leave, start_tls
 from ..model import Auth
 from ..sign_in import answers, check_channel, mechanism_for, none_in_common, refusal
 from .answers import fetched, quoted, to_utf7
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, List, Optional, Sequence, Tuple, TypeVar
 
     from ..._net.blocking import BlockingSession
+    from ..connection import Interrupter
     from ..request import Request
 
     T = TypeVar("T")
@@ -88,10 +89,10 @@ class _Responses:
 class ImapClient:
     """One session, signed in. All methods raise Broken; do() also Refused."""
 
-    def __init__(self, request: Request, deadline: float) -> None:
+    def __init__(self, request: Request, deadline: float, interrupter: Interrupter) -> None:
         self._request, self.deadline = request, deadline
         self._secrets = request.secrets
-        self._session, known = connect(request, deadline)
+        self._session, known = connect(request, deadline, interrupter)
         with ExitStack() as on_failure:
             on_failure.callback(self._session.close)
             self._session.allow(_MAX_OCTETS, _MAX_LINES)
@@ -134,12 +135,14 @@ class ImapClient:
     def delete(self, folder: str, uids: Sequence[str], validity: Optional[int]) -> None:
         """Delete these messages of a folder; without UIDPLUS (RFC 4315) they are only marked, so that no other goes.
 
-        `validity`: the folder's UIDVALIDITY when they were seen. With another these UIDs are other messages'.
+        `validity`: the folder's UIDVALIDITY when they were seen. With another these UIDs are other messages'; without
+        one nobody can tell (RFC 9051 2.3.1.1).
         """
         try:
             self.do("delete", self._library.select, quoted(to_utf7(folder)))
-            if self.code("UIDVALIDITY") != validity:
-                raise Broken("mailbox_unavailable", "%s: it was made anew (UIDVALIDITY)" % folder, "delete")
+            if validity is None or self.code("UIDVALIDITY") != validity:
+                why = "it has no UIDVALIDITY" if validity is None else "it was made anew (UIDVALIDITY)"
+                raise Broken("mailbox_unavailable", "%s: %s" % (folder, why), "delete")
             self.do("delete", self._library.uid, "STORE", ",".join(uids), "+FLAGS.SILENT", r"(\Deleted)")
             if "UIDPLUS" in self.capabilities:
                 self.do("delete", self._library.uid, "EXPUNGE", ",".join(uids))
@@ -159,15 +162,12 @@ class ImapClient:
     def close(self) -> None:
         """Say goodbye, without waiting for long."""
         try:
-            self._session.deadline = time.monotonic() + 2
+            leave(self._session, self.deadline)
             self._library.logout()
         except (Broken, imaplib.IMAP4.error, OSError, ValueError):
             pass  # whoever leaves needs no answer
         finally:
             self._session.close()
-
-    def interrupt(self) -> None:
-        self._session.interrupt()
 
     def _guarded(self, stage: str, call: Callable[[], T]) -> T:
         """Run one exchange; whatever goes wrong in it is Broken at this stage, or Refused."""

@@ -50,7 +50,8 @@ class Folders:
 
     def names(self, wanted: Sequence[str]) -> Dict[str, bool]:
         """Return INBOX, the one for spam (RFC 6154, else by its name) and those wanted -> whether it is for spam."""
-        return_option = " RETURN (SPECIAL-USE)" if "SPECIAL-USE" in self._client.capabilities else ""
+        extended = {"SPECIAL-USE", "LIST-EXTENDED"} <= set(self._client.capabilities)  # RFC 6154 2, RFC 5258 3
+        return_option = " RETURN (SPECIAL-USE)" if extended else ""
         flagged: Dict[str, bool] = {}
         try:
             for item in self._client.do("folder", self._client.library.list, '""', '"*"' + return_option):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..connection import Interrupter
 from ..headers import first
 from ..model import MOST_NEW, RECENT, Message, Session
 from .answers import day_of, quoted
@@ -46,6 +47,7 @@ class ImapMailbox:
     def __init__(self, request: Request, tokens: Sequence[str]) -> None:
         self._request, self._tokens = request, tokens
         self._client: Optional[ImapClient] = None
+        self._interrupter = Interrupter()
         self._opened: Optional[Folders] = None
         self._names: Dict[str, bool] = {}  # of folders -> whether it is the one for spam
         self._places: Dict[str, _Place] = {}
@@ -70,6 +72,8 @@ class ImapMailbox:
     def look(self, deadline: float, is_wanted: Callable[[Fields], bool]) -> List[Message]:
         """All or nothing: what a look that breaks off has seen is seen again by the next."""
         opened = self._connected(deadline)
+        if self._places and not any(self._names.values()):  # the one for spam may be made with the first of it
+            self._names = opened.names(self._request.folders)
         found: List[Message] = []
         places: Dict[str, _Place] = {}
         for name in self._names:
@@ -107,13 +111,12 @@ class ImapMailbox:
             self._client = None
 
     def interrupt(self) -> None:
-        if self._client is not None:
-            self._client.interrupt()
+        self._interrupter.interrupt()
 
     def _connected(self, deadline: float) -> Folders:
         self._deadline = deadline
         if self._client is None or self._opened is None:
-            self._client = ImapClient(self._request, deadline)
+            self._client = ImapClient(self._request, deadline, self._interrupter)
             self.session = self._client.known
             self._opened = Folders(self._client, self.warnings, self.closed)
             self._names = self._opened.names(self._request.folders)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ..._net.attempts import Broken
 from ..._net.sasl.exchange import SaslError
 from ..._net.text import cut, decode, printable
-from ..connection import ANSWER_SECONDS, connect, start_tls
+from ..connection import ANSWER_SECONDS, connect, leave, start_tls
 from ..model import Auth
 from ..sign_in import answers, check_channel, mechanism_for, none_in_common, refusal
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Sequence, Tuple, TypeVar
 
     from ..._net.blocking import BlockingSession
+    from ..connection import Interrupter
     from ..request import Request
 
     T = TypeVar("T")
@@ -69,10 +70,10 @@ class _Library(poplib.POP3):
 class PopClient:
     """One session, signed in. All methods raise Broken."""
 
-    def __init__(self, request: Request, deadline: float) -> None:
+    def __init__(self, request: Request, deadline: float, interrupter: Interrupter) -> None:
         self._request, self._deadline = request, deadline
         self._secrets = request.secrets
-        self._session, known = connect(request, deadline)
+        self._session, known = connect(request, deadline, interrupter)
         with ExitStack() as on_failure:
             on_failure.callback(self._session.close)
             self._session.allow(_MAX_OCTETS, _MAX_LINES)
@@ -111,9 +112,6 @@ class PopClient:
         except Refused as refused:
             raise Broken("mailbox_unavailable", "DELE: %s" % refused, "delete") from None
 
-    def interrupt(self) -> None:
-        self._session.interrupt()
-
     def commit(self) -> None:
         """Say goodbye, which is what deletes (RFC 1939 6), and hear whether that was done."""
         try:
@@ -124,7 +122,7 @@ class PopClient:
     def close(self) -> None:
         """Say goodbye, without waiting for long."""
         try:
-            self._session.deadline = time.monotonic() + 2
+            leave(self._session, self._deadline)
             self._library.quit()
         except (Broken, poplib.error_proto, OSError, ValueError):
             pass  # whoever leaves needs no answer

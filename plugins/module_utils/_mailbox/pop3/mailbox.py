@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..._net.attempts import Broken
+from ..connection import Interrupter
 from ..headers import fields_of, first
 from ..model import MAX_HEADER, MOST_NEW, RECENT, TELLING, Message, Session
 from .client import PopClient
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..request import Request
 
 _INBOX = "INBOX"
+_GONE = "The message that was the last when the state was noted is gone: looked at are the latest."
 
 
 class PopMailbox:
@@ -31,6 +33,7 @@ class PopMailbox:
     def __init__(self, request: Request) -> None:
         self._request = request
         self._client: Optional[PopClient] = None
+        self._interrupter = Interrupter()
         self._seen: Dict[str, int] = {}  # UIDL -> number in this session
         self._known: Optional[List[str]] = None  # every UIDL that has been looked at
         self.session = Session()
@@ -88,11 +91,10 @@ class PopMailbox:
             self._client = None
 
     def interrupt(self) -> None:
-        if self._client is not None:
-            self._client.interrupt()
+        self._interrupter.interrupt()
 
     def _begin(self, deadline: float) -> PopClient:
-        self._client = PopClient(self._request, deadline)
+        self._client = PopClient(self._request, deadline, self._interrupter)
         self.session = self._client.known
         for capability in self.session.capabilities:
             name, _space, number = capability.partition(" ")
@@ -111,6 +113,8 @@ class PopMailbox:
             return listed[listed.index(last) + 1 :][-MOST_NEW:], True
         if self._request.since is not None and noted.get("messages") == 0:
             return listed[-MOST_NEW:], True
+        if last is not None and _GONE not in self.warnings:
+            self.warnings.append(_GONE)
         return listed[-RECENT:], False
 
     def _place_of(self, uidl: str) -> Tuple[PopClient, int]:

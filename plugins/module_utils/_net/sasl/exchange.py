@@ -117,11 +117,11 @@ def proof_in(response: bytes) -> Optional[str]:
 def challenge_in(answer: Optional[bytes], cause: str = PROTOCOL_ERROR) -> bytes:
     """Return the challenge; a 235 here means that the server has skipped a part."""
     if answer is None:
-        raise SaslError(cause, "the relay accepted the sign-in before the mechanism had run its course")
+        raise SaslError(cause, "the server accepted the sign-in before the mechanism had run its course")
     return answer
 
 
 def finish(answer: Optional[bytes]) -> None:
     """Take the 235; by now the mechanism has nothing left to say."""
     if answer is not None:
-        raise SaslError(PROTOCOL_ERROR, "the relay sent another challenge after the mechanism's last response")
+        raise SaslError(PROTOCOL_ERROR, "the server sent another challenge after the mechanism's last response")

@@ -74,7 +74,7 @@ def scram(digest: str, plus: bool, exchange: Exchange) -> Dialogue:
         return
     found = re.fullmatch(_SERVER_FINAL, server_final)
     if found is None or not hmac.compare_digest(_octets(found.group(1)), expected):
-        raise SaslError(_NOT_AUTHENTIC, "the relay's signature is wrong: it does not know the password")
+        raise SaslError(_NOT_AUTHENTIC, "the server's signature is wrong: it does not know the password")
     finish((yield b""))
 
 
@@ -102,13 +102,13 @@ def _read_server_first(message: bytes, nonce: bytes) -> Tuple[bytes, bytes, int]
     """Return the joint nonce, the salt and the iteration count. Raises SaslError."""
     found = re.fullmatch(_SERVER_FIRST, message)
     if found is None:
-        raise SaslError(PROTOCOL_ERROR, "the relay's first SCRAM message cannot be read")
+        raise SaslError(PROTOCOL_ERROR, "the server's first SCRAM message cannot be read")
     server_nonce, iterations = found.group(1), int(found.group(3))
     if not server_nonce.startswith(nonce) or server_nonce == nonce:
-        raise SaslError(PROTOCOL_ERROR, "the relay's nonce does not extend ours")
+        raise SaslError(PROTOCOL_ERROR, "the server's nonce does not extend ours")
     if not MIN_ITERATIONS <= iterations <= MAX_ITERATIONS:
         wanted = (iterations, MIN_ITERATIONS, MAX_ITERATIONS)
-        raise SaslError(PROTOCOL_ERROR, "the relay asks for %d SCRAM iterations; %d to %d are computed here" % wanted)
+        raise SaslError(PROTOCOL_ERROR, "the server asks for %d SCRAM iterations; %d to %d are computed here" % wanted)
     return server_nonce, _octets(found.group(2)), iterations
 
 
@@ -117,7 +117,7 @@ def _refused_by_scram(exchange: Exchange, message: bytes, said: bytes) -> Dialog
     secrets = Secrets((*disguises(exchange.password), *disguises(proof_in(said) or "")))
     exchange.server_error = {"error": secrets.redacted(decode(message[2:]))[:MAX_SERVER_ERROR_TEXT]}
     if (yield b"") is None:
-        raise SaslError(_NOT_AUTHENTIC, "the relay accepted the sign-in after it had reported an error")
+        raise SaslError(_NOT_AUTHENTIC, "the server accepted the sign-in after it had reported an error")
     finish(b"")
 
 
@@ -153,7 +153,7 @@ def _octets(data: bytes) -> bytes:
     try:
         return b64decode(data, validate=True)
     except ValueError:
-        raise SaslError(PROTOCOL_ERROR, "a field of the relay's SCRAM message is not base64") from None
+        raise SaslError(PROTOCOL_ERROR, "a field of the server's SCRAM message is not base64") from None
 
 
 def tls_server_end_point(certificate_der: bytes, signature_algorithm: str) -> Optional[bytes]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import TYPE_CHECKING
 
-from ..._net.sasl.exchange import CredentialError, Exchange, SaslError, disguises, proof_in
-from ..._net.sasl.mechanisms import MECHANISMS, choose
-from ..._net.sasl.scram import tls_server_end_point
+from ..._net.sasl.choice import channel_binding, exchange_of, mechanism_for, withheld
+from ..._net.sasl.exchange import CredentialError, SaslError, disguises, proof_in
+from ..._net.sasl.mechanisms import MECHANISMS
 from .. import commands
 from ..capabilities import auth_mechanisms
 from ..facts import AuthFacts
@@ -19,7 +19,7 @@ from ..replies import is_success
 from .state import Stop
 
 if TYPE_CHECKING:
-    from typing import Any, Generator, Optional
+    from typing import Any, Generator, List, Optional
 
     from ..._net.options import Credentials
     from ..._net.sasl.exchange import Dialogue
@@ -39,18 +39,11 @@ def sign_in(state: State, credentials: Credentials) -> Steps:
         text = "%s matches no pattern of credentials_for" % state.endpoint.host
         state.fail("auth", "credentials_not_for_relay", text)
     _check_channel(state)
-    mechanism = _choose_mechanism(state, credentials)
     offered = auth_mechanisms(state.capabilities) or []
+    binding = channel_binding(state.actions.auth_mechanisms, state.facts.tls)
+    mechanism = _choose_mechanism(state, credentials, offered, binding is not None)
     try:
-        exchange = Exchange(
-            username=credentials.username,
-            password=credentials.password,
-            access_token=credentials.access_token,
-            host=state.endpoint.host,
-            port=state.endpoint.port,
-            channel_binding=_channel_binding(state),
-            plus_offered=any(name.startswith("SCRAM-") and name.endswith("-PLUS") for name in offered),
-        )
+        exchange = exchange_of(credentials, state.endpoint.host, state.endpoint.port, offered, binding)
         dialogue = MECHANISMS[mechanism].dialogue(exchange)
         first = next(dialogue, None)
     except CredentialError as unusable:
@@ -111,12 +104,9 @@ def _guarded(response: bytes) -> Command:
 
 
 def _check_channel(state: State) -> None:
-    """Credentials travel inside verified TLS only, unless the caller has said otherwise."""
-    tls = state.facts.tls
-    if tls is None and not state.actions.allow_plaintext_auth:
-        state.fail("auth", "credentials_withheld", "the session is not encrypted")
-    if tls is not None and not tls.verified and state.endpoint.validate_certs:
-        state.fail("auth", "credentials_withheld", "the relay's certificate was not verified")
+    why = withheld(state.facts.tls, state.actions.allow_plaintext_auth, state.endpoint.validate_certs, "relay")
+    if why:
+        state.fail("auth", "credentials_withheld", why)
 
 
 def _tell_of_unverified_tls(state: State) -> None:
@@ -128,32 +118,19 @@ def _tell_of_unverified_tls(state: State) -> None:
         state.facts.warnings.append(text % why)
 
 
-def _choose_mechanism(state: State, credentials: Credentials) -> str:
-    offered = auth_mechanisms(state.capabilities) or []
+def _choose_mechanism(state: State, credentials: Credentials, offered: List[str], can_bind: bool) -> str:
     if not offered:
         in_clear = state.facts.tls is None and "STARTTLS" in state.capabilities
         cause = "auth_not_offered_in_clear" if in_clear else "auth_not_offered"
         state.fail("auth", cause, "offered: " + (" ".join(state.capabilities) or "nothing"))
-    has = {name for name in ("password", "access_token") if getattr(credentials, name) is not None}
-    if state.endpoint.tls_policy and state.endpoint.tls_policy.client_cert:
-        has.add("certificate")
-    wanted, binding = state.actions.auth_mechanisms, _channel_binding(state)
-    chosen = choose(offered, wanted, has, binding is not None)
+    wanted, policy = state.actions.auth_mechanisms, state.endpoint.tls_policy
+    chosen = mechanism_for(credentials, offered, wanted, policy, can_bind)
     if chosen is None:
         text = "offered: " + " ".join(offered)
-        if binding is None and choose(offered, wanted, has, True):
+        if not can_bind and mechanism_for(credentials, offered, wanted, policy, True):
             text += "; -PLUS needs TLS, and a certificate whose signature has a hash to bind to (RFC 5929 4.1)"
         state.fail("auth", "auth_no_common_mechanism", text)
     return chosen
-
-
-def _channel_binding(state: State) -> Optional[bytes]:
-    """RFC 5929 4: only where the caller named a -PLUS mechanism, since TLS 1.3 servers may bind another way."""
-    tls = state.facts.tls
-    named = any(name.upper().endswith("-PLUS") for name in state.actions.auth_mechanisms or ())
-    if not named or tls is None or tls.leaf is None or not tls.chain:
-        return None
-    return tls_server_end_point(tls.leaf, tls.chain[0].signature_algorithm)
 
 
 def _answer(dialogue: Dialogue, challenge: Reply) -> bytes:

@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.maildir import Maildir
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.model import Session
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.model import Message, Session
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.report import about_a_mailbox
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.request import request_of
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.search import Search
@@ -219,6 +219,62 @@ def test_one_of_several_is_missing():
     assert "1 of 2 messages" in report["msg"]
 
 
+def test_a_flag_that_changes_while_we_ask_hides_no_message():
+    """RFC 9051 7.5.2: a server tells of it at any time, and with RFC 7162 by its UID."""
+
+    def answer(_tag, _rest):
+        server.sockets[-1].sendall(b"* 1 FETCH (FLAGS (\\Seen) UID 11)\r\n")
+
+    with ImapServer({"INBOX": Folder({11: mail(TOKEN)})}) as server:
+        server.override["UID FETCH"] = answer
+        assert wait(server, since={"INBOX": {"uidvalidity": 7, "uidnext": 11}})["found"] is True
+
+
+def test_a_folder_for_spam_that_is_made_with_the_first_that_is_filed_there():
+    with ImapServer() as server:
+        server.after["NOOP"] = lambda: server.folders.setdefault("Junk", Folder({1: mail(TOKEN)}, flags=r"\Junk"))
+        report = wait(server, since={"INBOX": {"uidvalidity": 7, "uidnext": 1}}, timeout=5)
+    assert (report["found"], report["mailbox"], report["junk"]) == (True, "Junk", True)
+
+
+@pytest.mark.parametrize("words, extended", [("SPECIAL-USE", False), ("SPECIAL-USE LIST-EXTENDED", True)])
+def test_folders_are_listed_as_the_server_can(words, extended):
+    """RFC 6154 2: the return option is for servers with LIST-EXTENDED (RFC 5258); to others it is BAD."""
+    folders = {"INBOX": Folder(), "Werbung": Folder({5: mail(TOKEN)}, flags=r"\Junk")}
+    with ImapServer(folders, capabilities="AUTH=PLAIN " + words) as server:
+        server.override["LIST"] = lambda tag, rest: (
+            None if ("RETURN" in rest) is extended else tag + " BAD no such option\r\n"
+        )
+        report = wait(server)
+    assert (report["mailbox"], report["junk"], report["warnings"]) == ("Werbung", True, [])
+
+
+def test_the_message_is_found_before_what_servers_report_is_read():
+    inbox = Folder({**{number: bounce(OTHER) for number in range(1, 40)}, 40: mail(TOKEN)})
+    with ImapServer({"INBOX": inbox}) as server:
+        server.override["UID FETCH"] = lambda _tag, rest: "* BYE enough\r\n" if "BODY.PEEK[]" in rest else None
+        report = wait(server)
+    assert (report["found"], report["verdict"]) == (True, "passed")
+
+
+def test_a_thousand_tokens_cost_no_more_than_one():
+    """A sweep's mailbox may hold thousands of messages, each of which might be any of them."""
+    tokens = ["%032x" % number for number in range(1000)]
+    search = Search(request_of({"host": "imap.example.net", "tokens": tokens, **SIGN_IN}), None, lambda: 0.0, None)
+    compared = []
+
+    class Counted(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            compared.append(other)
+            return str.__eq__(self, other)
+
+    assert search._finding_of((("X-Mailcheck-Token", Counted(OTHER)),)) is None
+    assert search._finding_of((("X-Mailcheck-Token", Counted(tokens[999])),)).wanted.token == tokens[999]
+    assert len(compared) < 20
+
+
 def test_a_large_mailbox_costs_little():
     inbox = Folder({99_999: mail(OTHER), 100_000: mail(TOKEN)})
     with ImapServer({"INBOX": inbox}) as server:
@@ -278,6 +334,49 @@ def test_a_bounce_that_does_not_come():
     with ImapServer({"INBOX": Folder({11: mail(TOKEN)})}) as server:
         report = wait(server, expect={"bounce": True})
     assert (report["verdict"], report["found"], cause(report)) == ("failed", True, "rule_unmet")
+
+
+@pytest.mark.parametrize("expected", [True, {"status": "5.1.1"}])
+def test_a_bounce_that_nobody_could_look_for_is_not_told_as_missing(expected):
+    """The message has come, as a copy; then the mailbox is out of reach, and with it the bounce, if there is one."""
+    with ImapServer({"INBOX": Folder({11: mail(TOKEN)})}) as server:
+        server.override["NOOP"] = lambda _tag, _rest: "* BYE no more\r\n" if len(server.heard("NOOP")) > 1 else None
+        report = wait(server, expect={"bounce": expected})
+    assert (report["verdict"], report["found"], cause(report)) == ("unreachable", True, "connection_lost")
+    assert report["rules"] == []
+
+
+def test_a_bounce_that_is_known_by_its_recipient_alone_is_believed_and_left_where_it_is():
+    """It may be about another message to the same recipient."""
+    unnamed = bounce(TOKEN).replace(b"X-Mailcheck-Token: " + TOKEN.encode(), b"Subject: another")
+    since = {"INBOX": {"uidvalidity": 7, "uidnext": 11}}
+    with ImapServer({"INBOX": Folder({11: unnamed})}) as server:
+        report = wait(server, recipient="user@example.net", since=since, delete=True, expect={"bounce": True})
+    assert (report["verdict"], report["bounce"]["status"], report["deleted"]) == ("passed", "5.1.1", 0)
+    assert (server.expunged, server.folders["INBOX"].deleted) == ([], set())
+
+
+@pytest.mark.parametrize("empty", ["", " ", "<>"])
+def test_what_is_empty_names_no_message(empty):
+    """A variable of a playbook may be: mail without a Message-ID is not ours for that."""
+    others = mail("x").replace(b"X-Mailcheck-Token: x\r\n", b"").replace(b"Message-ID: <x@example.com>\r\n", b"")
+    nameless = others.replace(b"Subject:", b"Message-ID: <>\r\nSubject:")
+    unnamed = bounce(TOKEN).replace(b"X-Mailcheck-Token: " + TOKEN.encode(), b"Subject: another")
+    unnamed = unnamed.replace(b"Final-Recipient: rfc822; user@example.net\r\n", b"")
+    unmarked = unnamed.replace(b"Reporting-MTA:", b"Original-Envelope-Id:\r\nReporting-MTA:")
+    since = {"INBOX": {"uidvalidity": 7, "uidnext": 1}}
+    with ImapServer({"INBOX": Folder({1: others, 2: nameless, 3: unnamed, 4: unmarked})}) as server:
+        report = wait(server, message_id=empty, recipient=empty, envelope_id=empty, since=since, delete=True)
+    assert (report["found"], report["bounce"], report["notices"]) == (False, None, [])
+    assert server.expunged == []
+
+
+def test_a_token_that_is_a_word_does_not_take_others_mail():
+    """<info@example.com> may be anybody's Message-ID; the token's own header is not."""
+    others = mail("info").replace(b"X-Mailcheck-Token: info\r\n", b"")
+    with ImapServer({"INBOX": Folder({1: others, 2: mail("info")})}) as server:
+        report = wait(server, token="info", delete=True)
+    assert (report["found"], server.expunged) == (True, [("INBOX", 2)])
 
 
 def test_a_bounce_to_the_same_recipient_from_before_is_not_taken_for_ours():
@@ -366,6 +465,20 @@ def test_a_folder_that_is_made_anew_before_its_mail_is_deleted_keeps_it():
     assert any("UIDVALIDITY" in warning for warning in report["warnings"])
 
 
+def test_without_uidvalidity_nothing_is_deleted():
+    """RFC 9051 2.3.1.1: without it UIDs mean nothing once the folder is opened again."""
+    inbox = Folder({11: mail(TOKEN)})
+    with ImapServer({"INBOX": inbox}) as server:
+        answer = "* 1 FETCH (UID 11 BODY[] {%d}\r\n%s)\r\n{tag} OK done\r\n" % (len(mail(TOKEN)), mail(TOKEN).decode())
+        server.override["EXAMINE"] = "* 1 EXISTS\r\n* OK [UIDNEXT 12] ok\r\n{tag} OK opened\r\n"
+        server.override.update(
+            {"SELECT": server.override["EXAMINE"], "UID FETCH": answer, "UID STORE": "{tag} OK done\r\n"}
+        )
+        report = wait(server, delete=True, since={"INBOX": {}})
+    assert (report["found"], report["deleted"], server.heard("UID STORE")) == (True, 0, [])
+    assert any("UIDVALIDITY" in warning for warning in report["warnings"])
+
+
 def test_without_uidplus_it_is_marked_only():
     with ImapServer({"INBOX": Folder({10: mail(OTHER), 11: mail(TOKEN)})}, capabilities="AUTH=PLAIN") as server:
         report = wait(server, delete=True)
@@ -437,6 +550,27 @@ class Slow:
         pass
 
 
+def test_no_report_is_read_when_the_time_is_up():
+    """Of a mailbox that somebody fills with them only so many are read as there is time for."""
+
+    class Full(Slow):
+        read = 0
+
+        def look(self, _deadline, _is_wanted):
+            fields = (("From", "mailer-daemon@example.net"), ("Auto-Submitted", "auto-replied"))
+            return [Message("INBOX", str(number), fields, None, True) for number in range(1000)]
+
+        def whole(self, _message, _octets):
+            self.now, self.read = self.now + 1.0, self.read + 1
+            return None
+
+    full = Full()
+    request = request_of({"host": "imap.example.net", "token": TOKEN, "timeout": 10.0, **SIGN_IN})
+    search = Search(request, full, lambda: full.now, lambda _seconds: True)
+    search.run()
+    assert (full.read, search.broken.cause) == (10, "timed_out")
+
+
 def test_where_looks_take_long_the_last_one_is_complete():
     """Else each wait by a slow line would end as unreachable."""
     slow = Slow()
@@ -486,6 +620,31 @@ def test_why_a_sign_in_is_refused(answer, expected):
     with ImapServer() as server:
         server.override["AUTHENTICATE"] = "{tag} %s\r\n" % answer
         assert cause(wait(server)) == expected
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "LOGIN"])
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+def test_a_server_that_is_content_before_it_has_heard_the_credentials(protocol, mechanism):
+    """It takes everybody for signed in, so what it shows is nobody's mailbox."""
+    offered = "UIDL\r\nTOP\r\nSASL " + mechanism
+    server = PopServer([], offered) if protocol == "pop3" else ImapServer(capabilities="AUTH=" + mechanism)
+    with server:
+        server.override.update({"AUTHENTICATE": "{tag} OK welcome\r\n", "AUTH": "+OK welcome\r\n"})
+        report = wait(server)
+    assert (report["verdict"], report["failure"]["stage"]) == ("unreachable", "auth")
+    assert cause(report) in ("auth_protocol_error", "auth_server_not_authentic")
+
+
+def test_a_port_of_another_protocol_is_told_about_mailboxes(authority):
+    server = ImapServer()
+    server.behave = lambda lines, say, _sock: (say("220 relay.example.com ESMTP"), lines.readline())
+    with server:
+        spoken = wait(server, tls="implicit", ca_path=authority.ca_path)
+        greeted = wait(server, tls="starttls", ca_path=authority.ca_path)
+    assert (cause(spoken), cause(greeted)) == ("tls_not_spoken", "not_a_mailbox")
+    for report in (spoken, greeted):
+        assert "IMAP" in report["failure"]["hint"] and "143" in report["failure"]["hint"]
+        assert re.findall(r"SMTP|587|465", report["failure"]["hint"]) == []
 
 
 def test_a_server_that_refuses_to_tell_what_it_can_do_after_the_sign_in():
@@ -646,6 +805,13 @@ def test_certificates_that_are_not_accepted(authority, name, expected):
     assert (report["verdict"], cause(report)) == ("unreachable", expected)
     assert report["tls"]["verified"] is False
     assert server.said == []
+    assert "the relay" not in report["failure"]["text"] and "the relay" not in report["msg"]
+
+
+def test_what_a_broken_chain_is_said_to_lack(authority):
+    with ImapServer(context=authority.contexts["stranger"]) as server:
+        report = wait(server, tls="implicit", ca_path=authority.ca_path)
+    assert "sent by the mailbox server" in report["failure"]["text"]
 
 
 @pytest.mark.parametrize(
@@ -716,6 +882,33 @@ def test_headers_of_eight_bits_and_worse_are_shown_safely():
     assert "\x1b" not in json.dumps(report, ensure_ascii=False) and "\\x1b" in report["trace"]["hops"][0]["from"]
 
 
+@pytest.mark.parametrize("token", [TOKEN, None])
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+def test_it_can_be_stopped_before_the_server_has_said_a_word(protocol, token):
+    stops = []
+    server = PopServer([]) if protocol == "pop3" else ImapServer()
+    server.behave = lambda lines, _say, _sock: (stops[0](), lines.readline())
+    with server:
+        began = time.monotonic()
+        report = wait(server, token=token, timeout=AGES, on_start=stops.append)
+        took = time.monotonic() - began
+    assert (report["verdict"], cause(report)) == ("not_checked", "interrupted")
+    assert took < AGES / 2
+
+
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+def test_no_goodbye_is_waited_for_when_the_time_is_up(protocol):
+    server = PopServer([]) if protocol == "pop3" else ImapServer()
+    server.override.update(dict.fromkeys(("NOOP", "UIDL", "QUIT"), ""))
+    server.override["LOGOUT"] = lambda *_: server.sockets[-1].recv(1).decode()  # until the client is gone
+    with server:
+        began = time.monotonic()
+        report = wait(server, timeout=0.9)
+        took = time.monotonic() - began
+    assert cause(report) == "timed_out"
+    assert took < 2.5  # and not the two seconds that a goodbye may take besides
+
+
 def test_it_can_be_stopped():
     with ImapServer() as server:
         stops = []
@@ -748,8 +941,18 @@ def test_pop3_a_server_that_wants_time_between_two_sessions_gets_it():
     """RFC 2449 6.4: LOGIN-DELAY, in seconds."""
     with PopServer([mail(OTHER)], capabilities="TOP\r\nUIDL\r\nSASL PLAIN\r\nLOGIN-DELAY 900") as server:
         report = wait(server, timeout=5)
-    assert (report["verdict"], report["found"]) == ("failed", False)
+    assert (report["verdict"], report["found"], cause(report)) == ("unreachable", None, "auth_limited")
+    assert "900 s between two sessions" in report["msg"]
     assert server.sessions == 1
+
+
+def test_pop3_the_last_message_that_was_noted_is_gone():
+    with PopServer([mail(OTHER)]) as server:
+        noted = wait(server, token=None)
+        server.messages[:] = [mail(TOKEN)]
+        report = wait(server, since=noted)
+    assert report["found"] is True
+    assert "is gone" in report["warnings"][0]
 
 
 def test_pop3_a_message_that_is_another_by_now_is_left_alone():
@@ -878,6 +1081,53 @@ def test_what_was_in_a_maildir_when_its_state_was_noted_is_not_new(tmp_path):
     assert maildir(tmp_path, token=TOKEN, since=noted)["found"] is True
 
 
+def test_a_message_with_a_time_that_is_yet_to_come_hides_none(tmp_path):
+    """Clocks are set back, and IMAP gives a copy the time of what it is a copy of."""
+    deliver(tmp_path, mail(OTHER), "1.a", when=time.time() + 86400)
+    noted = json.loads(json.dumps(maildir(tmp_path)["mailbox_state"]))
+    deliver(tmp_path, mail(TOKEN), "2.b")
+    assert maildir(tmp_path, token=TOKEN, since=noted)["found"] is True
+    assert maildir(tmp_path, token=OTHER, since=noted)["found"] is False
+
+
+def test_a_message_that_was_begun_first_and_comes_last(tmp_path):
+    """A file has the time of its last octet, and is moved to its place after that."""
+    deliver(tmp_path, mail(OTHER), "1.a")
+    noted = maildir(tmp_path)["mailbox_state"]
+    deliver(tmp_path, mail(TOKEN), "0.z", when=time.time() - 5)
+    assert maildir(tmp_path, token=TOKEN, since=noted)["found"] is True
+    assert maildir(tmp_path, token=OTHER, since=noted)["found"] is False
+
+
+SIGNED = "DKIM-Signature: v=1; a=rsa-sha1; d=example.com; s=s1\r\n"  # so that the whole of it is read
+
+
+def test_a_large_maildir_is_not_gone_through_for_each_message(tmp_path, monkeypatch):
+    tokens = ["%032x" % number for number in range(20)]
+    for number, token in enumerate(tokens):
+        deliver(tmp_path, mail(token, SIGNED), "%d.a" % number)
+    gone_through = []
+    files = Maildir._files
+    monkeypatch.setattr(Maildir, "_files", lambda self, place: gone_through.append(place) or files(self, place))
+    report = maildir(tmp_path, tokens=tokens, delete=True)
+    assert (report["found"], report["deleted"]) == (True, 20)
+    assert len(gone_through) == 2  # to look, and to delete
+
+
+def test_a_message_that_somebody_reads_while_we_look(tmp_path, monkeypatch):
+    path = deliver(tmp_path, mail(TOKEN, SIGNED), "1.a")
+    look = Maildir.look
+
+    def looked(self, *given):
+        found = look(self, *given)
+        path.rename(tmp_path / "cur" / "1.a:2,S")
+        return found
+
+    monkeypatch.setattr(Maildir, "look", looked)
+    report = maildir(tmp_path, token=TOKEN)
+    assert (report["found"], report["dkim"]["state"]) == (True, "present")
+
+
 def test_a_state_of_a_maildir_without_names_still_serves(tmp_path):
     deliver(tmp_path, mail(OTHER), "1.a", when=999)
     deliver(tmp_path, mail(TOKEN), "2.b", when=1000)
@@ -926,7 +1176,9 @@ def test_old_probes_in_a_maildir(tmp_path):
 WHERE_A_WAIT_MAY_END = (
     "name_not_found", "connection_refused", "connection_timed_out", "connection_lost", "timed_out", "no_greeting",
     "protocol_violation", "tls_not_offered", "tls_refused", "tls_injection", "tls_handshake_stalled",
-    "tls_handshake_reset", "certificate_expired", "certificate_name_mismatch", "credentials_withheld", "tls_required",
+    "tls_handshake_reset", "tls_not_spoken", "tls_dh_weak", "tls_version_mismatch", "tls_cipher_mismatch",
+    "tls_protocol_error", "client_certificate_required", "client_certificate_rejected", "auth_server_not_authentic",
+    "auth_mechanism_refused", "client_blocked", "certificate_expired", "certificate_name_mismatch", "credentials_withheld", "tls_required",
     "auth_rejected", "auth_not_offered", "auth_not_offered_in_clear", "auth_no_common_mechanism", "auth_protocol_error",
     "auth_limited", "auth_temporarily_failed", "auth_disabled", "mailbox_unavailable", "not_a_mailbox",
 )  # fmt: skip
