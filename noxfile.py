@@ -302,10 +302,9 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def mutants(session: nox.Session) -> None:
-    """Which changes of the innermost files no test notices (half an hour); `-- replies` for one file."""
+    """Which changes of the files that decide no test notices (half an hour); `-- _smtp/replies` for one file."""
     install(session, "tools/cosmic-ray.txt", *ON_TARGETS)
-    variables = {"PYTHONPATH": str(COPY), "PYTHONDONTWRITEBYTECODE": "1"}
-    session.run("python", "tools/mutants.py", copy(), *session.posargs, env=variables)
+    session.run("python", "tools/mutants.py", *session.posargs, env=paths())
 
 
 @nox.session(default=False)

@@ -169,12 +169,9 @@ class _Evaluator:
 
     def _includes_pass(self, target: str) -> Evaluation[bool]:
         """RFC 7208 5.2."""
-        depth = len(self.path)
         self._includes += 1
         result = yield from self._of_other(target)
         self._includes -= 1
-        if result != PASS:
-            del self.path[depth:]
         return result == PASS
 
     def _of_other(self, target: str) -> Evaluation[str]:

@@ -41,6 +41,7 @@ RESULTS = [
     ("5.3", "v=spf1 a -all", {}, V4, "fail", "-all"),
     ("5.3", "v=spf1 a:A.example.org/24 -all", {"a.example.org": ["A 192.0.2.200"]}, V4, "pass", "a:A.example.org/24"),
     ("5.3", "v=spf1 a:a.example.org//32 -all", {"a.example.org": ["AAAA 2001:db8:1::"]}, V6, "pass", "a:a.example.org//32"),
+    ("5.3", "v=spf1 a:a.example.org//48 -all", {"a.example.org": ["AAAA 2001:db8:1::"]}, V6, "fail", "-all"),
     ("5.3", "v=spf1 a:a.example.org/24 -all", {"a.example.org": ["AAAA 2001:db8::3"]}, V4, "fail", "-all"),
     ("5.4", "v=spf1 mx:m.example.org -all", {"m.example.org": ["MX 10 h.example.org"], "h.example.org": ["A 192.0.2.3"]}, V4, "pass", "mx:m.example.org"),
     ("5.4", "v=spf1 mx:m.example.org -all", {"m.example.org": ["MX 0 ."]}, V4, "fail", "-all"),
@@ -49,10 +50,13 @@ RESULTS = [
     ("5.5", "v=spf1 ptr:example.org -all", {"3.2.0.192.in-addr.arpa": ["PTR h.anexample.org"], "h.anexample.org": ["A 192.0.2.3"]}, V4, "fail", "-all"),
     ("5.5", "v=spf1 ptr:example.org -all", {"3.2.0.192.in-addr.arpa": ["PTR h.example.org"], "h.example.org": ["A 192.0.2.4"]}, V4, "fail", "-all"),
     ("5.5", "v=spf1 ptr -all", {"3.2.0.192.in-addr.arpa": ["TIMEOUT"]}, V4, "fail", "-all"),
+    ("5.5", "v=spf1 ptr:example.org -all", {"3.2.0.192.in-addr.arpa": ["PTR a.example.net"], "a.example.net": ["A 192.0.2.3"]}, V4, "fail", "-all"),
     ("5.6", "v=spf1 ip4:192.0.0.0/16 -all", {}, V4, "pass", "ip4:192.0.0.0/16"),
     ("5.6", "v=spf1 ip4:192.0.2.0/24 -all", {}, "::ffff:192.0.2.3", "pass", "ip4:192.0.2.0/24"),
     ("5.6", "v=spf1 ip6:2001:DB8::/32 -all", {}, V6, "pass", "ip6:2001:DB8::/32"),
     ("5.6", "v=spf1 ip6:::/0 -all", {}, V4, "fail", "-all"),
+    ("5.6", "v=spf1 ip4:192.0.2.3 -all", {}, "::192.0.2.3", "fail", "-all"),
+    ("5.6", "v=spf1 ip6:::192.0.2.3 -all", {}, V4, "fail", "-all"),
     ("5.6", "v=spf1 ip4:192.0.02.3 -all", {}, V4, "permerror", ""),
     ("5.6", "v=spf1 ip6:fe80::1%eth0 -all", {}, V4, "permerror", ""),
     ("5.7", "v=spf1 exists:%{ir}.x.example.org -all", {"3.2.0.192.x.example.org": ["A 127.0.0.2"]}, V4, "pass", "exists:%{ir}.x.example.org"),
@@ -60,6 +64,8 @@ RESULTS = [
     ("5.2", "v=spf1 include:i.example.org -all", {"i.example.org": "v=spf1 ip4:192.0.2.3 -all"}, V4, "pass", "ip4:192.0.2.3"),
     ("5.2", "v=spf1 ~include:i.example.org -all", {"i.example.org": "v=spf1 +all"}, V4, "softfail", "+all"),
     ("5.2", "v=spf1 include:i.example.org ~all", {"i.example.org": "v=spf1 -all"}, V4, "softfail", "~all"),
+    ("5.2", "v=spf1 include:i.example.org -all", {"i.example.org": "v=spf1 ~all"}, V4, "fail", "-all"),
+    ("5.2", "v=spf1 include:i.example.org -all", {"i.example.org": "v=spf1 ?all"}, V4, "fail", "-all"),
     ("5.2", "v=spf1 include:i.example.org ~all", {}, V4, "permerror", "include:i.example.org"),
     ("5.2", "v=spf1 include:i.example.org ~all", {"i.example.org": ["TIMEOUT"]}, V4, "temperror", "include:i.example.org"),
     ("5.2", "v=spf1 include:i.example.org ~all", {"i.example.org": ["BOGUS"]}, V4, "temperror", "include:i.example.org"),
@@ -101,6 +107,7 @@ def test_result_and_the_term_that_decided(section, text, others, address, result
         ("", "example.com", "pass"),  # RFC 7208 2.4: postmaster at the name of EHLO
         ("@example.com", "x", "pass"),  # 4.3
         ("a@b@example.com", "x", "pass"),  # the last @ divides
+        ("x@example.com.", "x", "pass"),  # the root's dot is no part of a name
         ("x@[192.0.2.3]", "x", "none"),  # 4.3
         ("x@localhost", "x", "none"),
         ("x@a..example.com", "x", "none"),
@@ -137,6 +144,58 @@ def test_look_ups_are_counted_as_far_as_the_evaluation_went():
              "i.example.org": ["TXT v=spf1 ip4:192.0.2.3", "A 192.0.2.10"]}  # fmt: skip
     found = outcome(names)
     assert (found.result, found.lookups, found.void_lookups) == ("pass", 3, 1)
+
+
+NAMED = {"3.2.0.192.in-addr.arpa": ["PTR h.example.org"], "h.example.org": ["A 192.0.2.3"]}
+VOID = [
+    ("exists:x.example.org exists:h.example.org", {}, 1),
+    ("a:x.example.org", {}, 1),
+    ("mx:x.example.org", {}, 1),
+    ("ptr:example.net", NAMED, 0),
+    ("a:%{p} ptr:example.net", {"h.example.org": ["A 192.0.2.9"]}, 2),
+    ("exists:%{p} ptr:example.net", NAMED, 0),
+    ("exists:h.%{d} exists:%{p}", {"h.example.com": ["A 127.0.0.2"]}, 0),
+]
+
+
+@pytest.mark.parametrize(("terms", "others", "void"), VOID)
+def test_only_terms_that_find_nothing_are_counted_as_void(terms, others, void):
+    """RFC 7208 4.6.4."""
+    names = {"example.com": "v=spf1 %s +all" % terms, "h.example.org": ["A 127.0.0.2"], **others}
+    found = outcome(names)
+    assert (found.result, found.void_lookups) == ("pass", void)
+
+
+REASONS = [
+    ({"example.com": ["A 192.0.2.3"]}, "example.com has no SPF record"),
+    ({"example.com": "v=spf1 moo ip4:x -all"}, "example.com: moo: there is no such mechanism"),
+    ({"example.com": ["TXT v=spf1 -all", "TXT v=spf1 +all"]}, "example.com has 2 SPF records"),
+    (
+        {"example.com": "v=spf1 include:i.example.org", "i.example.org": ELEVEN},
+        "more than 10 terms look something up before one matches: a:h9.example.com is number 11",
+    ),
+    (
+        {"example.com": "v=spf1 include:i.example.org", "i.example.org": "v=spf1 a:x.de a:y.de a:z.de"},
+        "more than 2 terms look up what does not exist: a:z.de is number 3",
+    ),
+    (
+        {"example.com": ["TXT v=spf1 mx -all", *("MX 1 h%d.example.com" % number for number in range(11))]},
+        "example.com has 11 mail servers, and an mx mechanism may look up 10 at most",
+    ),
+]
+
+
+@pytest.mark.parametrize(("names", "reason"), REASONS)
+def test_a_reason_names_what_ended_it(names, reason):
+    hosts = {"h%d.example.com" % number: ["A 192.0.2.9"] for number in range(11)}
+    assert outcome({**hosts, **names}).reason == reason
+
+
+def test_only_a_fail_is_explained():
+    """RFC 7208 6.2."""
+    names = {"example.com": "v=spf1 ~all exp=why.example.com", "why.example.com": "no"}
+    found = outcome(names)
+    assert (found.result, found.explanation) == ("softfail", "")
 
 
 EXPLAINED = [
@@ -204,12 +263,21 @@ def test_at_most_ten_reverse_names_are_looked_up():
     assert outcome(names).result == "fail"
 
 
-def test_a_validated_name_below_the_domain_is_preferred():
+@pytest.mark.parametrize(
+    ("names", "preferred"),
+    [
+        (["z.example.org", "b.example.com", "Example.com"], "Example.com"),
+        (["z.example.org", "b.Example.com"], "b.Example.com"),
+        (["z.example.org", "anexample.com"], "z.example.org"),
+    ],
+)
+def test_the_domain_then_a_name_below_it_are_preferred_of_the_validated_names(names, preferred):
     """RFC 7208 7.3, %{p}."""
-    names = {"3.2.0.192.in-addr.arpa": ["PTR a.example.org", "PTR b.example.com"],
-             "a.example.org": ["A 192.0.2.3"], "b.example.com": ["A 192.0.2.3"],
-             "example.com": "v=spf1 -all exp=why.example.com", "why.example.com": "%{p}"}  # fmt: skip
-    assert outcome(names).explanation == "b.example.com"
+    zone_of_names = {name: ["A 192.0.2.3"] for name in names if name.lower() != "example.com"}
+    found = outcome({"3.2.0.192.in-addr.arpa": ["PTR " + name for name in names], **zone_of_names,
+                     "example.com": ["TXT v=spf1 -all exp=why.example.com", "A 192.0.2.3"],
+                     "why.example.com": "%{p}"})  # fmt: skip
+    assert found.explanation == preferred
 
 
 # No record of the DNS is longer than 65,535 octets.
