@@ -239,9 +239,14 @@ options:
     choices: [greeting, ehlo, tls, auth, mail, rcpt]
   timeout:
     description:
-      - Seconds that one attempt may take as a whole, without the wait for the answer to the message. A relay that stays
-        silent may add a second; one that never greets is asked then whether it speaks TLS, one that passes is taken leave
-        of. Where a relay that passes takes more than 5 seconds for one of its answers, a warning says so.
+      - Seconds that one attempt may take as a whole, without the wait for the answer to the message. Taking leave of a
+        relay that does not answer QUIT may add a second. Where a relay that passes takes more than 5 seconds for one of
+        its answers, a warning says so.
+      - A relay that has not greeted after 3 seconds, or half of O(timeout), may be waiting for TLS. Elsewhere than on port
+        25 it is asked on a second connection, from the same address and after the same header of O(proxy_protocol) - a
+        ClientHello, and nothing else, for as long at most. The first connection says nothing and goes on waiting. A
+        greeting that comes late is no fault; only where none comes at all does an answer in TLS decide the cause,
+        C(tls_expected).
     type: float
     default: 30
   acceptance_timeout:

@@ -102,7 +102,7 @@ options:
   connections_per_relay:
     description:
       - How many connections one relay (a host and port; an address and port, where each has its own row) may see at
-        the same time.
+        the same time. The second one that a silent relay gets (see O(timeout)) is among them, so that V(1) rules it out.
     type: int
     default: 2
   starts_per_second:

@@ -49,7 +49,14 @@ def options_of(case_options: Dict[str, Any], authority: Authority) -> Dict[str, 
 
 def judge(case: Case, report: Dict[str, Any], relay: ScriptedRelay) -> None:
     relay.settle()
-    (session,) = relay.sessions  # and no more: no case is one that may be tried again
+    session, *others = relay.sessions
+    assert len(others) == case.connections - 1
+    for other in others:  # a ClientHello, and nothing else
+        assert (
+            not other.said
+            and other.raw[:3] == b"\x16\x03\x01"
+            and len(other.raw) == 5 + int.from_bytes(other.raw[3:5], "big")
+        )
     failure = report["failure"]
     shown = (report["verdict"], failure and failure["stage"], failure and failure["cause"], failure and failure["text"])
     got = "passed" if failure is None else "%(stage)s %(cause)s" % failure

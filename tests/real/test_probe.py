@@ -79,10 +79,12 @@ def test_the_last_stage_is_the_one_asked_for(check: Check, server: Postfix | Exi
 
 
 def test_a_tls_port_spoken_to_in_clear(check: Check, server: Postfix | Exim | Dovecot) -> None:
-    # None says a word in clear.
-    report = check(port_for(server, "implicit"), timeout=0.5)
+    # None says a word in clear, and none of their ports is 465.
+    report = check(port_for(server, "implicit"), timeout=2)
     assert outcome(report) == ("failed", "tls_expected")
     assert "Set tls: implicit" in report["failure"]["hint"]
+    assert "answered a TLS handshake on a second connection" in report["failure"]["text"]
+    assert report["transcript"] == []
 
 
 def test_a_relay_that_waits_for_something_else(check: Check, postfix: Postfix) -> None:

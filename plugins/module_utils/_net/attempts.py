@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
         @property
         def silent(self) -> bool:
-            """Whether the peer, who was to speak first, has said nothing: it may be waiting for a TLS handshake."""
+            """Whether the peer, who was to speak first, has said nothing: `Attempt.if_silent` may ask why."""
 
         def begin(self, now: float) -> None:
             """There is a connection."""
@@ -96,6 +96,8 @@ class Attempt(NamedTuple):
     tls_policy: Optional[TlsPolicy] = None
     tls_server_name: str = ""
     datagrams: Optional[Callable[..., Any]] = None  # datagrams.DatagramSession; a stream needs none of it
+    # Makes what a second connection to the same address speaks, while the peer of the first is silent (patient.py).
+    if_silent: Optional[Callable[[Connected], AnyProtocol]] = None
 
     @property
     def target(self) -> Tuple[str, int]:
@@ -122,6 +124,7 @@ class Outcome(NamedTuple):
     finished: float
     broken: Optional[Broken] = None  # why there was no conversation, or the fault of ours that cut it short
     timings: Mapping[str, float] = {}  # seconds: resolve, connect, total
+    beside: Any = None  # the facts of `Attempt.if_silent`; None where it was not asked, or had no connection
 
 
 class Wait(NamedTuple):

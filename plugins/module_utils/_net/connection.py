@@ -57,6 +57,11 @@ class Connection:
         self._started = self._loop.clock()
         self.guarded(self._resolve, self._attempt)
 
+    def start_at(self, address: Address) -> None:
+        """Connect to an address that is known already."""
+        self._begin()
+        self.guarded(self._resolved, [address])
+
     def guarded(self, call: Callable[..., None], *values: Any) -> None:
         """Run one step; a fault of our own ends this attempt, and no other."""
         if self._over:
@@ -85,16 +90,12 @@ class Connection:
         if isinstance(answer, ResolveError):
             self.fail(Broken(answer.cause, str(answer), "resolve"))
             return
-        source = self._attempt.source_address
-        if source is not None:
-            family = socket.AF_INET6 if ":" in source else socket.AF_INET
-            answer = [address for address in answer if address.family == family]
-        if not answer:
-            text = "%s has none of source_address's" % self._attempt.host
-            self.fail(Broken("no_address_of_family", text, "resolve"))
+        addresses = _reachable_from(self._attempt.source_address, answer)
+        if not addresses:
+            self.fail(Broken("no_address_of_family", "%s has none of source_address's" % self._attempt.host, "resolve"))
             return
         self._stage = "connect"
-        self._race = AddressRace(self._loop, self.share, self._attempt, answer, self)
+        self._race = AddressRace(self._loop, self.share, self._attempt, addresses, self)
         self._tried = self._race.tried
         self._race.go_on()
 
@@ -211,6 +212,13 @@ class Connection:
         if self._alarm is not None:
             self._alarm.cancel()
         self.share.keep(0)
+
+
+def _reachable_from(source: Optional[str], addresses: List[Address]) -> List[Address]:
+    if source is None:
+        return addresses
+    family = socket.AF_INET6 if ":" in source else socket.AF_INET
+    return [address for address in addresses if address.family == family]
 
 
 def _local_address(sock: socket.socket) -> Optional[str]:

@@ -21,6 +21,7 @@ from .attempts import Shared, Wait
 from .connection import Connection
 from .loop import READ, Loop
 from .names import Resolver
+from .patient import PatientConnection
 from .race import MAX_RACING
 from .slots import Slots
 
@@ -49,7 +50,10 @@ class Limits(NamedTuple):
 
 
 def affordable(limits: Limits) -> Limits:
-    """Return limits with no more at once than there are file descriptors for, an address race's second one included."""
+    """Return limits with no more at once than there are file descriptors for.
+
+    An attempt may need a second one: for its address race, and then for what it asks a silent peer.
+    """
     descriptors, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors == resource.RLIM_INFINITY:
         return limits
@@ -136,7 +140,8 @@ class Driver:
     # What running plans use
 
     def enqueue(self, attempt: Attempt, done: Done) -> None:
-        self._queue.append(Connection(self.loop, self.resolver, self._slots, attempt, done))
+        kind = Connection if attempt.if_silent is None else PatientConnection
+        self._queue.append(kind(self.loop, self.resolver, self._slots, attempt, done))
 
     def ended(self, connection: Connection) -> None:
         self._active.discard(connection)

@@ -15,17 +15,16 @@ from typing import TYPE_CHECKING
 
 from .attempts import BLOCK_OCTETS, Broken
 from .loop import READ, WRITE
-from .tls.model import TlsFailure, TlsPolicy
+from .tls.model import TlsFailure
 
 if TYPE_CHECKING:
     from typing import Callable, Optional
 
     from .attempts import AnyProtocol
     from .tls.channel import Channel
+    from .tls.model import TlsPolicy
 
 _QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)
-_TLS_ALERT_OR_HANDSHAKE = (0x15, 0x16)  # RFC 8446 5.1
-_LAST_QUESTION_SECONDS = 0.8
 
 
 class Session:
@@ -44,7 +43,6 @@ class Session:
         self._tls_policy, self._tls_server_name, self._clock = tls_policy, tls_server_name, clock
         self._channel: Optional[Channel] = None
         self._unsent = b""
-        self._asked_for_tls = False
 
     def begin(self, now: float) -> None:
         self.protocol.begin(now)
@@ -58,11 +56,8 @@ class Session:
 
     def time_out(self, now: float) -> None:
         """The protocol's deadline has come."""
-        if self.protocol.silent and self._channel is None and not self._asked_for_tls:
-            self._ask_for_tls(now)
-        else:
-            self.protocol.time_out(now)
-            self._go_on(now)
+        self.protocol.time_out(now)
+        self._go_on(now)
 
     def stop(self, why: Broken, now: float) -> None:
         self.protocol.break_off(why, now)
@@ -77,8 +72,6 @@ class Session:
             return
         if not data:
             self.protocol.lose("the %s closed the connection" % self.protocol.peer, now)
-        elif self._asked_for_tls:
-            self._hear_last_answer(data, now)
         elif self._channel is None:
             self.protocol.receive(data, now)
         else:
@@ -154,23 +147,3 @@ class Session:
         if plain:
             self._channel.write(plain)
         return self._channel.output()
-
-    # A peer that was to speak first and has said nothing may be waiting for us: that is what a TLS port does. The
-    # attempt has failed anyway, so the last thing to do is to begin a handshake, and to see whether TLS answers.
-
-    def _ask_for_tls(self, now: float) -> None:
-        from .tls.channel import Channel
-
-        self._asked_for_tls = True
-        self.protocol.deadline = now + _LAST_QUESTION_SECONDS
-        channel = Channel(TlsPolicy(verify=False), self._tls_server_name or "localhost")
-        channel.handshake()
-        self._unsent = channel.output()
-        self._flush()
-
-    def _hear_last_answer(self, data: bytes, now: float) -> None:
-        if data[0] in _TLS_ALERT_OR_HANDSHAKE:
-            text = "the %s said nothing, and answered a TLS handshake" % self.protocol.peer
-            self.protocol.break_off(Broken("tls_expected", text), now)
-        else:
-            self.protocol.time_out(now)

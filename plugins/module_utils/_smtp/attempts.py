@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from .._net.attempts import Attempt
 from .._net.text import cut
 from .._verdicts.causes import Failure
+from .commands import proxy_header
 from .conversation.converse import converse
+from .endpoint import SMTP
 from .facts import Facts
 from .protocol import Protocol
 from .transcript import Transcript
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from .._net.attempts import Connected, Outcome
     from .._net.text import Secrets
+    from .._net.tls.question import TlsQuestion
     from .actions import Actions
     from .endpoint import Endpoint
 
@@ -35,6 +38,18 @@ def attempt_all(wanted: Sequence[Tuple[Endpoint, Actions]], secrets: Secrets) ->
     """
     outcomes = (yield tuple(attempt_of(*one, secrets) for one in wanted)) if wanted else ()
     return tuple(map(with_facts, outcomes))
+
+
+def attempt_first(endpoint: Endpoint, actions: Actions, secrets: Secrets) -> Generator[Tuple[Attempt], Any, Outcome]:
+    """Have attempted what shows whether a relay is there at all. One that is silent is asked whether it waits for TLS.
+
+    Not on port 25, where none does, and a client that speaks before the greeting is taken for a spammer's.
+    """
+    attempt = attempt_of(endpoint, actions, secrets)
+    if endpoint.tls != "implicit" and endpoint.port != SMTP and not endpoint.host.startswith("/"):
+        attempt = attempt._replace(if_silent=partial(_tls_question_for, endpoint))
+    (outcome,) = yield (attempt,)
+    return with_facts(outcome)
 
 
 def attempt_of(endpoint: Endpoint, actions: Actions, secrets: Secrets) -> Attempt:
@@ -60,6 +75,14 @@ def _protocol_for(endpoint: Endpoint, actions: Actions, secrets: Secrets, connec
     return Protocol(conversation, facts, connected.deadline, endpoint.acceptance_timeout)
 
 
+def _tls_question_for(endpoint: Endpoint, connected: Connected) -> TlsQuestion:
+    from .._net.tls.question import TlsQuestion
+
+    proxy = endpoint.proxy_protocol
+    before = proxy_header(proxy, connected.address, endpoint.port).wire if proxy else b""
+    return TlsQuestion(Protocol.peer, endpoint.tls_server_name, before, connected)
+
+
 def _address_literal(address: Optional[str]) -> str:
     """RFC 5321 4.1.3: what a client without a host name says in EHLO."""
     if address is None:
@@ -71,6 +94,9 @@ def with_facts(outcome: Outcome) -> Outcome:
     """Return the outcome with Facts, which tell of the connection too, even where there was none."""
     facts = Facts(Transcript(outcome.started)) if outcome.facts is None else outcome.facts
     facts.timings.update(outcome.timings)
+    if outcome.beside and facts.failure is not None and facts.failure.cause == "no_greeting":
+        text = "the relay said nothing, and answered a TLS handshake on a second connection"
+        facts.failure = facts.failure._replace(cause="tls_expected", text=text)
     if outcome.broken is not None:
         facts.stage = outcome.broken.stage or facts.stage
         facts.failure = Failure(facts.stage, outcome.broken.cause, text=cut(outcome.broken.text))

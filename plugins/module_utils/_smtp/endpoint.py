@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _EHLO_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
 _EHLO_LITERAL = re.compile(r"\[(IPv6:)?([0-9A-Fa-f.:]+)\]", re.IGNORECASE)
-SUBMISSIONS = 465  # RFC 8314 7.3
+SMTP, SUBMISSIONS = 25, 465  # RFC 5321 4.5.4.2, RFC 8314 7.3
 _UNIX_PATH_OCTETS = 107  # what a socket's address has room for
 _XCLIENT = ("NAME", "REVERSE_NAME", "ADDR", "PORT", "PROTO", "HELO", "LOGIN", "DESTADDR", "DESTPORT")
 

@@ -17,7 +17,7 @@ from .._net.attempts import Outcome, Wait
 from .._net.options import secrets_of
 from .._net.text import where
 from .._verdicts.causes import Failure, may_pass_later
-from .attempts import attempt_all
+from .attempts import attempt_all, attempt_first
 from .facts import Facts
 from .transcript import Transcript
 
@@ -83,7 +83,7 @@ def check_plan(
     attempt = 0
     while True:
         attempt += 1
-        (outcome,) = yield from attempt_all([(endpoint, actions)], secrets)
+        outcome = yield from attempt_first(endpoint, actions, secrets)
         failure = outcome.facts.failure
         if failure is not None and failure.cause == "not_checked":  # the time was up before this attempt's turn
             return verdict or verdict_without_facts(request, failure, outcome.finished)

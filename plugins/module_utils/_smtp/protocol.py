@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from .._errors import OptionError
 from .._net.attempts import BLOCK_OCTETS, Broken
 from .._net.text import cut
+from .._net.tls.model import begins_tls
 from .commands import dot_stuffed
 from .conversation.state import UnsolicitedReply
 from .conversation.steps import Say, StartTls
@@ -210,8 +211,8 @@ class Protocol:
         return UnsolicitedReply(cause, reply)
 
     def _cause_of_noise(self) -> Optional[str]:
-        """Tell by its first octets what speaks at a port where no SMTP greeting came (RFC 8446 5.1: record types)."""
+        """Tell by its first octets what speaks at a port where no SMTP greeting came."""
         noise = self._reader.head
         if self.facts.stage != "greeting" or not noise or noise[:3].isdigit():
             return None
-        return "tls_expected" if noise[0] in (0x15, 0x16) and noise[1:2] in (b"", b"\x03") else "not_smtp"
+        return "tls_expected" if begins_tls(noise) else "not_smtp"

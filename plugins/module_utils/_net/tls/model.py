@@ -18,6 +18,11 @@ VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")  # the oldest fir
 OFFERED_VERSIONS = VERSIONS[1:]  # no OpenSSL at hand speaks SSLv3 any more
 
 
+def begins_tls(octets: bytes) -> bool:
+    """Whether what a peer says first, one octet or more, is an alert or a handshake of TLS (RFC 8446 5.1)."""
+    return octets[0] in (0x15, 0x16) and octets[1:2] in (b"", b"\x03")
+
+
 class TlsPolicy(NamedTuple):
     """What a TLS context is made from: equal policies share one context."""
 

@@ -215,20 +215,6 @@ def test_a_tls_port_spoken_to_in_clear():
     assert outcome(report) == ("failed", "greeting", "tls_expected")
 
 
-@pytest.mark.parametrize("answer", [b"\x15\x03\x01\x00\x02\x02\x46", b"220 relay.example.com\r\n"])
-def test_a_silent_port_is_asked_whether_it_speaks_tls(answer):
-    def wait_for_the_client(_lines, _say, sock):
-        if sock.recv(100):
-            sock.sendall(answer)
-
-    with BehavingRelay(wait_for_the_client) as relay:
-        report = check(relay.port, timeout=0.2)
-    expected = (
-        ("failed", "greeting", "tls_expected") if answer[0] == 0x15 else ("unreachable", "greeting", "no_greeting")
-    )
-    assert outcome(report) == expected
-
-
 def test_a_silent_relay_inside_tls_is_not_asked_whether_it_speaks_tls(authority):
     """What came back would be an alert, and taken for a port that wants TLS."""
 
