@@ -26,7 +26,6 @@ class Case(NamedTuple):
     wants: Tuple[str, ...] = ()
     never: Tuple[str, ...] = ()
     split: int = 0  # how the relay's writes are cut
-    connections: int = 1  # no case is one that may be tried again; but silence is asked about on a second connection
 
 
 GREETING = "S: 220 relay.example.com ESMTP\n"
@@ -193,11 +192,11 @@ CASES: List[Case] = [
          never=("EHLO",)),
     Case(29, "late greeting", "waits 0.3\n" + PLAIN_EHLO + QUIT, "passed", {"greeting.code": 220}),
     Case(30, "never a greeting", "silent\n", "unreachable greeting no_greeting", {"greeting": None},
-         {"timeout": BRIEF}, connections=2),
+         {"timeout": BRIEF}),
     Case(30, "closes before the greeting", "closes\n", "unreachable greeting no_greeting"),
     Case(30, "resets before the greeting", "resets\n", "unreachable greeting no_greeting"),
     Case(31, "TLS port in clear", "TLS good\n" + PLAIN_EHLO, "failed greeting tls_expected", {"tls": None},
-         {"timeout": BRIEF}, connections=2),
+         {"timeout": BRIEF}),
     Case(31, "TLS port that says so", "S: \\x15\\x03\\x01\\x00\\x02\\x02\\x0a\\\ncloses\n",
          "failed greeting tls_expected"),
     Case(31, "clear port spoken to in TLS", GREETING + "C: <octets>\nS: 500 what\n", "failed tls tls_not_spoken",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net import patient
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import check
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep import sweep
 from ansible_collections.postmaster.mailcheck.tests.hostile.cases import (
@@ -40,6 +41,13 @@ def of(relay: ScriptedRelay, count: int) -> List[Dict[str, Any]]:
     return [{"host": relay.host, "port": relay.port, "ehlo_name": "c%d.example.org" % n} for n in range(count)]
 
 
+@pytest.fixture
+def slow_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These relays gather their clients first: on a busy machine that takes longer than silence is left alone."""
+    monkeypatch.setattr(patient, "PATIENCE", 60.0)
+
+
+@pytest.mark.usefixtures("slow_to_ask")
 def test_200_checks_of_one_relay_at_once(start: Any) -> None:
     """Each waits for its greeting until all are there."""
     relay = start("gathers 200\n" + SEPARATE_PLAIN)
@@ -58,6 +66,7 @@ def test_200_checks_of_one_relay_by_turns(start: Any) -> None:
     assert len(relay.sessions) == 200
 
 
+@pytest.mark.usefixtures("slow_to_ask")
 def test_a_relay_that_counts_its_clients(start: Any) -> None:
     """50 at once, 10 are served: the others are told so, which is no fault of the relay, and are not tried again."""
     relay = start("gathers 50\n" + SEPARATE_PLAIN, most=10, refusal="gathers 50\n" + TOO_MANY)
