@@ -196,7 +196,7 @@ CASES: List[Case] = [
     Case(30, "closes before the greeting", "closes\n", "unreachable greeting no_greeting"),
     Case(30, "resets before the greeting", "resets\n", "unreachable greeting no_greeting"),
     Case(31, "TLS port in clear", "TLS good\n" + PLAIN_EHLO, "failed greeting tls_expected", {"tls": None},
-         {"timeout": BRIEF}),
+         {"timeout": 4 * BRIEF}),
     Case(31, "TLS port that says so", "S: \\x15\\x03\\x01\\x00\\x02\\x02\\x0a\\\ncloses\n",
          "failed greeting tls_expected"),
     Case(31, "clear port spoken to in TLS", GREETING + "C: <octets>\nS: 500 what\n", "failed tls tls_not_spoken",
