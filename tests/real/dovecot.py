@@ -170,8 +170,11 @@ class Dovecot(NamedTuple):
 
 
 @contextlib.contextmanager
-def run_dovecot(folder: Path, pki: Pki, relay_port: int) -> Iterator[Dovecot]:
-    """Dovecot in `folder`, whose submission service hands mail to the relay on `relay_port`."""
+def run_dovecot(folder: Path, pki: Pki, relay_port: int, other: str = "") -> Iterator[Dovecot]:
+    """Dovecot in `folder`, whose submission service hands mail to the relay on `relay_port`.
+
+    `other`: settings that are to count instead of those above, since Dovecot takes the last.
+    """
     program = servers.find_program("dovecot")
     servers.require_root("dovecot", "dovenull")
     dovecot = Dovecot(
@@ -199,6 +202,7 @@ def run_dovecot(folder: Path, pki: Pki, relay_port: int) -> Iterator[Dovecot]:
             password_mechanisms=" ".join(MECHANISMS).lower(),
             **dovecot._asdict(),
         )
+        + other
     )
     with run_introspection(introspection_port), servers.running(
         [program, "-F", "-c", str(configuration)], dovecot.ports["imap"], dovecot.log

@@ -16,8 +16,14 @@ from typing import NamedTuple
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
 
-# smtp: STARTTLS offered, sign-in inside TLS. smtps: implicit TLS.
-PURPOSES = ("smtp", "smtps")
+# smtp: STARTTLS offered, sign-in inside TLS. smtps: implicit TLS. The others are faults, or what mends one: Exim expands
+# nearly every option for each session, so that the port decides.
+PLANTED = (
+    "open", "open_inside", "verifying", "auth_in_clear", "few_tries", "no_tls", "expired", "tls12", "ten_recipients",
+    "greylisting", "catch_all", "ntlm",
+)  # fmt: skip
+PURPOSES = ("smtp", "smtps", *PLANTED)
+INSIDE = "127.9.0.0/16"  # the networks that `open_inside` relays for
 
 CONFIGURATION = """\
 exim_path = {program}
@@ -28,12 +34,13 @@ spool_directory = {folder}/spool
 log_file_path = {folder}/log/%slog
 pid_file_path = {folder}/exim.pid
 local_interfaces = 127.0.0.1
-daemon_smtp_ports = {ports[smtp]} : {ports[smtps]}
+daemon_smtp_ports = {all_ports}
 tls_on_connect_ports = {ports[smtps]}
-tls_advertise_hosts = *
-tls_certificate = {pki.relay.chain}
-tls_privatekey = {pki.relay.key}
-auth_advertise_hosts = ${{if eq{{$tls_in_cipher}}{{}}{{}}{{*}}}}
+tls_advertise_hosts = {tls_advertise_hosts}
+tls_certificate = {tls_certificate}
+tls_privatekey = {tls_privatekey}
+tls_require_ciphers = {tls_require_ciphers}
+auth_advertise_hosts = {auth_advertise_hosts}
 # No resolver, no ident: neither may hold up a greeting.
 host_lookup =
 rfc1413_hosts =
@@ -47,7 +54,10 @@ smtp_accept_queue_per_connection = 0
 deliver_drop_privilege = true
 keep_environment =
 never_users =
-acl_smtp_rcpt = rcpt
+acl_smtp_rcpt = {acl_smtp_rcpt}
+acl_smtp_vrfy = {verifying}
+acl_smtp_expn = {verifying}
+acl_smtp_auth = {acl_smtp_auth}
 acl_smtp_data = accept
 acl_smtp_data_prdr = prdr
 tls_verify_certificates = {pki.ca}
@@ -68,6 +78,30 @@ rcpt:
   accept authenticated = *
   deny   message = relay not permitted
 
+open:
+  accept
+
+open_inside:
+  accept hosts = {INSIDE}
+  accept acl = rcpt
+
+ten_recipients:
+  defer  condition = ${{if >{{$rcpt_count}}{{10}}}}
+         message = 452 4.5.3 Too many recipients
+  accept acl = rcpt
+
+greylisting:
+  defer  message = 451 4.7.1 Greylisted, come again
+
+catch_all:
+  accept domains = +local_domains
+  accept acl = rcpt
+
+few_tries:
+  drop   condition = ${{if >{{${{eval:0$acl_c_tries}}}}{{2}}}}
+         message = Too many tries
+  accept set acl_c_tries = ${{eval:0$acl_c_tries+1}}
+
 prdr:
   deny   local_parts = refused
          message = 550 5.7.1 Not after all
@@ -83,10 +117,12 @@ gone:
 mailboxes:
   driver = accept
   domains = +local_domains
+  local_parts = user
   transport = maildir
 # Nothing ever leaves this machine.
 elsewhere:
   driver = accept
+  domains = !+local_domains
   transport = discard
 
 begin transports
@@ -120,6 +156,11 @@ cram_md5:
   public_name = CRAM-MD5
   server_secret = ${{if eq{{$auth1}}{{{username}}}{{{password}}}fail}}
   server_set_id = $auth1
+ntlm:
+  driver = spa
+  public_name = NTLM
+  server_advertise_condition = ${{if eq{{$received_port}}{{{ports[ntlm]}}}}}
+  server_password = ${{if eq{{$auth1}}{{{username}}}{{{password}}}fail}}
 external:
   driver = external
   public_name = EXTERNAL
@@ -135,6 +176,28 @@ class Exim(NamedTuple):
     ports: dict[str, int]  # one for each of PURPOSES
     maildir: Path  # of user@lab.test
     log: Path
+
+
+def _by_port(ports: dict[str, int], usual: str, **at: str) -> str:
+    """An option that is another at some listeners: an expansion (Exim's specification, 11)."""
+    for purpose, value in at.items():
+        usual = f"${{if eq{{$received_port}}{{{ports[purpose]}}}{{{value}}}{{{usual}}}}}"
+    return usual
+
+
+def _options(ports: dict[str, int], pki: Pki) -> dict[str, str]:
+    acls = {name: name for name in ("open", "open_inside", "ten_recipients", "greylisting", "catch_all")}
+    return {
+        "all_ports": " : ".join(str(port) for port in ports.values()),
+        "tls_advertise_hosts": _by_port(ports, "*", no_tls=""),
+        "tls_certificate": _by_port(ports, str(pki.relay.chain), expired=str(pki.expired.chain)),
+        "tls_privatekey": _by_port(ports, str(pki.relay.key), expired=str(pki.expired.key)),
+        "tls_require_ciphers": _by_port(ports, "NORMAL", tls12="NORMAL:-VERS-TLS1.0:-VERS-TLS1.1"),
+        "auth_advertise_hosts": _by_port(ports, "${if eq{$tls_in_cipher}{}{}{*}}", auth_in_clear="*"),
+        "acl_smtp_rcpt": _by_port(ports, "rcpt", **acls),
+        "verifying": _by_port(ports, "", verifying="accept"),
+        "acl_smtp_auth": _by_port(ports, "accept", few_tries="few_tries"),
+    }
 
 
 def find_exim() -> str:
@@ -166,8 +229,10 @@ def run_exim(folder: Path, pki: Pki) -> Iterator[Exim]:
             folder=folder,
             pki=pki,
             program=program,
+            INSIDE=INSIDE,
             username=servers.USERNAME,
             password=servers.PASSWORD,
+            **_options(exim.ports, pki),
             **exim._asdict(),
         )
     )

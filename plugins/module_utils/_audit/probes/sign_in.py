@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..._net.text import counted
 from ..._smtp import commands
 from ..._smtp.capabilities import auth_mechanisms
 from ..._smtp.replies import is_success
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ..model import Audited
 
 _SHOW_A_SECRET = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
+_REFUSALS = (535, 501)  # of a password
 _SLOW_SECONDS = 1.0  # a relay that takes so long for a wrong password slows guessing down
 _IMPLICIT = "TLS begins with the first octet, so that nothing is said in clear"
 
@@ -74,8 +76,8 @@ def _attempts(audited: Audited) -> List[Trial]:
     def talk(state: State) -> Generator[Any, Any, None]:
         for _attempt in range(ERRORS_A_SESSION):
             reply = yield from ask(state, commands.auth("PLAIN", b"\0%s\0%s" % (user, wrong)))
-            if reply.code not in (535, 501):
-                return
+            if reply.code not in _REFUSALS or state.facts.timings["auth"] >= _SLOW_SECONDS:
+                return  # it has said what there is to know: guessing ends, or takes its time
 
     return [framed(audited.endpoint, talk)]
 
@@ -87,17 +89,17 @@ def _judge_attempts(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
             raise Unsettled("passwords are tried by AUTH PLAIN only, and it offers %s" % " ".join(offered))
         return passed("it offers no AUTH, by which passwords are guessed")
     facts: Facts = outcomes[0].facts
-    replies, failure = facts.extra_replies, facts.failure
-    if failure is not None and failure.stage == "auth" and (failure.code == 421 or failure.cause == "connection_lost"):
-        if not replies:  # whoever lets nobody try, or is cut off, says nothing of a limit
+    failure, tried = facts.failure, sum(reply.code in _REFUSALS for reply in facts.extra_replies)
+    if failure is not None and (failure.cause == "connection_lost" or (failure.stage, failure.code) == ("auth", 421)):
+        if not tried:  # whoever lets nobody try, or is cut off, says nothing of a limit
             raise Unsettled("it ended the session before it had refused a password")
-        return passed("it ended the session at attempt %d" % (len(replies) + 1))
+        return passed("it ended the session once it had refused %s" % counted(tried, "password"))
     refused = answers(outcomes[0])
     if is_success("auth", refused[-1].code):
         return finding("it let a user in who does not exist, with a password made up", severity="high")
-    if len(refused) > 1 and refused[-1].code not in (535, 501):
+    if len(refused) > 1 and refused[-1].code not in _REFUSALS:
         return passed("it stopped listening at attempt %d: %d %s" % (len(refused), refused[-1].code, refused[-1].text))
-    if open_question(refused[0], "auth") or refused[0].code not in (535, 501):
+    if open_question(refused[0], "auth") or refused[0].code not in _REFUSALS:
         raise Unsettled("AUTH was answered %d %s" % (refused[0].code, refused[0].text))
     if facts.timings.get("auth", 0.0) >= _SLOW_SECONDS:
         return passed("it took %.1f s to refuse a wrong password" % facts.timings["auth"])

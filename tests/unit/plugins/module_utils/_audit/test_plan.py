@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,38 @@ def test_a_relay_that_hangs_up_on_a_probe_is_asked_the_others():
         report = audit("127.0.0.1", port=relay.port, probes=["nul", "vrfy"], **GIVEN)
     assert statuses(report) == {"nul": "pass", "vrfy": "pass"} and report["cause"] is None
     assert report["probes"][0]["text"] == "it hung up on a command with a NUL in it"
+
+
+def refuses_and_hangs_up(lines, say, _sock):
+    """As `drop` of Exim's ACLs does: a refusal, and no word after it."""
+    say("220 relay.example.com ESMTP")
+    tried = 0
+    for line in lines:
+        if line.startswith(b"AUTH"):
+            tried += 1
+            say("535 5.7.8 No" if tried < 3 else "550 Too many")
+            if tried == 3:
+                return
+        else:
+            say("221 2.0.0 Bye" if line == b"QUIT\r\n" else "250-relay.example.com\r\n250 AUTH PLAIN")
+
+
+def test_a_relay_that_refuses_more_tries_and_hangs_up_has_a_limit():
+    with BehavingRelay(refuses_and_hangs_up) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["auth_attempts", "vrfy"], **GIVEN)
+    assert statuses(report) == {"auth_attempts": "pass", "vrfy": "pass"}
+    assert report["probes"][-1]["text"] == "it ended the session once it had refused 2 passwords"
+
+
+def test_a_relay_that_is_slow_to_refuse_is_not_asked_again():
+    def slow(_line):
+        time.sleep(1.05)  # a relay is slow by the clock
+        return "535 5.7.8 No\r\n"
+
+    with running(Relay(AUTH=slow)) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["auth_attempts"], **GIVEN)
+    assert statuses(report) == {"auth_attempts": "pass"} and "to refuse a wrong password" in report["probes"][0]["text"]
+    assert len([line for line in relay.said if line.startswith("AUTH")]) == 1
 
 
 def test_a_relay_that_is_gone_after_a_probe_is_asked_nothing_more():
