@@ -10,16 +10,15 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import hashlib
 import os
-import stat
 from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Optional
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.rules import RULES as OF_AUDITS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.rules import RULES as OF_DOMAINS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError, did_you_mean
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._files import opener
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.rules import RULES as OF_RELAYS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import parse_expect
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._version import __version__
@@ -198,7 +197,7 @@ def _read(name: str) -> Profile:
     from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._yaml import YamlError, read_yaml
 
     try:
-        with open(_path(name), "rb", opener=_open_file) as file:
+        with open(_path(name), "rb", opener=opener(_MAX_OCTETS)) as file:
             octets = file.read()
         content = read_yaml(octets)
     except YamlError as error:
@@ -214,16 +213,6 @@ def _read(name: str) -> Profile:
     version = content.get("version", __version__ if _path(name) != name else None)
     title, version = (None if said is None else str(said) for said in (content.get("title"), version))
     return Profile(kind, rules, title, version, hashlib.sha256(octets).hexdigest())
-
-
-def _open_file(path: str, flags: int) -> int:
-    """Open a file, and nothing that could keep us waiting for an end."""
-    descriptor = os.open(path, flags | os.O_NONBLOCK)
-    about = os.fstat(descriptor)
-    if stat.S_ISREG(about.st_mode) and about.st_size <= _MAX_OCTETS:
-        return descriptor
-    os.close(descriptor)
-    raise OSError(errno.EINVAL, "is no file of at most %d octets" % _MAX_OCTETS)
 
 
 def _missing(name: str, error: OSError) -> str:

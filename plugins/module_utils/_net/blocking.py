@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from .attempts import AddressAttempt, Broken
 from .names import ResolveError, answered, is_literal, look_up
-from .race import connect_cause, interleaved, most_telling
+from .race import connect_cause, interleaved, most_telling, reachable_from
 from .tls.model import TlsFailure
 
 if TYPE_CHECKING:
@@ -45,14 +45,11 @@ def dial(
 
     `connect_timeout` is for each address, `deadline` for all of them, on `clock`.
     """
-    addresses = list(interleaved(_addresses(host, port, address_family, deadline - clock())))
-    if source_address is not None:
-        family = socket.AF_INET6 if ":" in source_address else socket.AF_INET
-        addresses = [one for one in addresses if one.family == family]
+    addresses = reachable_from(source_address, _addresses(host, port, address_family, deadline - clock()))
     if not addresses:
         raise Broken("no_address_of_family", "%s has none of source_address's" % host, "resolve")
     tried: List[AddressAttempt] = []
-    for address in addresses:
+    for address in interleaved(addresses):
         began = clock()
         if began >= deadline:
             break

@@ -17,7 +17,7 @@ from .._errors import describe_bug
 from .attempts import Broken, Connected, Outcome
 from .loop import READ
 from .names import Question, ResolveError
-from .race import AddressRace
+from .race import AddressRace, reachable_from
 from .session import Session
 from .slots import Share
 
@@ -90,7 +90,7 @@ class Connection:
         if isinstance(answer, ResolveError):
             self.fail(Broken(answer.cause, str(answer), "resolve"))
             return
-        addresses = _reachable_from(self._attempt.source_address, answer)
+        addresses = reachable_from(self._attempt.source_address, answer)
         if not addresses:
             self.fail(Broken("no_address_of_family", "%s has none of source_address's" % self._attempt.host, "resolve"))
             return
@@ -212,13 +212,6 @@ class Connection:
         if self._alarm is not None:
             self._alarm.cancel()
         self.share.keep(0)
-
-
-def _reachable_from(source: Optional[str], addresses: List[Address]) -> List[Address]:
-    if source is None:
-        return addresses
-    family = socket.AF_INET6 if ":" in source else socket.AF_INET
-    return [address for address in addresses if address.family == family]
 
 
 def _local_address(sock: socket.socket) -> Optional[str]:

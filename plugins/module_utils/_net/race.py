@@ -210,6 +210,14 @@ def _is_connected(sock: socket.socket) -> bool:
     return True
 
 
+def reachable_from(source: Optional[str], addresses: List[Address]) -> List[Address]:
+    """Return the addresses of a source address's own family; all, where there is none."""
+    if source is None:
+        return addresses
+    family = socket.AF_INET6 if ":" in source else socket.AF_INET
+    return [address for address in addresses if address.family == family]
+
+
 def interleaved(addresses: List[Address]) -> Iterator[Address]:
     """Alternate between the families, in the system's order within each (RFC 8305 4)."""
     first = [address for address in addresses if address.family == addresses[0].family]

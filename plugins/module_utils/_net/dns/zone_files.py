@@ -8,12 +8,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..._errors import OptionError
+from ..._files import opener
 from ..text import printable
 from .messages import MAX_ALIASES, MAX_RECORDS, require_dnspython
 from .model import ABSENT, NOT_DETERMINED, PRESENT, Answer, not_determined
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 MOST_RECORDS = 200000  # of a file and all that it includes
 MOST_OCTETS = 2**26  # of one file
 MOST_INCLUDED, MOST_AT_ONCE = 1000, 10  # files: in all, and that include one another
+_open_file = opener(MOST_OCTETS)
 NOT_SIGNED = "a zone file does not show it"  # what DNSSEC says: signatures are made by the server
 
 
@@ -269,16 +269,6 @@ def _read(path: str, into: Any, where: str) -> None:
         for included in (reader.current_file, *(state[3] for state in reader.saved_state)) if reader else ():
             if included is not None:
                 included.close()
-
-
-def _open_file(path: str, flags: int) -> int:
-    """Open a file, and nothing that has no end."""
-    descriptor = os.open(path, flags | os.O_NONBLOCK)
-    about = os.fstat(descriptor)
-    if stat.S_ISREG(about.st_mode) and about.st_size <= MOST_OCTETS:
-        return descriptor
-    os.close(descriptor)
-    raise OSError(errno.EINVAL, "it is no file of at most %d octets" % MOST_OCTETS)
 
 
 def _reader(file: Any, path: str, transaction: Any) -> Any:

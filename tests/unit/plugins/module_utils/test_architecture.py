@@ -27,11 +27,11 @@ STANDS_ON = {
     "_audit": {"_net", "_verdicts", "_smtp", "_mailbox"},
 }
 # Files in no wing: what all may use, and what binds the engine to Ansible, which none may use.
-GROUND = {"_errors", "_version"}
+GROUND = {"_errors", "_files", "_version"}
 ROOF = {"_module_support"}
 # A socket, a clock, a thread or a file: these have them, all others are handed what they need.
 IMPURE = {
-    "_audit.check", "_domain.check", "_errors", "_mailbox.connection", "_mailbox.imap.answers", "_mailbox.imap.client",
+    "_audit.check", "_domain.check", "_errors", "_files", "_mailbox.connection", "_mailbox.imap.answers", "_mailbox.imap.client",
     "_mailbox.maildir", "_mailbox.pop3.client", "_mailbox.wait", "_net.blocking", "_net.connection",
     "_net.dns.exchange", "_net.dns.lookup", "_net.dns.servers", "_net.dns.zone_files", "_net.driver",
     "_net.https", "_net.loop", "_net.names", "_net.race", "_net.sasl.exchange", "_net.session", "_net.tls.channel",
