@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.register import PROBES
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Answer = Tuple[str, str, Optional[str]]  # status, what was seen, how grave where not as usual
 
 _GRAVE = ("high", "medium")
+_BROKEN = re.compile("_(?:EXPORT|RC4|RC2|3DES|DES|DES40)_")
 
 
 class Question(NamedTuple):
@@ -67,12 +69,23 @@ def _renegotiation(result: Mapping[str, Any]) -> Answer:
     return "pass", "it renegotiates securely, or not at all", None
 
 
+def _accepted_suites(result: Mapping[str, Any]) -> List[str]:
+    """Return the names of suites, as IANA has them."""
+    try:
+        return [str(one["cipher_suite"]["name"]) for one in result["accepted_cipher_suites"]]
+    except (LookupError, TypeError):
+        raise ValueError("it does not say accepted_cipher_suites") from None
+
+
+def _broken_suites(*results: Mapping[str, Any]) -> Answer:
+    accepted = dict.fromkeys(name for result in results for name in _accepted_suites(result) if _BROKEN.search(name))
+    if accepted:
+        return "finding", "it accepts %s" % ", ".join(accepted), None
+    return "pass", "it refuses EXPORT, RC4, DES and 3DES", None
+
+
 def _ssl_versions(*results: Mapping[str, Any]) -> Answer:
-    accepted = []
-    for version, result in zip(("SSL 2.0", "SSL 3.0"), results):
-        if not isinstance(result.get("accepted_cipher_suites"), list):
-            raise ValueError("it does not say accepted_cipher_suites")
-        accepted += [version] if result["accepted_cipher_suites"] else []
+    accepted = [version for version, result in zip(("SSL 2.0", "SSL 3.0"), results) if _accepted_suites(result)]
     if accepted:
         return "finding", "it accepts " + " and ".join(accepted), None
     return "pass", "it refuses SSL 2.0 and SSL 3.0", None
@@ -89,6 +102,9 @@ QUESTIONS = {
     ),
     "renegotiation": Question(("session_renegotiation",), _renegotiation),
     "compression": Question(("tls_compression",), _flag("supports_compression", "it does", "it does not")),
+    "broken_suites": Question(
+        ("tls_1_0_cipher_suites", "tls_1_1_cipher_suites", "tls_1_2_cipher_suites"), _broken_suites
+    ),
     "ssl_versions": Question(("ssl_2_0_cipher_suites", "ssl_3_0_cipher_suites"), _ssl_versions),
 }
 

@@ -76,6 +76,15 @@ COMPRESSION = _probe(
     "How long its records are tells of secrets in them (CRIME).",
     "Switch compression off. OpenSSL does by itself since 1.1.0.",
 )
+BROKEN_SUITES = _probe(
+    "broken_suites",  # no OpenSSL since 1.1.0 has them, unless it was built to
+    "Does it accept EXPORT, RC4, DES or 3DES?",
+    "medium",
+    "RFC 9325 4.1",
+    "What is encrypted so can be read, the sooner the more of it there is (FREAK, RFC 7465, Sweet32).",
+    "Switch them off. Postfix: smtpd_tls_exclude_ciphers = EXPORT, RC4, DES, 3DES; Exim: tls_require_ciphers. "
+    + _RENEW,
+)
 SSL_VERSIONS = _probe(
     "ssl_versions",
     "Does it accept SSL?",

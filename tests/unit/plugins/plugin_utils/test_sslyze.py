@@ -35,6 +35,12 @@ FINE: dict[str, Any] = {
         "accepted_cipher_suites": [],
         "rejected_cipher_suites": [],
     },
+    **{
+        "tls_1_%d_cipher_suites" % version: {
+            "accepted_cipher_suites": [{"cipher_suite": {"name": "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"}}]
+        }
+        for version in range(3)
+    },
     "tls_compression": {"supports_compression": False},
     "openssl_ccs_injection": {"is_vulnerable_to_ccs_injection": False},
     "heartbleed": {"is_vulnerable_to_heartbleed": False},
@@ -45,6 +51,7 @@ FINE: dict[str, Any] = {
         "client_renegotiations_success_count": 0,
     },
 }
+WEAK = {"cipher_suite": {"name": "TLS_RSA_WITH_3DES_EDE_CBC_SHA", "key_size": 112}}
 SUITE = {"cipher_suite": {"name": "SSL_RSA_WITH_RC4_128_MD5", "key_size": 128}, "ephemeral_key": None}
 
 
@@ -110,7 +117,7 @@ def test_what_is_left_to_it_is_unknown_by_name_until_its_answers_take_the_place(
     row = joined(audited)
     assert [one["name"] for one in row["probes"]] == [one["name"] for one in audited["probes"]]
     assert not [one for one in row["probes"] if one["left_to"]] and "Only sslyze" not in row["msg"]
-    assert (audited["summary"]["probes"]["unknown"], row["summary"]["probes"]["unknown"]) == (6, 0)
+    assert (audited["summary"]["probes"]["unknown"], row["summary"]["probes"]["unknown"]) == (7, 0)
 
 
 def test_it_is_named_with_the_command_that_asks_this_relay() -> None:
@@ -134,7 +141,7 @@ def test_it_weighs_once_it_was_asked_or_a_profile_wants_it(audited: dict[str, An
         assess(audited), assess(audited, profile=load_profiles([str(own)])), assess(with_sslyze(audited, output())),
     )]  # fmt: skip
     assert [[one["rule"] for one in found] for found in grave] == [
-        [], ["robot"], ["robot", "heartbleed", "ccs_injection", "ssl_versions", "renegotiation", "compression"],
+        [], ["robot"], ["robot", "heartbleed", "ccs_injection", "ssl_versions", "renegotiation", "compression", "broken_suites"],
     ]  # fmt: skip
 
 
@@ -160,6 +167,9 @@ def test_where_all_is_fine_all_pass(audited: dict[str, Any]) -> None:
         ({"ssl_3_0_cipher_suites": {"accepted_cipher_suites": [SUITE]}}, "ssl_versions", "finding"),
         ({"ssl_2_0_cipher_suites": {"accepted_cipher_suites": [SUITE]}}, "ssl_versions", "finding"),
         ({"ssl_2_0_cipher_suites": {}}, "ssl_versions", "unknown"),
+        ({"tls_1_0_cipher_suites": {"accepted_cipher_suites": [WEAK]}}, "broken_suites", "finding"),
+        ({"tls_1_2_cipher_suites": {"accepted_cipher_suites": [{}]}}, "broken_suites", "unknown"),
+        ({"tls_1_1_cipher_suites": None}, "broken_suites", "unknown"),
         ({"session_renegotiation": {**FINE["session_renegotiation"], "supports_secure_renegotiation": False}},
          "renegotiation", "finding"),
         ({"session_renegotiation": {"supports_secure_renegotiation": True}}, "renegotiation", "unknown"),
