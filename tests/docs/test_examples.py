@@ -421,9 +421,27 @@ def test_all_that_is_shown_is_compared_or_a_drawing() -> None:
 
 @pytest.mark.parametrize("block", of_kind("execution environment"), ids=str)
 def test_ansible_builder_takes_the_execution_environment(block: Block, here: ExampleRunner) -> None:
-    here.write("execution-environment.yml", block.text)
-    here.run("ansible-builder", "create", "--context", "context", "--output-filename", "Containerfile")
+    create_context(block, here)
     assert "ansible-galaxy collection install" in (here.folder / "context/Containerfile").read_text(encoding="utf-8")
+
+
+def create_context(block: Block, here: ExampleRunner) -> None:
+    here.write("execution-environment.yml", block.text)
+    here.run("ansible-galaxy", "collection", "build", "--force", "--output-path", "dist", ROOT)
+    here.run("ansible-builder", "create", "--context", "context", "--output-filename", "Containerfile")
+
+
+def test_the_execution_environment_gets_what_the_collection_names(here: ExampleRunner) -> None:
+    """The steps of the Containerfile that need no container: the tarball is installed, and then asked."""
+    (block,) = [block for block in of_kind("execution environment") if "type: file" in block.text]
+    create_context(block, here)
+    # By force, since ansible-galaxy finds it in the tree of these tests, too.
+    install = "ansible-galaxy collection install --force --offline -r requirements.yml --collections-path"
+    here.run("bash", "-c", "cd context/_build && %s ../../environment" % install)
+    found = yaml.safe_load(here.run("ansible-builder", "introspect", "environment"))
+    named = re.findall(r'^dns = \["(.*)"\]$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [line.partition("#")[0].strip() for line in found["python"]] == [name.replace(" ", "") for name in named]
+    assert found["system"] == []
 
 
 @pytest.mark.parametrize("block", of_kind("requirements"), ids=str)
