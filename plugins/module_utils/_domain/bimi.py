@@ -62,9 +62,10 @@ def _bimi(answer: Answer) -> Bimi:
     found = published(answer, _VERSION, "BIMI")
     if not found.records:
         return Bimi(ABSENT, "", None, strangers(found, name))
-    if len(found.records) > 1:
+    record, *others = found.records
+    if others:
         return Bimi(PRESENT, "", None, (problem("bimi_several", name),), name)
-    tags, problems = parse_tags(found.records[0])
+    tags, problems = parse_tags(record)
     declined = tags.get("l") == "" and not tags.get("a")
     for tag in () if declined else ("l", "a"):
         value = tags.get(tag, "")
@@ -76,7 +77,7 @@ def _bimi(answer: Answer) -> Bimi:
         valid=is_valid(problems),
         problems=tuple(problems),
         found_at=name,
-        record=shown(found.records[0]),
+        record=shown(record),
         location=shown(tags.get("l", "")),
         evidence=shown(tags.get("a", "")),
         declined=declined,

@@ -110,7 +110,7 @@ def _meaning(answer: Answer) -> Tuple[str, str]:
     if refusals:
         text = "the list refuses to answer this resolver (%s): ask by a resolver of your own, or register with the list"
         return NOT_DETERMINED, text % refusals[0]
-    if answer.state == PRESENT and set(answer.records) == {_NO_LISTING}:
+    if set(answer.records) == {_NO_LISTING}:
         return NOT_DETERMINED, "the list answers %s, which is no listing but a refusal (RFC 5782 2.1)" % _NO_LISTING
     return answer.state, ""
 

@@ -134,11 +134,11 @@ def _problems(records: Sequence[Mx], exchangers: Sequence[MailExchanger]) -> Tup
     """Return what is wrong with the MX records as a whole; the hosts have problems of their own."""
     found: List[Problem] = []
     hosts = [record.host.lower() for record in records if record.host]
-    null = [record for record in records if not record.host]
+    null = [record.preference for record in records if not record.host]
     if null and hosts:
         found.append(problem("mx_null_beside_others"))
-    elif null and null[0].preference:
-        found.append(problem("mx_null_preference", "%d" % null[0].preference))
+    elif any(null):
+        found.append(problem("mx_null_preference", "%d" % max(null)))
     twice = [host for host, count in Counter(hosts).items() if count > 1]
     if twice:
         found.append(problem("mx_twice", listed(twice)))

@@ -44,9 +44,10 @@ def look_up_tls_rpt(domain: str) -> Evaluation[TlsRpt]:
     found = published(answer, _VERSION, "TLSRPT")
     if not found.records:
         return TlsRpt(ABSENT, "", None, strangers(found, answer.question.name))
-    if len(found.records) > 1:
+    record, *others = found.records
+    if others:
         return TlsRpt(PRESENT, "", False, (problem("tls_rpt_several", answer.question.name),))
-    fields, problems = parse_fields(found.records[0], ("rua",))
+    fields, problems = parse_fields(record, ("rua",))
     uris, faults = parse_uris(fields.get("rua"), _SCHEMES)
     problems += faults if uris else [*faults, problem("tls_rpt_no_address")]
     return TlsRpt(
@@ -54,6 +55,6 @@ def look_up_tls_rpt(domain: str) -> Evaluation[TlsRpt]:
         reason="",
         valid=is_valid(problems),
         problems=tuple(problems),
-        record=shown(found.records[0]),
+        record=shown(record),
         rua=tuple(shown(uri.uri) for uri in uris),
     )

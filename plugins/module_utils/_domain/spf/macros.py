@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"%\{([A-Za-z])([0-9]*)([rR]?)([-.+,/_=]*)\}|%([%_-])|([^%]+)")
 _ESCAPES = {"%": "%", "_": " ", "-": "%20"}
 _LETTERS = frozenset("slodiphv")
-_LETTERS_OF_EXPLANATIONS = _LETTERS | frozenset("crt")
+_LETTERS_OF_EXPLANATIONS = frozenset("slodiphvcrt")
 _TOP_LABEL = re.compile(r"(?![0-9]+\Z)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _MAX_NAME = 253  # characters, RFC 7208 7.3
 _RESERVED = re.compile(r"[^A-Za-z0-9._~-]")  # RFC 3986 2.3

@@ -43,6 +43,10 @@ CASES = [
      {"valid": True, "problems": []}),
     (("an unknown tag that is critical forbids to issue", "4.1"), {"example.com CAA": ["128 future x"]},
      {"valid": False, "problems": ["caa_critical"]}),
+    (("other flags do not make a tag critical", "4.1"), {"example.com CAA": ["1 future x", "127 other x"]},
+     {"valid": True, "problems": []}),
+    (("a known tag may be critical", "4.1"), {"example.com CAA": ["128 issue ca.example.net"]},
+     {"valid": True, "problems": []}),
     (("no answer at the host", "3"), {"mx1.example.com CAA": SERVFAIL, "example.com CAA": CA},
      {"state": "not_determined", "valid": None, "found_at": "", "issue": ()}),
     (("no answer at a parent of where it is", "3"), {"example.com CAA": CA, "com CAA": SERVFAIL},
@@ -74,8 +78,10 @@ def test_hosts_share_their_parents_questions_and_one_round_trip():
 def test_a_name_of_a_hundred_labels_is_left_alone():
     asked = []
     (facts,) = play(look_up_caa(["a." * 100 + "example.com"]), {}, asked)
-    assert facts.state == "not_determined" and "labels" in facts.reason
+    assert (facts.state, facts.reason) == ("not_determined", "the name has more than 10 labels")
     assert asked == []
+    play(look_up_caa(["a." * 8 + "example.com"]), {}, asked)
+    assert len(asked[0]) == 10
 
 
 def test_hostile_values_are_shown_safely_and_at_bounded_length():

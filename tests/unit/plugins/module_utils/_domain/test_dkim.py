@@ -85,6 +85,8 @@ RECORDS = [
     (("the granularity of former times", "RFC 6376 C.1"), "v=DKIM1; g=*; p=" + KEY,
      {"valid": True, "problems": ["dkim_granularity"]}),
     (("another version", "RFC 6376 3.6.1"), "v=DKIM2; p=" + KEY, {"valid": False, "problems": ["dkim_version"]}),
+    (("an older version", "RFC 6376 3.6.1"), "v=DKIM0; p=" + KEY, {"valid": False, "problems": ["dkim_version"]}),
+    (("cut after an octet", "X.690 8.1.3"), "v=DKIM1; p=MA==", {"valid": False, "problems": ["dkim_cut"]}),
     (("semicolons escaped in the record itself", "RFC 6376 3.2"), "v=DKIM1\\; k=rsa\\; p=" + KEY,
      {"valid": False, "problems": ["dkim_version", "dkim_key_type_unknown"]}),
     (("v is not the first", "RFC 6376 3.6.1"), "k=rsa; v=DKIM1; p=" + KEY,
@@ -130,6 +132,21 @@ def test_what_a_record_says(case):
 def test_a_key_that_was_cut_is_told_with_what_is_missing():
     (told,) = outcome([CUT]).problems
     assert "cut off" in told.text and "255" in told.text and "of 294 octets" in told.text
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("p=" + rsa_key(1024)[:60], "there are 45 of 162 octets"),
+        ("p=" + rsa_key(512)[:60], "there are 45 of 94 octets"),
+        ("p=MA==", "there is no more than 1 octet"),
+        ("p=AA=A", '"=" stands in it'),
+        ("p=A!A?", '"!", "?" stands in it'),
+    ],
+)
+def test_what_is_missing_of_a_key_or_is_no_part_of_it_is_told(key, words):
+    (told,) = outcome(["v=DKIM1; " + key]).problems
+    assert words in told.text
 
 
 def test_a_wildcards_text_is_told_as_what_it_is():

@@ -62,5 +62,6 @@ def test_each_relay_has_a_status_the_worse_of_its_two_families():
         ("c.example.org", "bogus", "bogus"),
         ("d.example.org", "not_determined", "not_determined"),
     ]
+    assert [host.valid for host in facts.hosts] == [True, True, None, None]
     assert (facts.status, len(asked)) == ("secure", 1)
     assert all(bool(host.reason) == (host.state != "present") for host in facts.hosts)

@@ -32,6 +32,8 @@ CASES = [
      {"state": "present", "valid": True, "null": True, "implicit": False, "problems": []}, []),
     (("a null MX of another preference", "RFC 7505 3"), {"example.com MX": ["10 ."]},
      {"valid": True, "null": True, "problems": ["mx_null_preference"]}, []),
+    (("null MX records of several preferences", "RFC 7505 3"), {"example.com MX": ["0 .", "10 ."]},
+     {"valid": True, "null": True, "problems": ["mx_null_preference"]}, []),
     (("a null MX beside a real one", "RFC 7505 3"), {"example.com MX": ["0 .", "10 mx1.example.com."], **MX1},
      {"state": "present", "valid": False, "null": False, "problems": ["mx_null_beside_others"]},
      [("mx1.example.com", 10, ("192.0.2.25", "2001:db8::25"), "present", [])]),
@@ -123,6 +125,19 @@ def test_an_alias_is_told_with_its_target():
     table = {"example.com MX": ["10 mx.example.com."], "mx.example.com A": alias("web.example.net", ["192.0.2.25"])}
     (host,) = play(look_up_exchangers("example.com"), zone(table)).hosts
     assert host.alias == "web.example.net"
+
+
+def test_of_several_aliases_the_last_is_the_target():
+    chain = alias("web.example.net", ["192.0.2.25"])._replace(aliases=("www.example.net", "web.example.net"))
+    table = {"example.com MX": ["10 mx.example.com."], "mx.example.com A": chain}
+    (host,) = play(look_up_exchangers("example.com"), zone(table)).hosts
+    assert host.alias == "web.example.net"
+
+
+def test_of_many_private_addresses_four_are_named():
+    table = {"example.com MX": ["10 mx.example.com."], "mx.example.com A": ["10.0.0.%d" % n for n in range(1, 7)]}
+    (told,) = play(look_up_exchangers("example.com"), zone(table)).hosts[0].problems
+    assert "(10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4)" in told.text
 
 
 def test_sixty_hosts_take_two_round_trips():

@@ -36,6 +36,9 @@ CASES = [
     ("a bogus answer", {PTR: BAD_SIGNATURE}, ("bogus", None, None, (), (), [])),
     ("whether it leads back is not known", {**NAMED, "mail.example.com A": SERVFAIL},
      ("not_determined", None, None, ("mail.example.com",), (), [])),
+    ("of two that do not answer the first is told",
+     {PTR: ["mail.example.com", "mx.example.com"], "mail.example.com A": BAD_SIGNATURE, "mx.example.com A": SERVFAIL},
+     ("bogus", None, None, ("mail.example.com", "mx.example.com"), (), [])),
     ("one leads back, the other does not answer",
      {PTR: ["slow.example.com", "mail.example.com"], "slow.example.com A": SERVFAIL,
       "mail.example.com A": ["192.0.2.25"]},
@@ -74,6 +77,13 @@ def test_addresses_are_asked_for_together():
 def test_what_is_given_twice_is_looked_up_once():
     asked = []
     assert len(play(look_up_reverse(["192.0.2.25", "192.0.2.25"]), {}, asked)) == len(asked[0]) == 1
+
+
+@pytest.mark.parametrize(("count", "problems"), [(10, []), (11, ["reverse_many"])])
+def test_ten_names_are_looked_at(count, problems):
+    names = ["h%d.example.com" % number for number in range(count)]
+    (name,) = play(look_up_reverse(["192.0.2.25"]), zone({PTR: names, "h9.example.com A": ["192.0.2.25"]}))
+    assert (name.confirmed, [problem.id for problem in name.problems]) == (True, problems)
 
 
 def test_there_is_a_limit_to_the_names_of_an_address():

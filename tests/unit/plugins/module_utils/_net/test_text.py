@@ -12,11 +12,44 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text imp
     REDACTED,
     Secrets,
     counted,
+    cut,
+    decode,
+    holds_control,
     printable,
     where,
 )
 
 SECRET = "tanstaaf-12345678"
+
+
+@pytest.mark.parametrize("text", ["a\nb", "\x00", "\x7f", "\x85", "\ud800", "\xe9\x1b"])
+def test_control_characters_are_found(text):
+    assert holds_control(text)
+
+
+@pytest.mark.parametrize("text", ["", "plain", "caf\xe9", "\u4f60\u597d", "\U0001f600", "\xa0"])
+def test_what_steers_nothing_holds_no_control(text):
+    assert not holds_control(text)
+
+
+@pytest.mark.parametrize(
+    ("data", "shown", "in_other_charsets"),
+    [
+        (b"plain", "plain", "plain"),
+        ("caf\xe9".encode(), "caf\xe9", "caf\xe9"),
+        (b"code \xe9 ok", "code \\xe9 ok", "code \\xe9 ok"),
+        (b"refus\xe9e", "refus\\xe9e", "refus\xe9e"),
+        ("\u90ae\u4ef6 no".encode("gbk"), "\\xd3\u02bc\\xfe no", "\u90ae\u4ef6 no"),
+    ],
+)
+def test_octets_are_read_as_utf_8_and_as_other_words_only_where_that_is_asked_for(data, shown, in_other_charsets):
+    assert decode(data) == shown
+    assert decode(data, other_charsets=True) == in_other_charsets
+
+
+def test_a_text_is_cut_behind_4000_characters():
+    assert cut("x" * 4000) == "x" * 4000
+    assert cut("x" * 4002) == "x" * 4000 + "\u2026 (2 characters more)"
 
 
 @pytest.mark.parametrize("length", range(8, len(SECRET) + 1))

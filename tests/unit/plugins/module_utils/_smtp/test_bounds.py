@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import MAX_TEXT, Secrets
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.bounds import (
+    MAX_CERTIFICATES,
     MAX_ITEMS,
     MAX_KEYWORDS,
     MAX_PARAMETERS,
@@ -50,6 +53,17 @@ def test_an_ordinary_report_lacks_nothing():
     report = play(OPEN + "S: 250-relay\nS: 250-SIZE 1000\nS: 250 AUTH PLAIN\n" + QUIT, tls="none")
     assert report["capabilities"] == {"SIZE": ["1000"], "AUTH": ["PLAIN"]}
     assert report["warnings"] == []
+
+
+@pytest.mark.parametrize(("count", "left_out"), [(3, []), (4, []), (5, ["x: 1 more were left out."])])
+def test_what_fits_exactly_is_shown_whole(count, left_out):
+    bounds = Bounds(Secrets())
+    assert bounds.first("x", range(count), 4) == list(range(min(count, 4)))
+    assert bounds.left_out == left_out
+
+
+def test_the_bounds_that_the_documentation_names():
+    assert (MAX_KEYWORDS, MAX_PARAMETERS, MAX_CERTIFICATES, MAX_ITEMS) == (64, 32, 16, 256)
 
 
 def test_the_names_of_a_certificate_and_a_chain_are_counted_once():

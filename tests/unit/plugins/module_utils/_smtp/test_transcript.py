@@ -55,6 +55,14 @@ def test_a_long_text_is_cut_and_counted():
     assert heard.as_dicts()[-1]["text"].endswith("(1 character more)")
 
 
+def test_what_fits_exactly_is_kept(monkeypatch):
+    monkeypatch.setattr(transcript, "MAX_CHARACTERS", 8)
+    heard = Transcript(0.0)
+    for text in ("NOOP", "RSET", "X"):
+        heard.client(text, 0.0)
+    assert [entry["text"] for entry in heard.as_dicts()] == ["NOOP", "RSET", "further entries left out: 1"]
+
+
 def test_what_is_left_out_is_counted():
     heard = Transcript(0.0)
     for number in range(transcript.MAX_ENTRIES + 7):

@@ -52,6 +52,8 @@ def test_what_no_reply_told_has_no_codes():
         ("policy_rejected", "see AUP#1310", {"policy": "AUP#1310"}),
         ("policy_rejected", "the From header (RFC5322) is missing", {}),
         ("mailbox_unknown", "User unknown, limit 5, 192.0.2.9", {}),
+        ("bad_sequence", "blocked using bl.example.org", {}),
+        ("policy_rejected", "blocked using bl.example.org", {}),
     ],
 )  # fmt: skip
 def test_what_else_the_words_hold(cause, text, facts):

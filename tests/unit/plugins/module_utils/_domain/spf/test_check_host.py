@@ -57,6 +57,9 @@ RESULTS = [
     ("5.6", "v=spf1 ip6:::/0 -all", {}, V4, "fail", "-all"),
     ("5.6", "v=spf1 ip4:192.0.2.3 -all", {}, "::192.0.2.3", "fail", "-all"),
     ("5.6", "v=spf1 ip6:::192.0.2.3 -all", {}, V4, "fail", "-all"),
+    ("5.6", "v=spf1 ip4:192.0.2.2 -all", {}, V4, "fail", "-all"),
+    ("5.6", "v=spf1 ip6:2001:db8::2 -all", {}, V6, "fail", "-all"),
+    ("5.6", "v=spf1 ip6:2001:db8::/129 -all", {}, V6, "permerror", ""),
     ("5.6", "v=spf1 ip4:192.0.02.3 -all", {}, V4, "permerror", ""),
     ("5.6", "v=spf1 ip6:fe80::1%eth0 -all", {}, V4, "permerror", ""),
     ("5.7", "v=spf1 exists:%{ir}.x.example.org -all", {"3.2.0.192.x.example.org": ["A 127.0.0.2"]}, V4, "pass", "exists:%{ir}.x.example.org"),
@@ -76,6 +79,7 @@ RESULTS = [
     ("6", "v=spf1 unknown=%{i}:/x -all", {}, V4, "fail", "-all"),
     ("6", "v=spf1 unknown=% -all", {}, V4, "permerror", ""),
     ("7.1", "v=spf1 exists:%{d0}.example.org -all", {}, V4, "permerror", ""),
+    ("7.2", "v=spf1 exists:%{t}.example.org -all", {}, V4, "permerror", ""),
     ("7.3", "v=spf1 exists:%{p}.p.example.org -all", {"unknown.p.example.org": ["A 127.0.0.2"]}, V4, "pass", "exists:%{p}.p.example.org"),
     ("7.3", "v=spf1 exists:%{d99999999999999999999}.x -all", {"example.com.x": ["A 127.0.0.2"]}, V4, "pass", "exists:%{d99999999999999999999}.x"),
     ("4.8", "v=spf1 a:%{d}..example.org -all", {}, V4, "fail", "-all"),
@@ -205,6 +209,8 @@ EXPLAINED = [
     ("6.2", ["TIMEOUT"], ""),
     ("6.2", ["TXT bad %{x}"], ""),
     ("6.2", ["TXT n\xf6"], ""),
+    ("6.2", ["TXT a bell\x07"], ""),
+    ("6.2", ["TXT a delete\x7f"], ""),
     ("6.2", [], ""),
 ]  # fmt: skip
 

@@ -59,6 +59,7 @@ STATIC = [
     ("5.2", "v=spf1 include:a.example.net -all", {"a.example.net": ["TXT v=spf1", "TXT v=spf1 -all"]}, False, 1, 0, ["spf_several_records"]),
     ("5.2", "v=spf1 include:a..example.net -all", {}, False, 1, 0, ["spf_include_without_record"]),
     ("6.1", "v=spf1 redirect=a.example.net", {}, False, 1, 0, ["spf_include_without_record"]),
+    ("6.1", "v=spf1 redirect=a.example.net", {"a.example.net": "v=spf1 ip4:192.0.2.1"}, True, 1, 0, ["spf_no_all"]),
     ("5.2", "v=spf1 include:a.example.net -all", {"a.example.net": "v=spf1 +all"}, True, 1, 0, ["spf_pass_all"]),
     ("5.2", "v=spf1 include:a.example.net -all", {"a.example.net": "v=spf1 ip4:192.0.2.1"}, True, 1, 0, []),
     ("5.2", "v=spf1 include:a.example.net -all", {"a.example.net": "v=spf1 ?all"}, True, 1, 0, []),
@@ -119,6 +120,8 @@ def said(found):
         ("v=spf1 redirect:a.example.com", "write redirect=a.example.com"),
         ("v=spf1 ip4:192.0.2.300 -all", "ip4:192.0.2.300: this is no IPv4 network"),
         ("v=spf1 ip4:192.0.2.0/33 -all", "the prefix is longer than an address"),
+        ("v=spf1 -all ip4:192.0.2.1 ip4:192.0.2.2", "example.com: ip4:192.0.2.1 ip4:192.0.2.2"),
+        ("v=spf1" + " moo" * 12, "example.com: 2 more"),
         ("v=spf1 moo -all", "moo: there is no such mechanism"),
         ("v=spf1 include -all", "include: the domain name is missing"),
         ("v=spf1 a:\x1b[31m<b> -all", "a:\\x1b[31m<b>"),
@@ -136,6 +139,14 @@ def test_a_fault_quotes_its_term_and_says_what_to_write(text, words):
 def test_every_fault_of_a_record_is_said():
     found = facts({"example.com": "v=spf1 moo ip4:1.2.3 redirect=a.example.com redirect=b.example.com"})
     assert [problem.id for problem in found.problems] == ["spf_syntax"] * 3
+
+
+def test_of_many_faults_ten_are_said_one_by_one():
+    terms = ["moo%d" % number for number in range(12)]
+    found = facts({"example.com": "v=spf1 " + " ".join(terms)})
+    assert len(found.problems) == 11
+    assert "moo9" in said(found) and "moo10" not in said(found)
+    assert len(facts({"example.com": "v=spf1 " + " ".join(terms[:10])}).problems) == 10
 
 
 def test_the_whole_tree_is_shown_beyond_the_tenth_look_up():
