@@ -117,7 +117,8 @@ def _stem(word: str, whole: FrozenSet[str], stems: FrozenSet[str]) -> str:
 
 
 _IPV4 = re.compile(r"(?<![\w.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![\w])")
-_IPV6 = re.compile(r"(?:IPv6:)?(?=[0-9a-fA-F:]*:[0-9a-fA-F]*:)[0-9a-fA-F:.]+")
+# A time of day has two colons, too.
+_IPV6 = re.compile(r"(?:IPv6:)?((?=[0-9a-fA-F:]*::|(?:[0-9a-fA-F]{1,4}:){6})[0-9a-fA-F:.]+)")
 _URL = re.compile(r"(?:https?|ftp)://\S+")
 _ENHANCED = re.compile(r"#?([245]\.[0-9]{1,3}\.[0-9]{1,3})")
 _HOST = re.compile(r"(?:[\w-]+\.)+(?:[a-z]{2,}|[A-Z]{2,8})")
@@ -204,7 +205,7 @@ def first_address(text: str) -> str:
         bare = chunk.strip(_AROUND)
         found = _IPV4.search(chunk) or _IPV6.fullmatch(bare)
         if found:
-            return found.group()
+            return found.group(found.lastindex or 0)
     return ""
 
 

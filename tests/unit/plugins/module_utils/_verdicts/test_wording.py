@@ -12,7 +12,14 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.facts i
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.replies import ReplyReader
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import CAUSES
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.lexicon import LEXICON
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.wording import cause_of, queue_id
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.wording import (
+    cause_of,
+    contradicts,
+    first_address,
+    first_enhanced_code,
+    first_url,
+    queue_id,
+)
 from ansible_collections.postmaster.mailcheck.tests.support.refusals import REFUSALS
 
 # What a refusal stands for
@@ -76,6 +83,105 @@ def general(stage, code):
 )
 def test_the_stage_decides_what_words_can_be_about(stage, code, text, cause):
     assert cause_of(stage, code, None, text) == cause
+
+
+@pytest.mark.parametrize(
+    "text, cause",
+    [
+        ("#5.1.1 hm", "mailbox_unknown"),
+        ("hm (#5.2.2)", "mailbox_full"),
+        ("Relaying denied. Please check user unknown.", "relay_denied"),
+        ("Please check user unknown. Mailbox full.", "mailbox_full"),
+        ("Mailbox full. Check user unknown.", "mailbox_full"),
+    ],
+)
+def test_a_code_within_the_text_counts_and_advice_only_where_nothing_else_is_said(text, cause):
+    assert cause_of("rcpt", 550, None, text) == cause
+
+
+# Facts that words hold
+
+
+@pytest.mark.parametrize(
+    "text, code",
+    [
+        ("5.1.1 no", "5.1.1"),
+        ("no #5.1.1", "5.1.1"),
+        ("no (#5.1.1)", "5.1.1"),
+        ("3.1.1, 5.1.1.1, 192.0.2.1: 4.7.1, 5.1.1", "4.7.1"),
+        ("none", None),
+        ("", None),
+    ],
+)
+def test_the_first_enhanced_code(text, code):
+    assert first_enhanced_code(text) == code
+
+
+@pytest.mark.parametrize(
+    "text, address",
+    [
+        ("[192.0.2.1]: no", "192.0.2.1"),
+        ("mx[192.0.2.1] and 192.0.2.2", "192.0.2.1"),
+        ("(2001:db8::1)", "2001:db8::1"),
+        ("[IPv6:2001:db8::1] is blocked", "2001:db8::1"),  # RFC 5321 4.1.3: the tag is no part of the address
+        ("2001:db8:0:0:0:0:0:1 is blocked", "2001:db8:0:0:0:0:0:1"),
+        ("::ffff:192.0.2.1 is blocked", "192.0.2.1"),
+        ("at 12:30:15", ""),
+        ("1.2.3", ""),
+        ("", ""),
+    ],
+)
+def test_the_first_address(text, address):
+    assert first_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text, url",
+    [
+        ("see <https://a.example/x>.", "https://a.example/x"),
+        ("ftp://a.example/, http://b.example/", "ftp://a.example/"),
+        ("no http:// here", ""),
+        ("", ""),
+    ],
+)
+def test_the_first_url(text, url):
+    assert first_url(text) == url
+
+
+@pytest.mark.parametrize(
+    "code, cause",
+    [
+        (432, "auth_temporarily_failed"),  # RFC 4954 6
+        (451, "system_error"),  # RFC 5321 4.2.3, as are most of these
+        (452, "system_full"),
+        (454, "tls_unavailable"),  # RFC 3207 4
+        (521, "greeting_refused"),  # RFC 7504
+        (530, "authentication_required"),  # RFC 4954 6
+        (534, "auth_mechanism_refused"),
+        (535, "auth_rejected"),
+        (538, "tls_required"),
+        (551, "mailbox_moved"),
+        (552, "mailbox_full"),
+        (553, "mailbox_unknown"),
+        (556, "domain_unknown"),  # RFC 7504
+        (500, "command_rejected"),
+        (501, "command_rejected"),
+        (502, "command_rejected"),
+        (503, "command_rejected"),
+        (504, "command_rejected"),
+        (555, "command_rejected"),
+        ("5.1.1", "mailbox_unknown"),
+        ("5.2.2", "mailbox_full"),
+    ],
+)
+def test_a_code_is_contradicted_by_what_it_does_not_stand_for(code, cause):
+    assert not contradicts(code, cause)
+    assert contradicts(code, "greylisted")
+
+
+@pytest.mark.parametrize("code", [550, 554, 450, "5.0.0"])
+def test_a_code_that_can_mean_anything_is_contradicted_by_nothing(code):
+    assert not contradicts(code, "greylisted")
 
 
 # What relays call a message
