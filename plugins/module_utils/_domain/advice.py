@@ -92,7 +92,7 @@ def _dmarc(domain: str, dmarc: Dmarc, receives: Optional[bool]) -> List[Record]:
 
 def _own_tags(domain: str, dmarc: Dmarc) -> Optional[Dict[str, str]]:
     """Return the tags of the domain's own record, if that is one to build on."""
-    if dmarc.state != PRESENT or not dmarc.valid or dmarc.policy_domain != domain:
+    if not dmarc.valid or dmarc.policy_domain != domain:
         return None
     tags, faults = parse_tags(dmarc.record, fold=True)
     # What is malformed would be lost, or published as it is escaped to be shown; what was cut off for that, too.
@@ -219,7 +219,7 @@ def _parked(domain: str, facts: Any) -> List[Record]:
     if dmarc is None:
         return found
     tags = _own_tags(domain, dmarc)
-    inherited = dmarc.state == PRESENT and dmarc.valid and dmarc.policy_domain != domain
+    inherited = dmarc.valid and dmarc.policy_domain != domain
     if tags is not None:
         missing = tags["p"] != "reject" or _is_softened(tags)
     else:

@@ -76,6 +76,8 @@ STEPS = [
      "v=DMARC1; p=quarantine; " + RUA),
     (("a part only: that ends first", "C.4"), "v=DMARC1; p=quarantine; pct=20; " + RUA,
      "v=DMARC1; p=quarantine; " + RUA),
+    (("a hundredth of it: that ends first", "C.4"), "v=DMARC1; p=quarantine; pct=0; " + RUA,
+     "v=DMARC1; p=quarantine; " + RUA),
     (("what else it says stays", "4.7"), "v=DMARC1; sp=none; adkim=s; p=none; %s; pct=100" % RUA,
      "v=DMARC1; p=quarantine; sp=none; adkim=s; " + RUA),
     (("what is broken is for its owner to mend", "4.7"), "v=DMARC1; p=block; " + RUA, None),
@@ -90,6 +92,12 @@ def test_dmarc_is_one_step_stricter(case):
     if record is not None:
         table["_dmarc.example.com TXT"] = [record]
     assert advised(table) == ([] if expected is None else [(DMARC, "TXT", expected)])
+
+
+def test_the_address_that_reports_go_to_has_to_exist_first():
+    dmarc, tls_rpt = records_for("example.com", look_at({**MX, "_dmarc.example.com TXT": ["v=DMARC1; p=none"]}))
+    assert dmarc.after.startswith("the mailbox dmarc-reports@example.com exists: ")
+    assert tls_rpt.after.startswith("the mailbox tls-reports@example.com exists: ")
 
 
 def test_a_stricter_policy_comes_after_reports_have_shown_that_all_pass():
@@ -224,6 +232,12 @@ def test_a_policy_that_nobody_announces_gets_its_record():
     assert "the policy is served" in record.after
 
 
+@pytest.mark.parametrize("record", ["v=STSv1; id=1;", "v=STSv2; id=1;"])
+def test_a_policy_beside_a_record_is_announced_by_no_other(record):
+    policy = policy_text("enforce", ["mx1.example.com"], 604800)
+    assert with_policy(policy, {**MX, "_mta-sts.example.com TXT": [record]}) == ()
+
+
 def test_a_policy_that_would_stop_mail_is_not_announced():
     policy = policy_text("enforce", ["other.example.com"], 604800)
     assert with_policy(policy) == ()
@@ -237,7 +251,7 @@ def test_without_a_policy_one_in_testing_is_written_for_the_relays_there_are():
     (record,) = with_policy(None)
     lines = ["version: STSv1", "mode: testing", "mx: mx1.example.com"]
     text = policy_of(None)
-    assert text.endswith("\r\n")
+    assert text.endswith("max_age: 604800\r\n")  # a week
     assert text.split("\r\n")[: len(lines)] == lines
     assert read_policy(text.encode())[0].mx == ("mx1.example.com",)
     for line in ("version: STSv1", "mode: testing", "mx: mx1.example.com", "max_age: "):

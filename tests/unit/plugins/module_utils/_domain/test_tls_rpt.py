@@ -37,6 +37,8 @@ CASES = [
      {"valid": False, "rua": (), "problems": ["report_uri_malformed", "tls_rpt_no_address"]}),
     (("one that is right and one that is not", "3"), ["v=TLSRPTv1; rua=%s,http://example.com/" % MAILTO],
      {"valid": True, "rua": (MAILTO,), "problems": ["report_uri_unsupported"]}),
+    (("one that nobody supports before one that is right", "3"), ["v=TLSRPTv1; rua=ftp://example.com/,%s" % MAILTO],
+     {"valid": True, "rua": (MAILTO,), "problems": ["report_uri_unsupported"]}),
     (("the address twice", "3"), ["v=TLSRPTv1; rua=%s; rua=%s" % (MAILTO, HTTPS)],
      {"valid": False, "problems": ["tag_twice"]}),
     (("no semicolon", "3"), ["v=TLSRPTv1 rua=" + MAILTO],

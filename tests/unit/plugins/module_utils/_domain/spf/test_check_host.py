@@ -60,6 +60,9 @@ RESULTS = [
     ("5.6", "v=spf1 ip4:192.0.2.2 -all", {}, V4, "fail", "-all"),
     ("5.6", "v=spf1 ip6:2001:db8::2 -all", {}, V6, "fail", "-all"),
     ("5.6", "v=spf1 ip6:2001:db8::/129 -all", {}, V6, "permerror", ""),
+    ("5.6", "v=spf1 ip6:1:2 -all", {}, V6, "permerror", ""),
+    ("5.3", "v=spf1 a/33 -all", {}, V4, "permerror", ""),
+    ("5.3", "v=spf1 a//129 -all", {}, V4, "permerror", ""),
     ("5.6", "v=spf1 ip4:192.0.02.3 -all", {}, V4, "permerror", ""),
     ("5.6", "v=spf1 ip6:fe80::1%eth0 -all", {}, V4, "permerror", ""),
     ("5.7", "v=spf1 exists:%{ir}.x.example.org -all", {"3.2.0.192.x.example.org": ["A 127.0.0.2"]}, V4, "pass", "exists:%{ir}.x.example.org"),
@@ -219,6 +222,12 @@ EXPLAINED = [
 def test_explanation(section, rows, text):
     found = outcome({"example.com": "v=spf1 -all exp=why.example.com", "why.example.com": rows})
     assert (found.result, found.explanation) == ("fail", text)
+
+
+def test_an_explanation_at_what_is_no_name_is_none():
+    """RFC 7208 6.2: whatever is wrong with it, the result stays."""
+    found = outcome({"example.com": "v=spf1 -all exp=%{l}..example.com"})
+    assert (found.result, found.explanation) == ("fail", "")
 
 
 def test_an_explanation_comes_from_the_record_that_a_redirect_leads_to():

@@ -47,6 +47,8 @@ STATIC = [
     ("6.1", "v=spf1 -all redirect=mx.example.com", {}, True, 0, 0, ["spf_redirect_ignored"]),
     ("5.5", "v=spf1 ptr -all", {}, True, 1, 0, ["spf_ptr"]),
     ("6", "v=spf1 redirect=a.example.com redirect=a.example.com", {}, False, None, None, ["spf_syntax"]),
+    ("5.6", "v=spf1 ip6:1:2 -all", {}, False, None, None, ["spf_syntax"]),
+    ("5.6", "v=spf1 ip6:2001:db8::1::2 -all", {}, False, None, None, ["spf_syntax"]),
     ("6", "v=spf1 moo=%{i} -all", {}, True, 0, 0, []),
     ("6", "v=spf1 include=a.example.com -all", {}, True, 0, 0, ["spf_looks_like_mechanism"]),
     ("3.1", "v=spf1 a:\xe9.example.com -all", {}, False, None, None, ["spf_syntax"]),
@@ -216,6 +218,42 @@ def test_senders(sender, rows):
     assert [(row.address, row.result, row.term) for row in found] == rows
     assert all(bool(row.reason) == (row.result is None) for row in found)
     assert {row.host for row in found} == {"" if sender[0][0].isdigit() else sender[0]}
+
+
+@pytest.mark.parametrize(("count", "reasons"), [(50, []), (51, ["of 51 addresses 50 were evaluated"])])
+def test_fifty_addresses_of_a_name_are_evaluated(count, reasons):
+    names = {"example.com": "v=spf1 +all", "host.example.com": ["A 192.0.2.%d" % n for n in range(1, count + 1)]}
+    found = facts(names, [("host.example.com",)]).senders
+    assert [row.result for row in found] == ["pass"] * 50 + [None] * len(reasons)
+    assert [row.reason for row in found if row.reason] == reasons
+
+
+def test_of_a_tree_two_hundred_terms_are_shown():
+    found = facts({"example.com": "v=spf1 " + "ip4:192.0.2.1 " * 205 + "-all"})
+    assert len(found.terms) == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "others", "strangers_pass"),
+    [
+        ("v=spf1 -all", {}, False),
+        ("v=spf1 +all", {}, True),
+        ("v=spf1 ip4:0.0.0.0/0 ip6:::/0 -all", {}, True),
+        ("v=spf1 include:%{i}.example.net -all", {}, None),
+        ("v=spf1 include:a.example.net -all", {"a.example.net": ["TIMEOUT"]}, None),
+        ("v=spf1 moo include:a.example.net -all", {"a.example.net": "v=spf1 +all"}, False),
+    ],
+)
+def test_whether_strangers_pass(text, others, strangers_pass):
+    assert facts({"example.com": text, **others}).strangers_pass is strangers_pass
+
+
+def test_the_time_of_an_explanation_is_the_callers():
+    """RFC 7208 7.2: %{t} is in seconds since the epoch."""
+    answers = zone({"example.com": "v=spf1 -all exp=why.example.com", "why.example.com": "%{t}"})
+    sender = (Sender("192.0.2.1"),)
+    assert play(spf_facts("example.com", sender, 5), answers).senders[0].explanation == "5"
+    assert play(spf_facts("example.com", sender), answers).senders[0].explanation == "0"
 
 
 def test_a_sender_says_the_way_the_costs_and_the_explanation():

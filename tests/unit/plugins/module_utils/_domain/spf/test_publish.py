@@ -41,6 +41,15 @@ def test_what_is_plainly_meant_is_repaired(rows, value):
     assert "spf_syntax" not in [problem.id for problem in again.problems]
 
 
+def test_of_several_records_with_includes_the_look_ups_are_to_be_counted_first():
+    records = ["TXT v=spf1 include:a.example.net -all", "TXT v=spf1 mx -all"]
+    assert advised(records).after == (
+        "it replaces each of the 2 SPF records of the domain, "
+        "and what its includes look up does not make more than 10 look-ups"
+    )
+    assert advised(records[1:] * 2).after == "it replaces each of the 2 SPF records of the domain"
+
+
 NOTHING = [
     "v=spf1 mx -all",  # nothing is wrong
     "v=spf1 moo -all",  # nobody knows what is meant
