@@ -20,6 +20,7 @@ from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._records impo
     as_octodns,
     as_zone,
 )
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shares import join_shares
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._sslyze import with_sslyze
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._vantage import audit_differences
 
@@ -35,6 +36,7 @@ class FilterModule:
             "assess": checked("assess", assess, (dict, list)),
             "drift": of_assessment("drift", lambda given, previous: drift(previous, given)),
             "findings": of_assessment("findings", lambda given, severity="low": list(findings(given, severity))),
+            "join_shares": checked("join_shares", join_shares, list),
             "not_judged": of_assessment("not_judged", lambda given, severity="low": list(not_judged(given, severity))),
             "records_community_dns": checked("records_community_dns", as_community_dns, list),
             "records_nsupdate": checked("records_nsupdate", as_nsupdate, list),
