@@ -22,6 +22,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.common.validation import check_type_dict
 
 from ._errors import OptionError, describe_bug
+from ._process import write_no_core_file
 from ._smtp.options import EXPECT_OPTIONS, OPTIONS
 
 if TYPE_CHECKING:
@@ -165,8 +166,11 @@ def run(
 ) -> None:
     """Do `work` (check, sweep) with the module's options; exit with its report, as a failure unless `passed` of it.
 
-    `in_process` says that the process is not the module's own, but one of Ansible's, which minds its signals itself.
+    `in_process` says that the process is not the module's own, but one of Ansible's, which minds its signals and limits
+    itself.
     """
+    if not in_process:
+        write_no_core_file()
     try:
         on_start = None if in_process else _stop_on_signals
         report = work(check_mode=module.check_mode, on_start=on_start, **module.params)

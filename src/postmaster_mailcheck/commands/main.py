@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import printable
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._process import write_no_core_file
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._version import __version__
 from postmaster_mailcheck.commands import output
 from postmaster_mailcheck.commands.arguments import refuse, with_remedy
@@ -56,6 +57,7 @@ mailcheck help swaks
 
 def main(words: Optional[Sequence[str]] = None) -> int:
     """Run the command. Return its exit code."""
+    write_no_core_file()
     parser, subparsers = build_parsers()
     if "_ARGCOMPLETE" in os.environ:
         complete(parser, subparsers.values())

@@ -27,7 +27,7 @@ STANDS_ON = {
     "_audit": {"_net", "_verdicts", "_smtp", "_mailbox"},
 }
 # Files in no wing: what all may use, and what binds the engine to Ansible, which none may use.
-GROUND = {"_errors", "_files", "_version"}
+GROUND = {"_errors", "_files", "_process", "_version"}
 ROOF = {"_module_support"}
 # A socket, a clock, a thread or a file: these have them, all others are handed what they need.
 IMPURE = {
