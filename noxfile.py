@@ -275,6 +275,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def load(session: nox.Session) -> None:
+    """100,000 checks, a sweep of 50,000 relays, a fleet of 100,000: memory and descriptors stay as they are."""
+    install(session)
+    session.run("python", "tests/load/load.py", *session.posargs, env=paths())
+
+
+@nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
     """A coverage-guided fuzzer on every parser, a minute each; `-- --seconds 600 replies` for one, longer."""
     install(session, "tests/fuzz/requirements.txt")
