@@ -28,7 +28,7 @@ _ALIGNMENTS = {"r": "relaxed", "s": "strict"}
 _VALUES = {
     "adkim": re.compile("[rs]"),
     "aspf": re.compile("[rs]"),
-    "fo": re.compile("[01ds](?::[01ds]){0,3}"),
+    "fo": re.compile(r"(?!.*[01].*[01]|.*([ds]).*\1)[01ds](?::[01ds])*"),  # one of 0 and 1, d and s once
     "psd": re.compile("[ynu]"),
     "t": re.compile("[yn]"),
 }
