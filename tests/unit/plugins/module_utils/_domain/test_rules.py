@@ -25,13 +25,19 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.mx im
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.problems import Problem
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.relays import DeliveryFacts, RelayFacts
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.reverse import ReverseName
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.rules import RULES, usual_expectations
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.rules import (
+    ALWAYS,
+    RULES,
+    WHERE_PRESENT,
+    usual_expectations,
+)
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.spf.facts import (
     SenderFacts,
     SpfFacts,
     TermFacts,
 )
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.tls_rpt import TlsRpt
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import evaluate, parse_expect
 
 ERROR = (Problem("some_error", "error", "this is wrong", "RFC 0 0"),)
@@ -402,3 +408,37 @@ def test_what_is_grave_is_expected_without_being_asked_for_but_what_is_the_calle
     }  # fmt: skip
     callers_to_say = {"spf_lookups", "dmarc_policy", "spf_denies_all"}  # the last of a domain without mail alone
     assert (rule in expected_of(tuple(facts), **facts)) is (rule not in callers_to_say)
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "form"),
+    [
+        ("dkim_min_bits", 2048, {"RSA": 2048}),
+        ("dkim_min_bits", {"rsa": 2048, "ed25519": 256}, {"RSA": 2048, "ED25519": 256}),
+        ("dmarc_policy", "quarantine", "quarantine"),
+    ],
+)
+def test_what_may_be_expected(rule, value, form):
+    assert RULES[rule].form(rule, value) == form
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "words"),
+    [
+        ("dkim_min_bits", True, "must be a number of bits"),
+        ("dkim_min_bits", "2048", "must be a number of bits"),
+        ("dkim_min_bits", {"RSA": "2048"}, "must be a number of bits"),
+        ("dkim_min_bits", {"RSA": True}, "must be a number of bits"),
+        ("dkim_min_bits", {"DSA": 1024}, "must name types of keys: RSA, ED25519"),
+        ("dkim_min_bits", {"RSA": 2048, "DSA": 1024}, "must name types of keys: RSA, ED25519"),
+        ("dmarc_policy", "some", "must be one of none, quarantine, reject."),
+    ],
+)
+def test_what_may_not_be_expected_is_said(rule, value, words):
+    with pytest.raises(OptionError) as error:
+        RULES[rule].form(rule, value)
+    assert words in str(error.value)
+
+
+def test_what_is_usually_expected_is_that_things_are_so():
+    assert set(ALWAYS.values()) == set(WHERE_PRESENT.values()) == {True}

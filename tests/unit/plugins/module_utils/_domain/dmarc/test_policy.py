@@ -33,7 +33,7 @@ WALK = [
         ("no record anywhere: the domain is its own organizational domain", "4.10.2"),
         "mail.example.com",
         {},
-        {"state": "absent", "valid": None, "policy": None, "policy_domain": None,
+        {"state": "absent", "valid": None, "policy": None, "policy_domain": None, "testing": False,
          "organizational_domain": "mail.example.com"},
     ),
     (
@@ -57,6 +57,19 @@ WALK = [
         "a.mail.example.com",
         {"_dmarc.com TXT": ["v=DMARC1; p=reject; sp=quarantine; psd=y"], "a.mail.example.com SOA": NO_DATA},
         {"policy": "quarantine", "policy_domain": "com", "organizational_domain": "example.com"},
+    ),
+    (
+        ("psd=y at a suffix of two labels", "4.10.2"),
+        "x.mail.example.co.uk",
+        {"_dmarc.co.uk TXT": ["v=DMARC1; p=reject; psd=y"], "x.mail.example.co.uk SOA": NO_DATA},
+        {"policy": "reject", "policy_domain": "co.uk", "organizational_domain": "example.co.uk"},
+    ),
+    (
+        ("a record between the domain and its organization does not apply", "4.10.1"),
+        "x.a.example.com",
+        {"_dmarc.a.example.com TXT": ["v=DMARC1; p=none"], "_dmarc.example.com TXT": ["v=DMARC1; p=reject"],
+         "x.a.example.com SOA": NO_DATA},
+        {"policy": "reject", "policy_domain": "example.com", "testing": False},
     ),
     (
         ("a PSD's record is not used where the organizational domain has one", "4.10.1"),
@@ -283,6 +296,34 @@ def test_the_domains_own_record_applies_whatever_a_parent_answers():
     assert (facts.state, facts.policy, facts.organizational_domain) == ("present", "reject", None)
 
 
+NOT_HERE = SERVFAIL._replace(above_zones=True)  # as zone files answer what is above them
+ABOVE = {"_dmarc.example.com TXT": NOT_HERE, "_dmarc.com TXT": NOT_HERE}
+
+
+def test_what_is_above_all_zone_files_is_told_where_a_record_there_could_apply():
+    facts = outcome("mail.example.com", ABOVE)
+    assert (facts.state, facts.policy) == ("absent", None)
+    (told,) = facts.problems
+    assert told.id == "dmarc_not_asked_above"
+    assert '"_dmarc.example.com", "_dmarc.com"' in told.text
+
+
+def test_the_domains_own_record_applies_whatever_is_above_the_zone_files():
+    facts = outcome("mail.example.com", {"_dmarc.mail.example.com TXT": ["v=DMARC1; p=reject"], **ABOVE})
+    assert (facts.policy, facts.problems) == ("reject", ())
+
+
+def test_what_is_above_all_zone_files_is_told_beside_a_parents_record():
+    table = {"_dmarc.b.example.com TXT": ["v=DMARC1; p=reject"], "a.b.example.com SOA": NO_DATA, **ABOVE}
+    facts = outcome("a.b.example.com", table)
+    assert (facts.policy, facts.policy_domain) == ("reject", "b.example.com")
+    assert [problem.id for problem in facts.problems] == ["dmarc_not_asked_above"]
+
+
+def test_a_domain_that_its_own_zone_file_cannot_answer_for_is_not_determined():
+    assert outcome("mail.example.com", {"_dmarc.mail.example.com TXT": NOT_HERE, **ABOVE}).state == "not_determined"
+
+
 def test_the_strings_of_a_record_are_one_text():
     facts = outcome("example.com", {"_dmarc.example.com TXT": [["v=DMA", "RC1; p=rej", "ect"]]})
     assert (facts.policy, facts.record) == ("reject", "v=DMARC1; p=reject")
@@ -389,6 +430,16 @@ def test_a_name_that_the_dns_cannot_have_is_not_asked_for():
     assert max(len(question.name) for round_trip in asked for question in round_trip) <= 253
     (destination,) = facts.report_destinations
     assert (destination.state, destination.authorised) == ("absent", False)
+
+
+def test_a_consent_of_the_longest_name_is_asked_for():
+    host = ".".join(["a" * 54, "b" * 56, "c" * 56, "d" * 57])
+    consent = "example.com._report._dmarc." + host
+    assert len(consent) == 253
+    record = "v=DMARC1; p=none; rua=mailto:a@" + host
+    table = {"_dmarc.example.com TXT": [record], host + " A": ["192.0.2.1"], consent + " TXT": ["v=DMARC1"]}
+    (destination,) = outcome("example.com", table).report_destinations
+    assert (destination.external, destination.authorised) == (True, True)
 
 
 HOSTILE = [

@@ -271,6 +271,13 @@ def test_a_failed_look_up_is_not_the_lack_of_a_record(answer, state):
     assert facts.reason
 
 
+@pytest.mark.parametrize(("count", "problems"), [(500, []), (501, ["mta_sts_mx_many"])])
+def test_five_hundred_patterns_are_looked_at(count, problems):
+    lines = "".join("mx: mx%d.example.com\r\n" % number for number in range(count))
+    policy, faults = read_policy(("version: STSv1\r\nmode: enforce\r\n%smax_age: 604800\r\n" % lines).encode())
+    assert (len(policy.mx), ids(faults)) == (500, problems)
+
+
 def test_several_records_are_as_none():
     facts = judged(records=[RECORD, "v=STSv1; id=b"], fetched=served())
     assert (facts.state, facts.valid, ids(facts.problems)) == ("present", False, ["mta_sts_several"])

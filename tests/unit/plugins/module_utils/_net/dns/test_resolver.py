@@ -182,12 +182,13 @@ def test_a_resolver_that_does_not_validate_says_nothing_of_dnssec():
     assert facts[0].validates is False
 
 
-def test_a_resolver_that_does_not_know_the_root():
-    zone = {MAIL[:2]: records("10 a.example."), ("", "NS"): refusal("REFUSED")}
+@pytest.mark.parametrize("code", ["REFUSED", "SERVFAIL"])
+def test_a_resolver_that_does_not_know_the_root(code):
+    zone = {MAIL[:2]: records("10 a.example."), ("", "NS"): refusal(code)}
     with NameServer(zone) as name_server:
         (answer,), facts = ask([name_server], MAIL)
     assert (answer.state, answer.dnssec, facts[0].validates) == ("present", "not_determined", None)
-    assert "REFUSED" in answer.reason
+    assert code in answer.reason
 
 
 @pytest.mark.parametrize("hidden", [records("10 a.example."), nothing, refusal("NXDOMAIN")])
@@ -305,6 +306,10 @@ def test_what_is_asked_twice_is_asked_once():
 def test_what_is_kept_is_counted_by_its_length(kind, text):
     (record,), _servers = ask_one(Question(NAME, kind), records(" ".join([text] * (12 if kind == "TXT" else 1))))
     assert resolver_module._size(record) >= 4000
+
+
+def test_so_much_is_kept():
+    assert resolver_module.MOST_KEPT == 67108864  # 64 MiB: some 60,000 answers
 
 
 def test_a_value_that_is_too_long_to_be_shown_is_not_kept_whole():
