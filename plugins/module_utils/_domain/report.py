@@ -155,7 +155,18 @@ def sentence_of(summary: Dict[str, Any], reports: Sequence[Dict[str, Any]]) -> s
         return str(reports[0]["msg"])
     counts = ", ".join("%d %s" % (count, verdict.replace("_", " ")) for verdict, count in summary["verdicts"].items())
     text = "%s in %.3g s: %s." % (counted(summary["domains"], "domain"), summary["seconds"], counts)
+    failing = [report for report in reports if report["verdict"] != "passed"]
+    if failing:
+        more = " and %d more" % (len(failing) - _SHOWN) if len(failing) > _SHOWN else ""
+        shown = [_named_with_cause(report) for report in failing[:_SHOWN]]
+        text += " Not passed: %s%s." % (", ".join(shown), more)
     for name, title in (("unmet", "Not met"), ("not_judged", "Rules not judged")):
         most = ["%s (%d)" % pair for pair in list(summary[name].items())[:_MOST]]
         text += " %s: %s." % (title, ", ".join(most)) if most else ""
     return text
+
+
+def _named_with_cause(report: Dict[str, Any]) -> str:
+    """Which rules are unmet the sentence tells of all domains together."""
+    rules = report["cause"] == "rule_unmet"
+    return str(report["domain"]) if rules else "%(domain)s: %(cause)s" % report

@@ -287,8 +287,8 @@ def test_results_come_in_the_order_of_the_input_each_for_itself():
     assert result["summary"]["unmet"] == {"mx_present": 1, "mx_valid": 1}
     assert result["summary"]["not_judged"] == {"mx_present": 1, "mx_valid": 1}
     assert result["msg"].endswith(
-        "1 failed, 2 passed, 1 unreachable. Not met: mx_present (1), mx_valid (1). Rules not judged: mx_present (1), "
-        "mx_valid (1)."
+        "1 failed, 2 passed, 1 unreachable. Not passed: none.example, broken.example: name_server_failed. "
+        "Not met: mx_present (1), mx_valid (1). Rules not judged: mx_present (1), mx_valid (1)."
     )
     assert [(facts["address"], facts["path"]) for facts in result["resolvers"]] == [(server.address, "loopback")]
 
