@@ -190,7 +190,7 @@ def test_nor_does_it_octet_by_octet(what: str) -> None:
     judge(CASES[what], split=True)
 
 
-OF_TLS = ("starttls", "certificate", "tls_versions", "starttls_injection", "starttls_plaintext")
+OF_TLS = ("starttls", "certificate", "tls_versions", "unprotected_suites", "starttls_injection", "starttls_plaintext")
 STARTTLS = {
     **{what: Case(case.answer) for what, case in CASES.items()},
     # RFC 3207 4: 220 is yes, 501 and 454 are no. TLS that begins for nobody tells nothing of how it begins.

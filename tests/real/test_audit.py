@@ -29,7 +29,8 @@ LEFT = {name for name, probe in PROBES.items() if probe.left_to}  # to sslyze: u
 KNOWN = "user@lab.test"
 OUTSIDE = "audit@elsewhere.test"
 # What is so by default. Postfix answers VRFY by 252 for whom it knows and by 550 for whom it does not
-# (disable_vrfy_command = no), and speaks TLS from 1.0 on (smtpd_tls_protocols = >=TLSv1).
+# (disable_vrfy_command = no), and speaks TLS from 1.0 on (smtpd_tls_protocols = >=TLSv1), with anonymous suites for who
+# would else send in clear (TLS_README: smtpd_tls_exclude_ciphers).
 # That RCPT tells is as it should be at a relay that takes mail from the world.
 POSTFIX = {
     "banner": {"pass"},
@@ -39,6 +40,7 @@ POSTFIX = {
     "eightbit": {"pass"},
     "pipelining": {"pass"},
     "tls_versions": {"finding"},
+    "unprotected_suites": {"finding"},
     "auth_begun_in_clear": {"pass"},
     "starttls_injection": {"pass"},
     "starttls_plaintext": {"pass"},
@@ -56,10 +58,11 @@ POSTFIX = {
     **{name: {"unknown"} for name in LEFT},
 }
 # Exim has no VRFY and no EXPN unless an ACL allows them. So does GnuTLS, with which Debian builds it.
-EXIM = {**POSTFIX, "vrfy": {"pass"}}
+EXIM = {**POSTFIX, "vrfy": {"pass"}, "unprotected_suites": {"pass"}}  # GnuTLS' NORMAL has neither ANON nor NULL
 # Dovecot's submission takes mail from whoever has signed in, and from nobody else: so nothing about recipients is known.
 _SIGNED_IN_ONLY = ("eightbit", "rcpt", "recipient_limit", "relaying")
-DOVECOT = {**POSTFIX, "vrfy": {"pass"}, "tls_versions": {"pass"}, **{name: {"unknown"} for name in _SIGNED_IN_ONLY}}
+_PASSES = ("vrfy", "tls_versions", "unprotected_suites")  # ssl_cipher_list has !aNULL:!eNULL
+DOVECOT = {**POSTFIX, **{name: {"pass"} for name in _PASSES}, **{name: {"unknown"} for name in _SIGNED_IN_ONLY}}
 
 # Listener -> probe -> what the fault planted there has to come to.
 PLANTED = {

@@ -114,6 +114,7 @@ class Probe(NamedTuple):
     judge: Callable[[Audited, Sequence[Outcome]], Judgement]
     needs: Tuple[str, ...] = ()  # the options it cannot do without
     proof: Optional[Proof] = None
+    about_tls: bool = False  # whether it is asked only where TLS works
     left_to: Optional[str] = None  # the program that alone can ask: here it is unknown
 
 

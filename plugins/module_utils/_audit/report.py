@@ -29,8 +29,6 @@ SEVERITIES = ("high", "medium", "low", "info")
 _FAILS = ("high", "medium")
 _LONGEST = 400  # characters of what was seen
 _SHOWN = 3  # unknown probes in a warning
-# The first connection, and one more in clear where TLS fails.
-_FIRST = Cost(connections=2)
 _DESCRIBED = ("name", "question", "intensity", "severity", "source", "meaning", "remedy")
 
 
@@ -80,7 +78,9 @@ def _seconds(audit: Audit) -> Optional[float]:
 
 def plan_of(wanted: Wanted) -> Dict[str, Any]:
     """Return what an audit comes to at most: connections, errors in the relay's log, messages, and its probes."""
-    costs = [_FIRST, *(probe.cost for probe in wanted.probes)]
+    # The first connection, and one more in clear where TLS fails: then what is about TLS is not asked.
+    first = Cost(connections=1 if any(probe.about_tls for probe in wanted.probes) else 2)
+    costs = [first, *(probe.cost for probe in wanted.probes)]
     total = Cost(*map(sum, zip(*costs)))
     return {**total._asdict(), "probes": [probe.name for probe in wanted.probes]}
 

@@ -90,9 +90,15 @@ def tls_policies(policy: TlsPolicy, versions: Sequence[str], survey: bool) -> Li
     return [_bound_to(policy, *one) for one in asked]
 
 
-def tls_only(endpoint: Endpoint, version: str, ciphers: str = "ALL") -> Trial:
-    """One handshake with the given version and ciphers."""
+def tls_only(
+    endpoint: Endpoint, version: str, ciphers: str = "ALL", oldest: Optional[str] = None, unprotected: bool = False
+) -> Trial:
+    """One handshake with the given version, or those from `oldest` up to it, and ciphers.
+
+    `unprotected`: suites without certificate or encryption may be among these.
+    """
     policy = _bound_to(endpoint.tls_policy or TlsPolicy(), version, ciphers)
+    policy = policy._replace(minimum=oldest or version, unprotected=unprotected)
     tls = "implicit" if endpoint.tls == "implicit" else "starttls"
     return endpoint._replace(tls=tls, tls_policy=policy, validate_certs=False), Actions(stop_after="tls")
 
@@ -104,6 +110,11 @@ def answer_to_version(version: str, outcome: Outcome) -> str:
     """
     if outcome.facts.tls is not None and outcome.facts.tls.version == version:
         return "accepted"
+    return refusal_of(outcome)
+
+
+def refusal_of(outcome: Outcome) -> str:
+    """Return what a handshake that was not accepted came to: `refused`, `not_tried` by this OpenSSL, or `unknown`."""
     cause = outcome.facts.failure.cause if outcome.facts.failure else ""
     if cause in _OURS:
         return "not_tried"

@@ -126,7 +126,7 @@ STARTTLS_PLAINTEXT = Probe(
     "RFC 3207 4",
     "What was said in clear may count for what was said under TLS.",
     "Renew the server, or the proxy in front of it that answers STARTTLS and begins no TLS.",
-    Cost(connections=1, errors=2),
+    Cost(connections=1, errors=1),
     _plaintext,
     _judge_plaintext,
 )

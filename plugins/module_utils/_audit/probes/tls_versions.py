@@ -26,22 +26,21 @@ def _trials(audited: Audited) -> List[Trial]:
     """The last is a control, without which a relay that has had enough of us would seem to refuse old versions."""
     if audited.first.facts.tls is None:
         return []
-    return [*(tls_only(audited.endpoint, version) for version in _OLD), framed(audited.endpoint, saying())]
+    return [tls_only(audited.endpoint, _OLD[-1], oldest=_OLD[0]), framed(audited.endpoint, saying())]
 
 
 def _judge(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
     if not outcomes:
         raise Unsettled("there was no TLS in the first connection")
-    told = dict(zip(_OLD, map(answer_to_version, _OLD, outcomes)))
-    accepted = [version for version, answer in told.items() if answer == "accepted"]
-    if accepted:
-        text = "it accepts %s" % " and ".join(accepted)
+    told = {version: answer_to_version(version, outcomes[0]) for version in _OLD}
+    accepted = next((version for version in _OLD if told[version] == "accepted"), None)
+    if accepted is not None:
+        text = "of %s, offered together, it accepts %s" % (" and ".join(_OLD), accepted)
         if audited.endpoint.tls == "implicit":
             return finding(text)
         return finding(text + ", which for mail that would else come in clear is better than nothing", severity="low")
-    not_tried = [version for version, answer in told.items() if answer == "not_tried"]
-    if not_tried:
-        raise Unsettled("this host's OpenSSL cannot ask for %s; sslyze can" % " and ".join(not_tried))
+    if "not_tried" in told.values():
+        raise Unsettled("this host's OpenSSL cannot ask for %s; sslyze can" % " and ".join(_OLD))
     answers(outcomes[-1])
     if set(told.values()) != {"refused"}:
         raise Unsettled("a handshake was neither accepted nor refused")
@@ -56,7 +55,8 @@ TLS_VERSIONS = Probe(
     "RFC 8996",
     "A client may be talked down to a version that is known to be broken.",
     "Postfix: smtpd_tls_protocols = >=TLSv1.2; Exim: tls_require_ciphers, or openssl_options = +no_tlsv1 +no_tlsv1_1.",
-    Cost(connections=len(_OLD) + 1, errors=len(_OLD)),
+    Cost(connections=2, errors=1),
     _trials,
     _judge,
+    about_tls=True,
 )

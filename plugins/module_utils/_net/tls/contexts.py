@@ -212,8 +212,10 @@ def _security_level(policy: TlsPolicy, otherwise: int = 2) -> int:
 
 def _set_ciphers(made: ssl.SSLContext, policy: TlsPolicy) -> None:
     ciphers = policy.ciphers or (_ANY_CIPHERS if _is_old(policy) else _CIPHERS)
-    # Suites without a certificate, or without encryption, would pass for a verified session.
-    ciphers += ":!aNULL:!eNULL:@SECLEVEL=%d" % _security_level(policy, 0 if _is_old(policy) else 2)
+    if policy.verify or not policy.unprotected:
+        # Suites without a certificate, or without encryption, would pass for a verified session.
+        ciphers += ":!aNULL:!eNULL"
+    ciphers += ":@SECLEVEL=%d" % _security_level(policy, 0 if _is_old(policy) else 2)
     try:
         made.set_ciphers(ciphers)
     except (ssl.SSLError, ValueError):  # ValueError: a NUL
@@ -224,7 +226,8 @@ def _set_ciphers(made: ssl.SSLContext, policy: TlsPolicy) -> None:
 def finite_field_suites(policy: TlsPolicy) -> FrozenSet[bytes]:
     """Return the numbers of the suites by which a relay may name a Diffie-Hellman modulus of its own."""
     offered = context(policy).get_ciphers()
-    return frozenset((one["id"] & 0xFFFF).to_bytes(2, "big") for one in offered if one["name"].startswith("DHE-"))
+    named = [one["id"] for one in offered if one["name"].startswith(("DHE-", "ADH-"))]
+    return frozenset((number & 0xFFFF).to_bytes(2, "big") for number in named)
 
 
 def _load_authorities(made: ssl.SSLContext, ca_path: Optional[str], renewed: bool) -> None:

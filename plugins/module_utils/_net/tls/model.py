@@ -34,6 +34,7 @@ class TlsPolicy(NamedTuple):
     client_key: Optional[str] = None
     client_key_password: Optional[str] = None
     verify: bool = True  # a certificate that is not accepted ends the handshake
+    unprotected: bool = False  # suites without certificate or encryption count: to see whether a peer takes them
 
     def __repr__(self) -> str:
         return "TlsPolicy(<redacted>)"

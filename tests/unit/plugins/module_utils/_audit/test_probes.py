@@ -75,7 +75,7 @@ def test_one_other_form_is_told_as_one() -> None:
 
 
 def test_each_probe_has_a_case_or_a_test_of_its_own() -> None:
-    tested = {case.probe for case in CASES} | {"certificate", "tls_versions"}
+    tested = {case.probe for case in CASES} | {"certificate", "tls_versions", "unprotected_suites"}
     assert tested == {name for name, probe in PROBES.items() if not probe.left_to}
 
 

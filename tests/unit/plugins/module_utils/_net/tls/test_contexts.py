@@ -51,6 +51,17 @@ def test_no_suite_without_certificate_or_encryption(world: World, tmp_path: Any,
         assert refused.value.option == "tls_ciphers"
 
 
+def test_they_count_for_who_only_asks_whether_they_are_taken(world: World, tmp_path: Any) -> None:
+    """And never where a certificate is to be verified."""
+    server = server_context(world.leaf(), tmp_path)
+    server.set_ciphers("aNULL:@SECLEVEL=0")
+    asking = TlsPolicy(world.ca_path, maximum="TLSv1.2", ciphers="aNULL:@SECLEVEL=0", verify=False, unprotected=True)
+    facts = shake_hands(asking, server).facts
+    assert facts.cipher.startswith(("ADH-", "AECDH-")) and facts.verified is None and not facts.chain
+    with pytest.raises(OptionError):
+        shake_hands(asking._replace(verify=True), server)
+
+
 def test_versions_flags_and_level_are_pinned() -> None:
     context = contexts.context(TlsPolicy())
     assert (context.minimum_version, context.maximum_version) == (
