@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Dict, Iterator, Set
 
 from ansible_collections.postmaster.mailcheck.tests.packages.commands import ROOT, TOOLS, VERSION, run
+from ansible_collections.postmaster.mailcheck.tools.workspace import known_to_git
 
 INSIDE = "ansible_collections/postmaster/mailcheck/"
 PACKED = {
@@ -34,6 +35,10 @@ PACKED = {
     "playbooks",
     "plugins",
 }
+MADE = {"FILES.json", "MANIFEST.json"}  # each builder writes its own
+NOT_PACKED = re.compile(
+    r"changelogs/(config\.yaml|fragments/)|docs/[^/]+\.(md|py|txt)$|docs/pictures/|LICENSES/MIT\.txt"
+)
 
 NOXFILE = (ROOT / "noxfile.py").read_text(encoding="utf-8")
 
@@ -113,6 +118,16 @@ def test_the_tarball_holds_what_users_need_and_nothing_else(tarball: Path) -> No
     assert tops(tarball_files(tarball)) == PACKED
 
 
+def test_the_tarball_holds_the_files_of_the_tag(tarball: Path) -> None:
+    """Octet by octet, and none that git does not know; what only builds or tests the collection is left out."""
+    packed = {name: data for name, data in tarball_files(tarball).items() if name not in MADE}
+    known = known_to_git(ROOT)
+    assert set(packed) <= known
+    assert {name: (ROOT / name).read_bytes() for name in packed} == packed
+    left_out = {name for name in known - set(packed) if name.split("/")[0] in PACKED}
+    assert [name for name in left_out if not NOT_PACKED.match(name)] == []
+
+
 def test_the_wheel_holds_the_collection_as_the_tarball_does(tarball: Path, wheel: Path) -> None:
     packed = wheel_files(wheel)
     assert tops(packed) == {
@@ -120,12 +135,11 @@ def test_the_wheel_holds_the_collection_as_the_tarball_does(tarball: Path, wheel
         "postmaster_mailcheck",
         "postmaster_mailcheck-%s.dist-info" % VERSION,
     }
-    made = {"FILES.json", "MANIFEST.json"}  # each builder writes its own
     collection = {name[len(INSIDE) :]: data for name, data in packed.items() if name.startswith(INSIDE)}
-    assert {name: data for name, data in collection.items() if name not in made} == {
-        name: data for name, data in tarball_files(tarball).items() if name not in made
+    assert {name: data for name, data in collection.items() if name not in MADE} == {
+        name: data for name, data in tarball_files(tarball).items() if name not in MADE
     }
-    assert made < set(collection)
+    assert set(collection) > MADE
     engine = [name for name in packed if name.endswith("/converse.py")]
     assert engine == [INSIDE + "plugins/module_utils/_smtp/conversation/converse.py"]  # once, and nowhere else
 
