@@ -782,6 +782,15 @@ def test_the_whole_of_what_it_says_is_what_since_takes_from_a_file(tmp_path: Pat
     assert "1 message deleted." in ran.out
 
 
+def test_a_mailbox_that_cannot_be_looked_into_is_no_mail_that_is_missing() -> None:
+    """A password that is refused as well: nobody knows whether the message is there."""
+    with ImapServer() as server:
+        missing = mailcheck(*waiting(server, "--token", "token"), **WAITING)
+        refused = mailcheck(*waiting(server, "--token", "token"), **{**WAITING, "MAILCHECK_PASSWORD": "another"})
+    assert (missing.code, refused.code) == (1, 4)
+    assert "does not accept the credentials" in refused.out
+
+
 def test_waiting_where_a_rule_could_not_be_judged_does_not_just_pass() -> None:
     with ImapServer({"INBOX": Folder({1: mailboxes.mail("token")})}) as server:
         words = waiting(server, "--token", "token", "--expect", '{"dkim": "pass"}')
