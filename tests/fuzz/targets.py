@@ -22,7 +22,6 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.mta_s
 )
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.authentication import authentication_of
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.bounce import report_in
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.finding import Wanted
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.headers import fields_of
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.imap.answers import fetched, listed
@@ -66,6 +65,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.cau
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.codes import explain_code
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import evaluate, parse_expect
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.wording import cause_of, queue_id
+from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import report_in
 
 PASSWORD = "tanstaaftanstaaf"
 SECRETS = (

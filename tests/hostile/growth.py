@@ -17,7 +17,6 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.spf.r
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.txt import parse_tags
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.authentication import authentication_of
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.bounce import report_in
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.finding import Wanted
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.headers import fields_of
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.trace import trace_of
@@ -42,6 +41,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.replies
 )
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.request import build_request
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.wording import cause_of, queue_id
+from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import report_in
 
 MOST = 2.3
 LINE = 8000  # octets that a line of the relay's may have

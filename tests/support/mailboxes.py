@@ -14,10 +14,13 @@ import ssl
 import threading
 from typing import TYPE_CHECKING
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.bounce import concerns, reported_in
 from ansible_collections.postmaster.mailcheck.tests.support.behaving import BehavingRelay
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Optional, Tuple
+
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.finding import Report, Wanted
 
 USER, PASSWORD = "tim", "tanstaaftanstaaf"
 SIGN_IN = {"username": USER, "password": PASSWORD}
@@ -46,6 +49,12 @@ def bounce(
         "--b\r\nContent-Type: text/rfc822-headers\r\n\r\nX-Mailcheck-Token: %s\r\n\r\n--b--\r\n"
         % (action, status, diagnostic, token)
     ).encode()
+
+
+def report_in(raw: bytes, wanted: Wanted) -> Optional[Report]:
+    """Return what a message reports about the wanted one; None if it is no report, or about another."""
+    reported = reported_in(raw)
+    return reported.report if reported is not None and concerns(reported, wanted) else None
 
 
 class Folder:

@@ -80,17 +80,11 @@ def may_be_report(fields: Fields) -> bool:
     return automatic != "no" or sender == "<>" or DAEMON.search(first(fields, "From") or "") is not None
 
 
-def report_in(raw: bytes, wanted: Wanted) -> Optional[Report]:
-    """Return what a message reports about the wanted one; None if it is no report, or about another.
+def reported_in(raw: bytes) -> Optional[Reported]:
+    """Return what a message reports, about whatever message; None if it is no report.
 
     `raw` may be cut off after MAX_OCTETS.
     """
-    reported = reported_in(raw)
-    return reported.report if reported is not None and concerns(reported, wanted) else None
-
-
-def reported_in(raw: bytes) -> Optional[Reported]:
-    """Return what a message reports, about whatever message; None if it is no report."""
     raw = raw[:MAX_OCTETS]
     fields = fields_of(raw)
     if not may_be_report(fields):

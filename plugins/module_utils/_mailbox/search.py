@@ -19,11 +19,12 @@ from .spam import spam_of
 from .trace import trace_of
 
 if TYPE_CHECKING:
-    from typing import Callable, Dict, List, Optional
+    from typing import Callable, Dict, List, Optional, Tuple
 
     from .headers import Fields
     from .model import Mailbox, Message
     from .request import Request
+    from .signatures import Keys
 
 # Another look may do better: these pass, or pass once a session has worked, to the sign-in at least.
 _PASSING = ("mailbox_unavailable", "rate_limited", "auth_temporarily_failed")
@@ -56,7 +57,8 @@ class Search:
         self.started = clock()
         self.deadline = self.started + request.timeout
         self.looks = 0  # that were complete
-        self._pending: List[Message] = []  # seen, and not read so far
+        self._pending: List[Tuple[Message, float]] = []  # seen after so many seconds, and not read so far
+        self._keys: Keys = {}
 
     def run(self) -> None:
         """Look until nothing is missing, the time is up, or the mailbox cannot be looked at for good."""
@@ -96,33 +98,34 @@ class Search:
         return finding.bounce is not None or (finding.message is not None and not self._expects_bounce)
 
     def _look(self) -> None:
-        self._pending += self._mailbox.look(self.deadline, lambda fields: self._finding_of(fields) is not None)
+        found = self._mailbox.look(self.deadline, lambda fields: self._finding_of(fields) is not None)
+        seen = self._clock() - self.started
+        self._pending += [(message, seen) for message in found]
         # What is looked for comes first: others' reports, however many, must not keep it waiting.
-        self._pending.sort(key=lambda message: self._finding_of(message.fields) is None)
+        self._pending.sort(key=lambda one: self._finding_of(one[0].fields) is None)
         while self._pending:  # what is read of it may break off: then it is still there in the next look
-            self._read(self._pending[0])
+            self._read(*self._pending[0])
             del self._pending[0]
         self.looks += 1
         if self._mailbox.closed and not all(map(self._is_settled, self.findings.values())):
             text = "; ".join("%s: %s" % pair for pair in self._mailbox.closed.items())
             raise Broken("mailbox_unavailable", text, "folder")
 
-    def _read(self, message: Message) -> None:
+    def _read(self, message: Message, seen: float) -> None:
         finding = self._finding_of(message.fields)
         if finding is None:
             if may_be_report(message.fields):
-                self._reported(message)
+                self._reported(message, seen)
             return
         if finding.message is None:  # else it is a copy of it
-            self._arrived(finding, message)
+            self._arrived(finding, message, seen)
         self.ours.append(message)
 
     def _finding_of(self, fields: Fields) -> Optional[Finding]:
         tokens = (self._tokens.get(name) for name in names_in(fields))
         return next((self.findings[token] for token in tokens if token is not None), None)
 
-    def _arrived(self, finding: Finding, message: Message) -> None:
-        seen = self._clock() - self.started
+    def _arrived(self, finding: Finding, message: Message, seen: float) -> None:
         fields = fields_of(message.header)
         signed = any(name.lower() == "dkim-signature" for name, _value in fields)
         raw = self._mailbox.whole(message, MAX_SIGNED) if signed else None
@@ -133,10 +136,10 @@ class Search:
             trace=trace_of(fields),
             authentication=authentication_of(fields, self._request.trusted),
             spam=spam_of(fields, self._request.trusted),
-            dkim=dkim_of(fields, raw, max(0.5, self.deadline - self._clock())),
+            dkim=dkim_of(fields, raw, self.deadline - self._clock(), self._keys),
         )
 
-    def _reported(self, message: Message) -> None:
+    def _reported(self, message: Message, seen: float) -> None:
         """Ask whom a report is about: what it tells is known to one of ours, or it is about none."""
         if self._clock() >= self.deadline:
             raise Broken("timed_out", "no time was left to read what servers report", "find")
@@ -151,7 +154,6 @@ class Search:
             report = reported.report
             self.ours += [message] if sure else []
             if report.kind == "bounce" and finding.bounce is None:
-                seen = self._clock() - self.started
                 self.findings[token] = finding._replace(bounce=report, bounce_seconds=seen)
             elif report.kind != "bounce":
                 self.findings[token] = finding._replace(notices=(*finding.notices, report))

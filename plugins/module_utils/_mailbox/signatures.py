@@ -16,9 +16,12 @@ from .._net.text import cut, printable
 from .headers import MAX_FIELDS, MAX_VALUE, first
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, List, Optional, Tuple
+    from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
     from .headers import Fields
+
+    # The name of a key -> the key, None where there is none, or why that is not known.
+    Keys = Dict[str, Union[bytes, "_Undetermined", None]]
 
 MAX_OCTETS = 1048576  # of a message that is verified
 _DNS_SECONDS = 5.0
@@ -44,10 +47,10 @@ class _Undetermined(Exception):
     """Why nothing can be said of a signature."""
 
 
-def dkim_of(fields: Fields, raw: Optional[bytes], seconds: float = _DNS_SECONDS) -> Dkim:
+def dkim_of(fields: Fields, raw: Optional[bytes], seconds: float = _DNS_SECONDS, keys: Optional[Keys] = None) -> Dkim:
     """Return what becomes of the topmost signature. `raw`: the whole message; None where it could not be had.
 
-    `seconds`: for the DNS to answer, at most 5.
+    `seconds`: for the DNS to answer, at most 5. `keys`: what it has said so far, which it is not asked again.
     """
     signature = first(fields, "DKIM-Signature")
     if signature is None:
@@ -61,7 +64,7 @@ def dkim_of(fields: Fields, raw: Optional[bytes], seconds: float = _DNS_SECONDS)
     if tags.get("a", "").lower() == "rsa-sha1":
         return Dkim("present", "it is made by SHA-1, which no longer counts (RFC 8301)", False, *about)
     try:
-        valid, reason = _verified(raw, min(seconds, _DNS_SECONDS))
+        valid, reason = _verified(raw, min(seconds, _DNS_SECONDS), {} if keys is None else keys)
     except ImportError:
         return Dkim("not_determined", "dkimpy is not installed on the host where this runs", None, *about)
     except _Undetermined as error:
@@ -71,13 +74,13 @@ def dkim_of(fields: Fields, raw: Optional[bytes], seconds: float = _DNS_SECONDS)
     return Dkim("present", reason, valid, *about)
 
 
-def _verified(raw: bytes, seconds: float) -> Tuple[bool, str]:
+def _verified(raw: bytes, seconds: float, keys: Keys) -> Tuple[bool, str]:
     """Return whether the topmost signature holds, and why it does not. Raises ImportError, _Undetermined."""
     import dkim
 
-    ask, key = _asking(seconds)
+    ask, key = _asking(seconds, keys)
     try:
-        if dkim.DKIM(raw, timeout=seconds).verify(dnsfunc=ask):
+        if dkim.DKIM(raw, timeout=max(seconds, 0.001)).verify(dnsfunc=ask):
             return True, ""
     except dkim.NaClNotFoundError:
         raise _Undetermined("an Ed25519 key needs PyNaCl, which is not installed") from None
@@ -93,27 +96,39 @@ def _verified(raw: bytes, seconds: float) -> Tuple[bool, str]:
     return False, "the header is not what was signed, or the key is another"
 
 
-def _asking(seconds: float) -> Tuple[Callable[..., Optional[bytes]], List[bytes]]:
+def _asking(seconds: float, keys: Keys) -> Tuple[Callable[..., Optional[bytes]], List[bytes]]:
     """Return what dkimpy asks for a key, and where the answer is kept."""
+    found: List[bytes] = []
+
+    def ask(name: Any, **_more: Any) -> Optional[bytes]:
+        text = name.decode("ascii", "replace") if isinstance(name, bytes) else name
+        if text not in keys:
+            keys[text] = _key(text, seconds)
+        answer = keys[text]
+        if isinstance(answer, _Undetermined):
+            raise answer
+        found.extend([] if answer is None else [answer])
+        return answer
+
+    return ask, found
+
+
+def _key(name: str, seconds: float) -> Union[bytes, _Undetermined, None]:
+    """Return the key of this name; None where there is none, or why that is not known."""
     import dns.exception
     import dns.name
     import dns.resolver
 
-    found: List[bytes] = []
-
-    def ask(name: Any, **_more: Any) -> Optional[bytes]:
-        try:
-            where = dns.name.from_text(name.decode("ascii") if isinstance(name, bytes) else name)
-        except (dns.exception.DNSException, UnicodeError):
-            return None  # there can be no such name
-        try:
-            answer = dns.resolver.resolve(where, "TXT", lifetime=seconds, search=False)
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return None
-        except (dns.exception.DNSException, OSError) as error:
-            text = cut(printable(str(error)))
-            raise _Undetermined("the key could not be asked for: %s" % text) from None
-        found.append(b"".join(answer[0].strings))
-        return found[0]
-
-    return ask, found
+    try:
+        where = dns.name.from_text(name)
+    except (dns.exception.DNSException, UnicodeError):
+        return None  # there can be no such name
+    if seconds <= 0:
+        return _Undetermined("no time was left to ask for the key")
+    try:
+        answer = dns.resolver.resolve(where, "TXT", lifetime=seconds, search=False)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        return None
+    except (dns.exception.DNSException, OSError) as error:
+        return _Undetermined("the key could not be asked for: %s" % cut(printable(str(error))))
+    return b"".join(answer[0].strings)

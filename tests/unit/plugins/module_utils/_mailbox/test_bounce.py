@@ -11,8 +11,8 @@ import quopri
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.bounce import report_in
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.finding import Wanted
+from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import report_in
 
 TOKEN = "mc-3f1c2a7e"
 OURS = Wanted(TOKEN)

@@ -102,6 +102,23 @@ def test_a_key_that_is_not_there(dkim, resolver):
     assert (found.state, found.valid, found.reason) == ("present", False, "the DNS has no key of this selector")
 
 
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_name_server_is_asked_once_for_the_key_of_many_messages(dkim, resolver, answers):
+    """One that hangs would else cost its time-out for each of them."""
+    resolver.zone[WHERE] = txt(RECORD) if answers else silence
+    raw, keys = signed(dkim), {}
+    found = [dkim_of(fields_of(raw), raw, 0.3, keys) for _number in range(3)]
+    assert [one.state for one in found] == ["present" if answers else "not_determined"] * 3
+    resolver.zone[WHERE] = refusal("SERVFAIL")
+    assert dkim_of(fields_of(raw), raw, 0.3, keys) == found[0]
+
+
+def test_no_key_is_asked_for_when_the_time_is_up(dkim, resolver):
+    resolver.zone[WHERE] = txt(RECORD)
+    found = verified(signed(dkim), -1.0)
+    assert (found.state, found.valid, found.reason) == ("not_determined", None, "no time was left to ask for the key")
+
+
 @pytest.mark.parametrize(
     "step", [refusal("SERVFAIL"), refusal("REFUSED"), silence], ids=["SERVFAIL", "REFUSED", "silence"]
 )

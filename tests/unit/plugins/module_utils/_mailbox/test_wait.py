@@ -16,6 +16,7 @@ import time
 import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.headers import fields_of
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.maildir import Maildir
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.model import Message, Session
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.report import about_a_mailbox
@@ -569,6 +570,30 @@ def test_no_report_is_read_when_the_time_is_up():
     search = Search(request, full, lambda: full.now, lambda _seconds: True)
     search.run()
     assert (full.read, search.broken.cause) == (10, "timed_out")
+
+
+def test_what_is_read_of_one_message_does_not_make_the_next_one_late():
+    """Of all that a look has shown the time is the same, however long a name server takes for a key of one."""
+
+    class Signed(Slow):
+        def look(self, _deadline, _is_wanted):
+            headers = [b"X-Mailcheck-Token: %s\r\n%s\r\n" % (one.encode(), SIGNED.encode()) for one in (TOKEN, OTHER)]
+            return [
+                Message("INBOX", header[19:51].decode(), fields_of(header), None, True, header) for header in headers
+            ]
+
+        def whole(self, _message, _octets):
+            self.now += 5.0
+            return None
+
+        def is_junk(self, _folder):
+            return False
+
+    slow = Signed()
+    request = request_of({"host": "imap.example.net", "tokens": [TOKEN, OTHER], "timeout": 60.0, **SIGN_IN})
+    search = Search(request, slow, lambda: slow.now, lambda _seconds: True)
+    search.run()
+    assert [one.seconds for one in search.findings.values()] == [0.0, 0.0]
 
 
 def test_where_looks_take_long_the_last_one_is_complete():
