@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+
 import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
@@ -48,6 +51,28 @@ def test_a_name_server_that_is_dead_leaves_time_for_the_next():
     ) as good:
         look_ups = LookUps(None, Resolvers((dead.address, good.address), 2.0))
         assert look_ups.run(look_ups.relays([DOMAIN])) == [[(10, "relay.example.com")]]
+
+
+def test_addresses_as_the_system_has_them():
+    look_ups = LookUps(None)
+    found, missing = look_ups.run(
+        look_ups.system_addresses([("127.0.0.1", 25, "any"), ("a" * 64 + ".example", 25, "any")])
+    )
+    assert found == ["127.0.0.1"]
+    assert isinstance(missing, ResolveError)
+    look_ups = LookUps(None)
+    assert look_ups.run(look_ups.system_addresses([])) == []
+
+
+def test_what_the_system_has_not_answered_in_time_is_not_checked(monkeypatch):
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_asked: [] if over.wait(10) else None)
+    look_ups = LookUps(0.0)
+    try:
+        (found,) = look_ups.run(look_ups.system_addresses([("relay.example.com", 25, "any")]))
+    finally:
+        over.set()
+    assert (found.cause, str(found)) == ("not_checked", "the sweep ended before the name was looked up")
 
 
 def test_a_host_that_names_no_server(monkeypatch, tmp_path):

@@ -1,0 +1,127 @@
+# Copyright (c) 2026 postmaster.mailcheck contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# What the probes that look at TLS come to, from outcomes that are handed in.
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, Optional
+
+import pytest
+
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.model import Audited, Unsettled
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.register import PROBES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import Failure
+
+
+def audited(mode: str = "starttls", **facts: Any) -> Audited:
+    known = {"capabilities_before_tls": {"STARTTLS": []}, "capabilities": {}, "tls": None, **facts}
+    nobody = Audited._make([None] * len(Audited._fields))  # type: ignore[arg-type]
+    return nobody._replace(
+        first=SimpleNamespace(facts=SimpleNamespace(**known)), endpoint=SimpleNamespace(tls=mode), tls_failure=None
+    )
+
+
+def outcome(version: Optional[str] = None, cause: str = "") -> Any:
+    tls = SimpleNamespace(version=version) if version else None
+    failure = Failure("tls", cause, text="so it was") if cause else None
+    return SimpleNamespace(facts=SimpleNamespace(tls=tls, failure=failure, extra_replies=()))
+
+
+REFUSED, NOT_TRIED = outcome(cause="tls_version_mismatch"), outcome(cause="tls_version_unavailable")
+ODD = outcome(cause="timed_out")
+
+
+@pytest.mark.parametrize(
+    ("mode", "outcomes", "status", "severity", "text"),
+    [
+        ("implicit", [outcome("TLSv1"), outcome("TLSv1.1")], "finding", None, "it accepts TLSv1 and TLSv1.1"),
+        ("implicit", [REFUSED, outcome("TLSv1.1")], "finding", None, "it accepts TLSv1.1"),
+        ("starttls", [outcome("TLSv1"), REFUSED], "finding", "low", "it accepts TLSv1, which for mail"),
+        ("starttls", [NOT_TRIED, outcome("TLSv1.1")], "finding", "low", "it accepts TLSv1.1, which for mail"),
+        ("starttls", [REFUSED, REFUSED], "pass", None, "it refuses TLSv1 and TLSv1.1"),
+    ],
+)
+def test_versions_that_are_given_up(mode, outcomes, status, severity, text):
+    """RFC 8996. Where mail would else come in clear, an old version is no grave fault (RFC 7435)."""
+    judged = PROBES["tls_versions"].judge(audited(mode), [*outcomes, outcome()])
+    assert (judged.status, judged.severity) == (status, severity)
+    assert judged.text.startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "why"),
+    [
+        ([], "there was no TLS in the first connection"),
+        ([NOT_TRIED, REFUSED, outcome()], "this host's OpenSSL cannot ask for TLSv1; sslyze can"),
+        ([NOT_TRIED, NOT_TRIED, outcome()], "this host's OpenSSL cannot ask for TLSv1 and TLSv1.1; sslyze can"),
+        ([REFUSED, REFUSED, ODD], "the dialogue ended at tls"),
+        ([REFUSED, ODD, outcome()], "a handshake was neither accepted nor refused"),
+    ],
+)
+def test_versions_of_which_nothing_is_known(outcomes, why):
+    with pytest.raises(Unsettled, match=why):
+        PROBES["tls_versions"].judge(audited(), outcomes)
+
+
+def test_without_tls_no_version_is_tried():
+    assert PROBES["tls_versions"].trials(audited()) == []
+
+
+SPOKEN = SimpleNamespace(version="TLSv1.3")
+
+
+@pytest.mark.parametrize(
+    ("mode", "facts", "status", "severity", "text"),
+    [
+        ("implicit", {"capabilities_before_tls": None}, "pass", None, "TLS begins with the first octet"),
+        ("starttls", {"capabilities_before_tls": {}}, "finding", None, "it does not offer STARTTLS"),
+        (
+            "starttls",
+            {"tls": SPOKEN, "capabilities": {"STARTTLS": []}},
+            "finding",
+            "low",
+            "it offers STARTTLS once more",
+        ),
+        ("starttls", {"tls": SPOKEN}, "pass", None, "it offers STARTTLS, spoke TLSv1.3, and has forgotten STARTTLS"),
+    ],
+)
+def test_starttls(mode, facts, status, severity, text):
+    """RFC 3207 4.2: what was said before TLS is forgotten."""
+    judged = PROBES["starttls"].judge(audited(mode, **facts), ())
+    assert (judged.status, judged.severity) == (status, severity)
+    assert judged.text.startswith(text)
+
+
+def test_starttls_that_was_not_begun_is_not_judged():
+    with pytest.raises(Unsettled, match="was not asked to begin it"):
+        PROBES["starttls"].judge(audited(), ())
+
+
+@pytest.mark.parametrize(
+    ("verified", "errors", "status", "severity", "text"),
+    [
+        (True, (), "pass", None, "its certificate was verified for relay.example.com"),
+        (
+            False,
+            ("self_signed",),
+            "finding",
+            None,
+            "its certificate was not verified for relay.example.com: self_signed",
+        ),
+        (False, ("certificate_expired", "self_signed"), "finding", "medium", "its certificate was not verified for"),
+    ],
+)
+def test_a_certificate(verified, errors, status, severity, text):
+    tls = SimpleNamespace(verified=verified, verify_errors=errors, server_name="relay.example.com")
+    judged = PROBES["certificate"].judge(audited(tls=tls), ())
+    assert (judged.status, judged.severity) == (status, severity)
+    assert judged.text.startswith(text)
+
+
+@pytest.mark.parametrize("tls", [None, SimpleNamespace(verified=None)])
+def test_a_certificate_that_was_not_seen_is_not_judged(tls):
+    with pytest.raises(Unsettled, match="no certificate was seen"):
+        PROBES["certificate"].judge(audited(tls=tls), ())
