@@ -296,6 +296,19 @@ def test_results_come_in_the_order_of_the_input_each_for_itself():
 KINDS = ("MX", "SOA", "TXT", "A", "AAAA")
 
 
+@pytest.mark.parametrize(
+    ("look_at", "kinds"),
+    [(["tls_rpt"], {"MX", "TXT"}), (["caa"], {"MX", "A", "AAAA", "CAA"}), (["reverse"], {"MX", "A", "AAAA"})],
+)
+def test_no_more_is_asked_than_what_was_to_be_looked_at_needs(look_at, kinds):
+    zone = {("example.com", "MX"): records("10 mx.example.com."), ("mx.example.com", "A"): nothing}
+    with NameServer(zone) as server:
+        one(dns_servers=[server.address], look_at=look_at, relays=False, senders=["h.example.com"])
+        asked = {(name, kind) for name, kind, _flags, _stream in server.asked if name}
+    assert {kind for _name, kind in asked} - {"SOA", "NS"} == kinds
+    assert (("h.example.com", "A") in asked) == (look_at == ["reverse"])
+
+
 def test_an_address_alone_makes_no_domain_exist():
     """A resolver that makes addresses up: what is asked for MX is told that the name does not exist."""
     zone = {("gone.example", denied): refusal("NXDOMAIN") for denied in KINDS}

@@ -352,6 +352,8 @@ def test_what_is_seen_at_many_hosts_is_cut():
         ("dkim_valid", {"dkim": (key(), key("absent", selector="s2"))}, ["s2: absent"]),
         ("dane_valid", {"dane": (dane("present", ERROR),)}, ["mx.example.com: this is wrong"]),
         ("spf_senders_pass", {"spf": spf(results=["pass", "fail"])}, ["192.0.2.1: fail"]),
+        ("null_mx_alone", {"mx": mx("present", null=True)}, ["present"]),
+        ("dmarc_reports_authorised", {"dmarc": dmarc()}, ["nobody is to"]),
         ("reverse_names_confirmed", {"reverse": (address("absent"),)}, ["192.0.2.1: no name"]),
         ("not_listed", {"blocklists": {"bl.example": (listing("present", codes=("127.0.0.2",)),)}},
          ["192.0.2.1 is on bl.example: 127.0.0.2"]),

@@ -219,6 +219,17 @@ def test_what_fails_without_checks_too_is_not_determined():
     assert answer.reason == "SERVFAIL (no reachable authority) from SERVER"
 
 
+@pytest.mark.parametrize(
+    ("steps", "reason"),
+    [
+        ((refusal("SERVFAIL"), refusal("REFUSED")), "SERVFAIL, and REFUSED with CD from SERVER"),
+        ((unless_told(refusal("SERVFAIL"), records("10 a.example.")), refusal("REFUSED")), "REFUSED"),
+    ],
+)
+def test_what_it_says_when_asked_otherwise_is_told(steps, reason):
+    assert reason in answer_to(MAIL, *steps).reason
+
+
 def test_who_does_not_validate_finds_nothing_bogus():
     answer = answer_to(MAIL, unless_told(refusal("SERVFAIL"), records("10 a.example.")), validates=False)
     assert answer.state == "not_determined"
