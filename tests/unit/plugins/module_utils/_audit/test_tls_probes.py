@@ -35,30 +35,28 @@ ODD = outcome(cause="timed_out")
 
 
 @pytest.mark.parametrize(
-    ("mode", "outcomes", "status", "severity", "text"),
+    ("mode", "answer", "status", "severity", "text"),
     [
-        ("implicit", [outcome("TLSv1"), outcome("TLSv1.1")], "finding", None, "it accepts TLSv1 and TLSv1.1"),
-        ("implicit", [REFUSED, outcome("TLSv1.1")], "finding", None, "it accepts TLSv1.1"),
-        ("starttls", [outcome("TLSv1"), REFUSED], "finding", "low", "it accepts TLSv1, which for mail"),
-        ("starttls", [NOT_TRIED, outcome("TLSv1.1")], "finding", "low", "it accepts TLSv1.1, which for mail"),
-        ("starttls", [REFUSED, REFUSED], "pass", None, "it refuses TLSv1 and TLSv1.1"),
+        ("implicit", outcome("TLSv1"), "finding", None, "of TLSv1 and TLSv1.1, offered together, it accepts TLSv1"),
+        ("implicit", outcome("TLSv1.1"), "finding", None, "of TLSv1 and TLSv1.1, offered together, it accepts TLSv1.1"),
+        ("starttls", outcome("TLSv1.1"), "finding", "low", "of TLSv1 and TLSv1.1, offered together, it accepts TLSv1.1, "
+         "which for mail that would else come in clear is better than nothing"),
+        ("starttls", REFUSED, "pass", None, "it refuses TLSv1 and TLSv1.1"),
     ],
-)
-def test_versions_that_are_given_up(mode, outcomes, status, severity, text):
+)  # fmt: skip
+def test_versions_that_are_given_up(mode, answer, status, severity, text):
     """RFC 8996. Where mail would else come in clear, an old version is no grave fault (RFC 7435)."""
-    judged = PROBES["tls_versions"].judge(audited(mode), [*outcomes, outcome()])
-    assert (judged.status, judged.severity) == (status, severity)
-    assert judged.text.startswith(text)
+    judged = PROBES["tls_versions"].judge(audited(mode), [answer, outcome()])
+    assert (judged.status, judged.severity, judged.text) == (status, severity, text)
 
 
 @pytest.mark.parametrize(
     ("outcomes", "why"),
     [
         ([], "there was no TLS in the first connection"),
-        ([NOT_TRIED, REFUSED, outcome()], "this host's OpenSSL cannot ask for TLSv1; sslyze can"),
-        ([NOT_TRIED, NOT_TRIED, outcome()], "this host's OpenSSL cannot ask for TLSv1 and TLSv1.1; sslyze can"),
-        ([REFUSED, REFUSED, ODD], "the dialogue ended at tls"),
-        ([REFUSED, ODD, outcome()], "a handshake was neither accepted nor refused"),
+        ([NOT_TRIED, outcome()], "this host's OpenSSL cannot ask for TLSv1 and TLSv1.1; sslyze can"),
+        ([REFUSED, ODD], "the dialogue ended at tls"),
+        ([ODD, outcome()], "a handshake was neither accepted nor refused"),
     ],
 )
 def test_versions_of_which_nothing_is_known(outcomes, why):
