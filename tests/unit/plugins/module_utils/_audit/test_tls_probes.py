@@ -34,13 +34,18 @@ REFUSED, NOT_TRIED = outcome(cause="tls_version_mismatch"), outcome(cause="tls_v
 ODD = outcome(cause="timed_out")
 
 
+BETTER_THAN_NOTHING = (
+    "of TLSv1 and TLSv1.1, offered together, it accepts TLSv1.1, "
+    "which for mail that would else come in clear is better than nothing"
+)
+
+
 @pytest.mark.parametrize(
     ("mode", "answer", "status", "severity", "text"),
     [
         ("implicit", outcome("TLSv1"), "finding", None, "of TLSv1 and TLSv1.1, offered together, it accepts TLSv1"),
         ("implicit", outcome("TLSv1.1"), "finding", None, "of TLSv1 and TLSv1.1, offered together, it accepts TLSv1.1"),
-        ("starttls", outcome("TLSv1.1"), "finding", "low", "of TLSv1 and TLSv1.1, offered together, it accepts TLSv1.1, "
-         "which for mail that would else come in clear is better than nothing"),
+        ("starttls", outcome("TLSv1.1"), "finding", "low", BETTER_THAN_NOTHING),
         ("starttls", REFUSED, "pass", None, "it refuses TLSv1 and TLSv1.1"),
     ],
 )  # fmt: skip
