@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.model import INTENSITIES
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.options import FLEET_OPTIONS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.register import PROBES
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.rules import INFO, RULES
@@ -53,15 +54,29 @@ def audit_row(report: Mapping[str, Any], sources: Sources) -> Row:
 def _rules(report: Mapping[str, Any], sources: Sources) -> Iterator[Rule]:
     """Yield a rule for each probe that was to be made, and for each that a profile expects."""
     known, expected = sources.of_all.get(AUDIT) or {}, sources.expected.get(AUDIT) or {}
-    open_ = {one["name"]: "it needs the option %s" % one["lacks"] for one in report["not_made"]}
+    open_ = {one["name"]: "it needs the option %s%s" % (one["lacks"], _all(one["name"])) for one in report["not_made"]}
     made = {one["name"]: one for one in report["probes"]}
     for name in expected if report["probes"] else ():  # what was not even begun says so by its check
         if name not in made and name in PROBES:
-            open_.setdefault(name, "it was not asked, which takes intensity %s" % PROBES[name].intensity)
+            open_.setdefault(name, "it was not asked, which takes %s" % _takes(name, report["intensity"]))
     for name in [*made, *(name for name in open_ if name not in made)]:
         if expected.get(name, True) is not None:
             judged = made.get(name) or _not_made(name, open_[name])
             yield _rule(judged, known.get(name) or {})
+
+
+def _all(name: str) -> str:
+    needs = PROBES[name].needs
+    return " (in all %s)" % " and ".join(needs) if len(needs) > 1 else ""
+
+
+def _takes(name: str, given: str) -> str:
+    """Return what has to be given for a probe that the audit has left out, where its intensity was `given`."""
+    probe = PROBES[name]
+    if INTENSITIES.index(probe.intensity) <= INTENSITIES.index(given):
+        return "its name among probes, or an audit without that option"
+    options = ", with %s" % " and ".join(probe.needs) if probe.needs else ""
+    return "intensity %s%s" % (probe.intensity, options)
 
 
 def _not_made(name: str, why: str) -> Dict[str, Any]:

@@ -14,7 +14,7 @@ from .._net.text import counted, where
 from .._smtp.report import described
 from .._verdicts.causes import verdict_of
 from .._version import engine
-from .model import FINDING, PASS, UNKNOWN, Cost
+from .model import FINDING, INTENSITIES, PASS, UNKNOWN, Cost
 from .plan import OURS
 from .register import PROBES
 
@@ -35,7 +35,7 @@ _DESCRIBED = ("name", "question", "intensity", "severity", "source", "meaning", 
 def as_report(audit: Audit, checked_at: float) -> Dict[str, Any]:
     """Return the report of an audit. `checked_at` is the time of day."""
     wanted, first = audit.wanted, audit.first
-    probes = [_probed(one) for one in audit.probed]
+    probes = [_probed(one, "" if audit.ended else _what_settles(wanted, one)) for one in audit.probed]
     report: Dict[str, Any] = {
         "changed": _changed(audit),
         "msg": "",
@@ -96,13 +96,24 @@ def _described(probe: Probe) -> Dict[str, Any]:
     return {**shown, "needs": list(probe.needs), **probe.cost._asdict(), "proof": proof, "left_to": probe.left_to}
 
 
-def _probed(one: Probed) -> Dict[str, Any]:
+def _what_settles(wanted: Wanted, one: Probed) -> str:
+    """Return what has to be given for messages to settle what a probe has left open; nothing where none can."""
+    proof = PROBES[one.probe.name].proof
+    likely = one.judgement.proof == "none"
+    if proof is None or one.probe.proof is not None or not (likely or one.judgement.status == UNKNOWN):
+        return ""
+    lacks = [name for name in proof.needs if not getattr(wanted, name)]
+    takes = ([] if wanted.intensity == INTENSITIES[-1] else ["intensity %s" % INTENSITIES[-1]]) + lacks
+    return ". Messages can settle it, with %s" % ", ".join(takes) if takes else ""
+
+
+def _probed(one: Probed, hint: str) -> Dict[str, Any]:
     probe, judgement = one.probe, one.judgement
     found = judgement.status == FINDING
     return {
         "name": probe.name,
         "status": judgement.status,
-        "text": _line(judgement.text),
+        "text": _line(judgement.text) + hint,
         "severity": (judgement.severity or probe.severity) if found else None,
         "proof": judgement.proof,
         "meaning": probe.meaning if found else "",

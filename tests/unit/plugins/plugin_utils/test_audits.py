@@ -92,7 +92,12 @@ def test_the_profile_says_where_a_rule_comes_from_and_what_was_not_asked_is_not_
     assert (vrfy["severity"], vrfy["profile"]) == ("medium", "hardened-relay") and vrfy["reason"]
     smuggling = rule(assessment, "smuggling")
     assert (smuggling["outcome"], smuggling["severity"]) == ("unknown", "high")
-    assert "it was not asked, which takes intensity intrusive" in smuggling["text"]
+    assert (
+        "it was not asked, which takes intensity intrusive, with known_recipient and mailbox_recipient"
+        in (smuggling["text"])
+    )
+    relaying = rule(assessment, "relaying")
+    assert "it was not asked, which takes its name among probes, or an audit without that option" in relaying["text"]
     assert {"smuggling", "relaying"} <= {one["rule"] for one in not_judged(assessment, "high")}
     assert assessment["profiles"] == ["hardened-relay"]
 
@@ -100,7 +105,8 @@ def test_the_profile_says_where_a_rule_comes_from_and_what_was_not_asked_is_not_
 def test_a_probe_that_lacks_an_option_is_not_judged() -> None:
     report = audited(probes=None)
     assert rule(assess(report, today=DAY), "relaying")["outcome"] == "unknown"
-    assert "it needs the option outside_recipient" in rule(assess(report, today=DAY), "relaying")["text"]
+    needs = "it needs the option outside_recipient (in all known_recipient and outside_recipient)"
+    assert needs in rule(assess(report, today=DAY), "relaying")["text"]
 
 
 def test_a_rule_that_is_set_to_null_does_not_count() -> None:

@@ -66,6 +66,18 @@ def test_an_open_relay_is_proven_by_what_arrives(maildirs):
     assert report["changed"] and messages(maildirs[1])
 
 
+@pytest.mark.parametrize("given, takes", [
+    ({"intensity": "active"}, "intensity intrusive, mailbox_recipient, mailbox, outside_mailbox"),
+    ({}, "mailbox_recipient, mailbox, outside_mailbox"),
+    ({"mailbox": MAILDIR, "mailbox_recipient": KNOWN}, "outside_mailbox"),
+])  # fmt: skip
+def test_a_suspicion_says_what_to_give_for_its_proof(given, takes, maildirs):
+    with DeliveringRelay(by_recipient(maildirs)) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["relaying"], **{**GIVEN, **given})
+    assert only(report) == ("finding", "none")
+    assert report["probes"][0]["text"].endswith(". Messages can settle it, with " + takes)
+
+
 def test_nothing_is_sent_where_nothing_is_suspected(maildirs):
     def rcpt(recipient):
         return "250 2.1.5 Ok" if recipient == KNOWN else "554 5.7.1 Relay access denied"
