@@ -11,6 +11,8 @@ import quopri
 
 import pytest
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox import bounce
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.bounce import MAX_OCTETS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.finding import Wanted
 from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import report_in
 
@@ -305,3 +307,19 @@ def test_what_a_report_says_is_shown_safely():
     )
     assert report.diagnostic_code.isprintable()
     assert len(report.diagnostic_code) < 5000
+
+
+@pytest.mark.parametrize("parts", [1, 300])
+def test_of_a_report_about_thousands_of_recipients_some_are_read(monkeypatch, parts):
+    """Whoever can send a report must not have each of them judged."""
+    judged = []
+    monkeypatch.setattr(bounce, "cause_of_report", lambda *words: judged.append(words) or "message_rejected")
+    part = "--b\r\nContent-Type: message/delivery-status\r\n\r\n%s"
+    raw = (
+        "Return-Path: <>\r\nFrom: mailer-daemon@example.net\r\nContent-Type: multipart/report; boundary=b\r\n\r\n"
+        + part % ("Action: failed\r\n\r\n" * (2400 // parts)) * parts
+        + "--b\r\nContent-Type: text/rfc822-headers\r\n\r\nX-Mailcheck-Token: %s\r\n\r\n--b--\r\n" % TOKEN
+    )
+    assert len(raw) < MAX_OCTETS
+    assert report_in(raw.encode(), OURS).kind == "bounce"
+    assert len(judged) <= 100
