@@ -290,10 +290,10 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def differential(session: nox.Session) -> None:
-    """SPF on 10,000 zones by chance, 200 whole domains, beside other implementations; `-- spf 500 7`: 500, seed 7."""
+    """SPF and DMARC on 10,000 zones by chance, 200 whole domains, beside others; `-- spf 500 7`: 500, seed 7."""
     install(session, "tests/differential/requirements.txt", *ON_TARGETS)
     what, *numbers = session.posargs or ("all",)
-    for name in ("spf", "domain") if what == "all" else (what,):
+    for name in ("spf", "dmarc", "domain") if what == "all" else (what,):
         session.run("python", "tests/differential/%s_peers.py" % name, *numbers, env=paths())
 
 
