@@ -563,7 +563,7 @@ def test_an_audit_that_could_not_ask_does_not_end_as_if_it_had(
     assert {"name": "relaying", "lacks": "known_recipient"} in report["not_made"]
     monkeypatch.setattr(postmaster_mailcheck, "audit", lambda *_relay, **_options: {**report, "verdict": "passed"})
     assert [main(["audit", "127.0.0.1"]), main(["audit", "127.0.0.1", "--lenient"])] == [6, 0]
-    assert "not made     relaying: it needs known_recipient\n" in capsys.readouterr().out
+    assert "not made     relaying: it needs --known-recipient\n" in capsys.readouterr().out
 
 
 def test_an_audit_tells_what_it_does_not_ask(relay: Relay) -> None:
