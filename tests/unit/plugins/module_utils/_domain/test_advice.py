@@ -151,6 +151,10 @@ def test_a_parked_domain_says_that_it_has_no_mail():
     assert advised({"example.com MX": ["0 ."], "_dmarc.example.com TXT": ["v=DMARC1; p=reject"]}, spf=NEVER) == []
 
 
+def test_a_parked_domain_is_told_nothing_of_dmarc_that_was_not_looked_at():
+    assert advised({}, spf=NO_SPF, fields=("mx",)) == PARKED[:2]
+
+
 def test_a_domain_with_an_address_and_no_mx_is_parked_only_if_it_says_that_it_sends_nothing():
     web = {"example.com A": ["192.0.2.80"], "_dmarc.example.com TXT": ["v=DMARC1; p=reject"],
            "_smtp._tls.example.com TXT": ["v=TLSRPTv1; rua=mailto:tls@example.com"]}  # fmt: skip

@@ -61,6 +61,9 @@ CASES = [
     (("no addresses", "2.2"), zone({A: NO_DATA, A6: NO_DATA}), {"state": "absent", "problems": []}),
     (("a resolver that does not validate", "2.1"), zone({**HERE, AT + HOST + " TLSA": [ONE]}, NOT_DETERMINED),
      {"state": "not_determined", "records": (), "look_up_failed": False}),
+    (("TLSA records of which it is not known whether they are signed", "2.1"),
+     {**zone(HERE), **zone({AT + HOST + " TLSA": [ONE]}, NOT_DETERMINED)},
+     {"state": "not_determined", "valid": None, "records": (), "dnssec": "not_determined", "look_up_failed": False}),
     # Aliases
     (("a signed alias: what it leads to", "2.2.2"),
      zone({A: SIGNED_ALIAS, AT + THERE + " TLSA": [ONE], AT + HOST + " TLSA": [OTHER]}),

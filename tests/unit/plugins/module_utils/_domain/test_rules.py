@@ -444,3 +444,9 @@ def test_what_may_not_be_expected_is_said(rule, value, words):
 
 def test_what_is_usually_expected_is_that_things_are_so():
     assert set(ALWAYS.values()) == set(WHERE_PRESENT.values()) == {True}
+
+
+@pytest.mark.parametrize(("count", "outcome"), [(511, "met"), (512, "unknown")])
+def test_so_many_addresses_that_more_may_be_left_out_are_no_proof(count, outcome):
+    relays = tuple(relay("delivers", "delivers", "delivers") for _number in range(count))
+    assert judge("delivers_opportunistic", True, {"mx": HOSTS, "relays": relays}).outcome == outcome

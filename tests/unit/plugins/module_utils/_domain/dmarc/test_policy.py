@@ -387,6 +387,15 @@ def test_a_destination_inside_the_organizational_domain_needs_no_consent(host, t
     assert (destination.external, destination.authorised, destination.problems) == (False, True, ())
 
 
+def test_whose_host_it_is_may_be_open():
+    """RFC 9990 4: without a consent that is there it matters, and a missing answer is no "no"."""
+    table = {"_dmarc.example.com TXT": ["v=DMARC1; p=reject; rua=mailto:dmarc@reports.example.net"],
+             "_dmarc.example.net TXT": SERVFAIL, "reports.example.net MX": ["10 mx.example.net"]}  # fmt: skip
+    (destination,) = outcome("example.com", table).report_destinations
+    assert (destination.state, destination.authorised, destination.valid) == ("not_determined", None, None)
+    assert (destination.external, destination.reason) == (None, "not known whose host it is")
+
+
 def test_a_part_that_is_an_organization_of_its_own_must_agree():
     table = {
         "_dmarc.example.com TXT": ["v=DMARC1; p=reject; rua=mailto:dmarc@dept.example.com"],
