@@ -82,7 +82,7 @@ def plan_of(wanted: Wanted) -> Dict[str, Any]:
     first = Cost(connections=1 if any(probe.about_tls for probe in wanted.probes) else 2)
     costs = [first, *(probe.cost for probe in wanted.probes)]
     total = Cost(*map(sum, zip(*costs)))
-    return {**total._asdict(), "probes": [probe.name for probe in wanted.probes]}
+    return {**total._asdict(), "probes": [probe.name for probe in wanted.probes if not probe.left_to]}
 
 
 def listed() -> List[Dict[str, Any]]:

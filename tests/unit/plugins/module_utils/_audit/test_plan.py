@@ -46,6 +46,7 @@ def test_the_plan_keeps_its_budget(intensity, connections, errors):
     )["plan"]
     assert plan["connections"] <= connections and plan["errors"] <= errors and plan["messages"] == 0
     assert {register.PROBES[name].intensity for name in plan["probes"]} <= {"safe", intensity}
+    assert "banner" in plan["probes"] and "robot" not in plan["probes"]  # which is left to sslyze
 
 
 def test_no_session_of_a_probe_draws_more_errors_than_is_polite():
