@@ -195,6 +195,7 @@ def test_an_option_is_said_as_it_is_typed() -> None:
     ("test_message is not used: send is false.", "--test-message is not used: --send is not given."),
     ("senders accept it, as validate_certs=false would", "senders accept it, as --no-validate-certs would"),
     ("it needs the option known_recipient", "it needs --known-recipient"),
+    ("give what smtp_check with send returned", "give what mailcheck check with send returned"),
     ("TLS (implicit), as the option tls says nothing else", "TLS (implicit), as --tls says nothing else"),
     ("Set tls: implicit, or wait with retry_for: 600.", "Set --tls implicit, or wait with --retry-for 600."),
     ("Postfix: smtpd_relay_restrictions=permit, sender_x", "Postfix: smtpd_relay_restrictions=permit, sender_x"),

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._net.dns.model import ABSENT, BOGUS, PRESENT
+from .._verdicts.causes import hint_of
 from .._verdicts.rules import MET, UNKNOWN, judged, unknown
 from .delivery import DEFERS, DELIVERS
 from .relays import MAX_RELAYS
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from .._verdicts.rules import Judged
     from .facts import DomainFacts
+    from .relays import RelayFacts
 
     Judge = Callable[[Any, DomainFacts, float], Judged]
     # Whether it is as it should be, None where that is not known; and what was seen, or why it is not known.
@@ -259,6 +261,18 @@ def delivers(kind: str) -> Judge:
         findings += [(None, host.reason) for host in facts.mx.hosts if host.state not in _KNOWN]
         if len(facts.relays) == MAX_RELAYS:
             findings.append((None, "only the first %d addresses were connected to" % MAX_RELAYS))
-        return _all(expected, findings)
+        return _all(expected, findings)._replace(remedy=_remedy(kind, facts.relays) if expected else "")
 
     return judge
+
+
+def _remedy(kind: str, relays: Sequence[RelayFacts]) -> str:
+    """What to do where no session with TLS came about, whatever the certificate; nothing where that is not the reason.
+
+    The first relay that keeps mail from being delivered tells.
+    """
+    kept = [relay for relay in relays for one in relay.deliveries if (one.sender, one.outcome) == (kind, DEFERS)]
+    if not kept or kept[0].tls_version:
+        return ""
+    cause = "tls_not_offered" if kept[0].starttls is False else kept[0].cause
+    return hint_of(cause, kept[0].host, kept[0].port) if cause else ""

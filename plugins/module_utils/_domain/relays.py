@@ -98,7 +98,9 @@ def _relay_facts(
     offers = None if before is None else "STARTTLS" in before
     failure = facts.failure
     tls = facts.tls if "tls" in facts.timings else None
-    trouble = "" if failure is None else " ".join(filter(None, (str(failure.code or ""), failure.text, failure.cause)))
+    trouble = (
+        "" if failure is None else " ".join(filter(None, (str(failure.code or ""), failure.text or failure.cause)))
+    )
     seen = SeenRelay(endpoint.host, offers, tls, trouble, failure is not None and failure.cause in OURS)
     leaf = tls.chain[0] if tls and tls.chain else None
     return RelayFacts(

@@ -133,7 +133,7 @@ RULES: Dict[str, RuleKind] = {
         "Read the list's reason, stop what caused it, then ask for removal."),
     "delivers_opportunistic": RuleKind(
         "relays", "high", flag, judges.delivers("opportunistic"), "senders that honour nothing deliver to each relay",
-        "See relays for what each address answers; check it alone with smtp_check."),
+        "See relays for what each address answers."),
     "delivers_mta_sts": RuleKind(
         "relays", "high", flag, judges.delivers("mta_sts"), "senders that honour MTA-STS deliver to each relay",
         "Let the certificate be one that public authorities vouch for, with the name of the MX host in it."),

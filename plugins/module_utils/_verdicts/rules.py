@@ -31,6 +31,7 @@ class Judged(NamedTuple):
     reason: str = ""  # why it is unknown, as a clause
     seen: str = ""  # what was observed, in words, where the value alone says little
     failure: Optional[Failure] = None  # what kept a connection of the rule's own from showing it
+    remedy: str = ""  # what mends what was seen, where that is not the rule's own
 
 
 def judged(holds: bool, observed: Any, seen: str = "") -> Judged:
@@ -100,7 +101,7 @@ def _evaluate(
 
 
 def _rule(rule_id: str, kind: RuleKind, expected: Any, found: Judged) -> Rule:
-    text, remedy = kind.text % _shown(expected) if "%s" in kind.text else kind.text, kind.remedy
+    text, remedy = kind.text % _shown(expected) if "%s" in kind.text else kind.text, found.remedy or kind.remedy
     if expected is False:  # the contrary is wanted
         text, remedy = "it is not so that " + text, "Undo this: " + remedy
     if found.outcome == UNMET:

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 SECRETS = {"password": "username", "access_token": "username", "client_key_password": "client_key"}
 
 
+# A module -> the command that does the same.
+COMMANDS = {
+    "smtp_check": "mailcheck check",
+    "smtp_sweep": "mailcheck sweep",
+    "domain_check": "mailcheck domain",
+    "smtp_audit": "mailcheck audit",
+    "wait_for_mail": "mailcheck wait",
+}
+
+
 def flag_of(option: str) -> str:
     return "--" + option.replace("_", "-")
 
@@ -45,7 +55,8 @@ _MAY_NAME_ONE = re.compile(r"[a-z]_[a-z]|\boption |(?: is |: |=)(?:true|false|im
 def in_flags(sentence: str) -> str:
     """Say the options that a sentence of the engine names as one types them: `tls: implicit` is `--tls implicit`.
 
-    A name that is a word of the language too is an option only with a value of its own, or behind `option`.
+    A name that is a word of the language too is an option only with a value of its own, or behind `option`. Modules are
+    commands.
     """
     return _pattern().sub(_in_flags, sentence) if _MAY_NAME_ONE.search(sentence) else sentence
 
@@ -64,12 +75,14 @@ def _options() -> Dict[str, Dict[str, Any]]:
 
 @functools.lru_cache(maxsize=None)
 def _pattern() -> Pattern[str]:
-    names = "|".join(sorted(_options(), key=len, reverse=True))
+    names = "|".join(sorted([*_options(), *COMMANDS], key=len, reverse=True))
     return re.compile(r"(?<![\w.-])((?:the )?option )?(%s)(?![\w-])(?:( is |: |=)(\w+(?:\.\d+)?))?" % names)
 
 
 def _in_flags(found: Match[str]) -> str:
     behind, name, between, value = found.groups()
+    if name in COMMANDS:
+        return COMMANDS[name] + found.group()[found.end(2) - found.start() :]
     row = _options()[name]
     if value is None or not _may_be(value, row):
         known = behind or "_" in name

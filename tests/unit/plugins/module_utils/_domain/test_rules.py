@@ -325,6 +325,19 @@ def test_the_outcome(rule, expected, facts, outcome):
         assert found.text.partition("observed: ")[2] and found.remedy
 
 
+@pytest.mark.parametrize("known, told", [
+    ({"cause": "connection_refused"}, "See that the mail server runs and listens on port 25"),
+    ({"starttls": False}, "Give the relay a certificate and switch TLS on"),
+    ({"starttls": True, "cause": "tls_handshake_reset"}, "See the relay's log."),
+    ({"starttls": True, "tls_version": "TLSv1.3"}, RULES["delivers_mta_sts"].remedy),
+])  # fmt: skip
+def test_nothing_is_advised_about_a_certificate_that_nobody_saw(known, told):
+    one = relay("unknown", "defers", "defers")._replace(port=25, **known)
+    for rules in ("delivers_mta_sts", "delivers_opportunistic")[: 1 if "tls_version" in known else 2]:
+        assert judge(rules, True, {"mx": HOSTS, "relays": (one,)}).remedy.startswith(told)
+    assert judge("delivers_mta_sts", False, {"mx": HOSTS, "relays": (relay("", "delivers"),)}).remedy.startswith("Undo")
+
+
 def test_every_rule_has_facts_that_meet_it_that_break_it_and_that_do_not_say():
     for rule in RULES:
         outcomes = {outcome for name, _expected, _facts, outcome in CASES if name == rule}
