@@ -53,6 +53,8 @@ _CODED = re.compile(r":\s(?=[245](?:\.[0-9]{1,3}){2}\s\S)")
 _STATUS = re.compile(r"(?<!\S)dsn=([245](?:\.[0-9]{1,3}){2})\b")
 # Exim and sendmail write of a host that did not answer, with no code that says so (RFC 3463 3.5: 4.4.1).
 _NO_ANSWER = re.compile(r"\bconnection (?:refused|reset|timed out)|\bno route to host", re.IGNORECASE)
+# A server that could not ask whether a password is right (RFC 4954 6: 4.7.0).
+_NOBODY_JUDGED = re.compile(r"\bauth\w* fail\w*\b.*(?:connection lost|temporar|tim(?:ed|e) ?out)", re.IGNORECASE)
 # What Postfix, Exim, sendmail and qmail write about when it was said, and the stage.
 _SAID_AT = (
     (r"end of data|message content|sending data block|END-OF-MESSAGE|after I sent the message", "message"),
@@ -61,9 +63,11 @@ _SAID_AT = (
     (r"(?:in reply to|after|sending|reject:|>>>) DATA", "data"),
     (r"(?:in reply to|after|sending|rejected|reject:) (?:EHLO|HELO|LHLO)|my name was rejected", "ehlo"),
     (r"(?:in reply to|after|sending) STARTTLS", "starttls"),
-    (r"(?:in reply to|after|sending) AUTH|SASL (?:\w+ )?auth|authenticator failed|login attempts|basic auth", "auth"),
+    (r"(?:in reply to|after|sending) AUTH|SASL (?:\w+ )?auth|authenticator failed|\(auth failed", "auth"),
+    (r"login attempts|basic auth", "auth"),
     (r"refused to talk to me|initial connection|reject: CONNECT|check_relay|greeting failed", "greeting"),
 )
+_SIGN_IN_FAILED = re.compile(r"\bauth\w* fail", re.IGNORECASE)  # as a log says it of a client, without the reply
 _REMARK = re.compile(r"\(in reply to [\w ]{1,40}\)\)?")
 # Where nothing tells the stage, the codes do: RFC 4954 6, RFC 3463 3.7; else most refusals are of recipients.
 _STAGE_OF_CODE = {432: "auth", 525: "auth", 534: "auth", 535: "auth", 538: "auth", 354: "data"}
@@ -185,7 +189,8 @@ def _nothing(said: _Said) -> Dict[str, Any]:
 
 def _tells(said: _Said, stage: str) -> bool:
     """Whether a reply without a code tells something: an enhanced code, or words that say more than none do."""
-    return said.enhanced_code is not None or _told_by_words(said, stage)
+    signs_in = stage == "auth" and _SIGN_IN_FAILED.search(said.text) is not None
+    return said.enhanced_code is not None or signs_in or _told_by_words(said, stage)
 
 
 def _told_by_words(said: _Said, stage: str) -> bool:
@@ -213,7 +218,8 @@ def _find(text: str) -> _Said:
     if found:
         return _said(int(found[-1][0]), "\n".join(words for _code, words in found))
     said, status = _said(None, _CODED.split(_FIELD.sub("", text), maxsplit=1)[-1].strip()), _STATUS.search(text)
-    by_field = status.group(1) if status else "4.4.1" if _NO_ANSWER.search(text) else None
+    by_words = "4.7.0" if _NOBODY_JUDGED.search(text) else "4.4.1" if _NO_ANSWER.search(text) else None
+    by_field = status.group(1) if status else by_words
     return said._replace(enhanced_code=said.enhanced_code or by_field)
 
 

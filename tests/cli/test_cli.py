@@ -167,7 +167,7 @@ def test_json_is_one_document_the_report(relay: Relay) -> None:
 
 
 def test_a_reader_that_has_seen_enough_is_no_fault() -> None:
-    command = "%s -m postmaster_mailcheck explain | head -n 1; echo ${PIPESTATUS[0]}" % sys.executable
+    command = "%s -m postmaster_mailcheck explain --list | head -n 1; echo ${PIPESTATUS[0]}" % sys.executable
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert done.stdout.split()[-1] in ("0", "141")  # 141: ended by SIGPIPE
@@ -227,7 +227,18 @@ def test_a_closed_port_is_unreachable() -> None:
         (["check", "relay", "--prot", "587"], "no such argument: --prot. Did you mean --port?"),
         (["check", "relay", "--max-failures", "3"], "no such argument: --max-failures. It is one of mailcheck sweep."),
         (["explain", "554", "--port=3"], "no such argument: --port. It is one of mailcheck check."),
-        (["check", "relay", "--insecure"], "no such argument: --insecure.\n"),
+        (["check", "relay", "--insecure"], "no such argument: --insecure. Did you mean --no-validate-certs?\n"),
+        (["check", "relay", "--cafile", "x"], "no such argument: --cafile. Did you mean --ca-path?\n"),
+        (["sweep", "relays", "--helo=x"], "no such argument: --helo. Did you mean --ehlo-name NAME?\n"),
+        (
+            ["check", "smtp://relay:25"],
+            "mailcheck: HOST: is no URL: leave out what stands before the name, as in relay",
+        ),
+        (["check", "relay:99999"], "mailcheck: HOST: the port must be a number from 1 to 65535"),
+        (["check", "a relay"], "mailcheck: HOST: is no host name"),
+        (["domain", "bad..example"], "mailcheck: DOMAIN[0]: is no name"),
+        (["wait"], "no mailbox is named. Say mailcheck wait HOST --user NAME"),
+        (["explain"], "there is nothing to explain. Give a reply in quotes"),
         (["check", "relay", "--pasword"], "Did you mean --ask-password?"),
         (["check", "relay", "--validate-cert"], "Did you mean --no-validate-certs?"),
         (
@@ -654,6 +665,12 @@ REJECTED = "postfix/smtpd[7]: NOQUEUE: reject: %s from unknown[192.0.2.9]: %s; f
          "dmarc_failed", "message", 550),
         ("b@example.net R=mx T=smtp defer (111): Connection refused", "routing_failed", "rcpt", None),
         ("stat=Deferred: Connection refused by mx.example.net.", "routing_failed", "rcpt", None),
+        # A sign-in that failed, without what the server replied.
+        ("postfix/smtpd[7]: warning: unknown[192.0.2.9]: SASL LOGIN authentication failed: UGFzc3dvcmQ6", "auth_rejected", "auth", None),
+        ("SASL LOGIN authentication failed", "auth_rejected", "auth", None),
+        ("warning: x[192.0.2.9]: SASL PLAIN authentication failed: Connection lost to authentication server",
+         "auth_temporarily_failed", "auth", None),
+        ("imap-login: Disconnected (auth failed, 1 attempts in 2 secs): user=<b>", "auth_rejected", "auth", None),
         # Who wrote the line says at which stage, and whose words they are.
         (REJECTED % ("RCPT", "450 4.7.25 Client host rejected: cannot find your hostname"), "client_name_missing", "rcpt", 450),
         (REJECTED % ("END-OF-MESSAGE", "5.7.1 This is spam"), "message_is_spam", "message", None),
@@ -680,7 +697,7 @@ def test_causes_are_explained() -> None:
     lines = mailcheck("explain", "greylisted").lines()
     assert lines[0].startswith("greylisted (deferred; ")
     assert lines[2].startswith("Next: This is no fault.")
-    assert [one["cause"] for one in json.loads(mailcheck("explain", "--json").out)] == list(CAUSES)
+    assert [one["cause"] for one in json.loads(mailcheck("explain", "--list", "--json").out)] == list(CAUSES)
 
 
 # Completion

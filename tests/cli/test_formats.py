@@ -302,6 +302,8 @@ def test_a_relay_that_is_down_has_its_own_exit_code(tmp_path: Path) -> None:
     ran = mailcheck("assess", file, "--profile", "relay")
     assert ran.code == 4
     assert "this could not be judged" not in ran.out  # once is enough
+    (number,) = re.findall(r"Rules: 1 unmet, (\d+) not judged\.", ran.out)
+    assert "not judged %s rules of 1 relay whose check failed" % number in ran.lines()
     assert mailcheck("assess", file, "--profile", "relay", "--format", "nagios").code == 2
 
 
@@ -382,6 +384,29 @@ def test_mistakes_are_found_before_anything_is_checked(
     ran = mailcheck("assess", listed(relay, tmp_path), *(word.format(file=file) for word in words))
     assert (ran.code, ran.out, relay.said) == (2, "", [])
     assert said in ran.err
+
+
+def test_a_mistake_in_a_file_is_told_by_its_line(tmp_path: Path) -> None:
+    pytest.importorskip("yaml")
+    relays, domains, structured = (tmp_path / name for name in ("relays.txt", "domains.txt", "relays.json"))
+    relays.write_text("127.0.0.1:25\n\n# ours\na relay\n", encoding="utf-8")
+    domains.write_text("example.com # ours\nbad..example\n", encoding="utf-8")
+    structured.write_text(json.dumps([{"host": "127.0.0.1", "port": 99999}]), encoding="utf-8")
+    for words, said in (
+        (["sweep", relays], "FILE, line 4: is no host name"),
+        (["assess", relays], "FILE, line 4: is no host name"),
+        (["assess", relays, "--audit-profile", "hardened-relay"], "FILE, line 4: is no host name"),
+        (["audit", "127.0.0.1", "--file", relays], "--file, line 4: is no host name"),
+        (["audit", "127.0.0.1", "a relay"], "hosts[1].host: is no host name"),
+        (
+            ["assess", "--mail-domains", domains, "--domain-profile", "bulk-sender"],
+            "--mail-domains, line 2: is no name",
+        ),
+        (["sweep", structured], "FILE: endpoints[0].port: is out of range"),
+    ):
+        ran = mailcheck(*words)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err.startswith("mailcheck: " + said), ran.err
 
 
 def test_of_mail_domains_alone_nothing_is_audited(tmp_path: Path) -> None:

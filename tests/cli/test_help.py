@@ -196,6 +196,8 @@ def test_short_forms(words: List[str], option: str, value: object) -> None:
         (["sweep", "localhost:25"], "For one relay alone say mailcheck check HOST[:PORT]\n"),
         (["sweep"], "there is nothing to check. Name a FILE of relays (- is standard input), or say --domains\n"),
         (["check", "relay", "--recipients", "a@b"], "mailcheck: --sender: is needed"),
+        (["check", "relay", "--to", "a@b"], "mailcheck: --from: is needed"),
+        (["check", "relay", "--user", "a"], "or give MAILCHECK_ACCESS_TOKEN. Set MAILCHECK_PASSWORD"),
         (["check", "relay", "--expect", "max_second=3"], "mailcheck: --expect.max_second: there is no such rule."),
         (
             ["check", "relay", "--tls", "none", "--user", "tim", "--auth-mechanisms", "ANONYMOUS"],

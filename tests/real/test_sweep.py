@@ -270,7 +270,7 @@ def test_enough_failures_end_the_sweep(ca: dict[str, Any]) -> None:
     [
         ({}, "hosts"),
         ({"hosts": ["relay.example.com:smtp"]}, "hosts[0]"),
-        ({"hosts": ["relay.example.com:99999"]}, "hosts[0].port"),
+        ({"hosts": ["relay.example.com:99999"]}, "hosts[0]"),
         ({"hosts": ["a b"]}, "hosts[0].host"),
         ({"endpoints": [{"port": 25}]}, "endpoints[0].host"),
         ({"endpoints": [{"host": "a"}, {"host": "b", "timeout": 0}]}, "endpoints[1].timeout"),

@@ -386,7 +386,7 @@ SWEEP_MISTAKES = (
     Mistake("hosts", {}),
     Mistake("hosts[0]", {"hosts": ["relay.example.com:smtp"]}),
     Mistake("hosts[0]", {"hosts": ["relay.example.com:" + "9" * 5000]}),
-    Mistake("hosts[0].port", {"hosts": ["relay.example.com:65536"]}),
+    Mistake("hosts[0]", {"hosts": ["relay.example.com:65536"]}),
     Mistake("hosts[1].host", {"hosts": ["relay.example.com", ""]}),
     Mistake("hosts[0].host", {"hosts": ["relay\r\n.example.com"]}),
     Mistake("endpoints[0].host", {"endpoints": [{}]}),

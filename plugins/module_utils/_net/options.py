@@ -210,7 +210,7 @@ def credentials_of(options: Mapping[str, Any], tls: str) -> Optional[Credentials
     """Return what SIGN_IN_OPTIONS give to sign in with, if anything. Raises OptionError."""
     username, password, token = (options[name] for name in ("username", "password", "access_token"))
     if (password is not None or token is not None) and username is None:
-        raise OptionError("username", "is needed where there is a password or an access_token.")
+        raise OptionError("username", "is needed where there is access_token, or a password.")
     if not signs_in(options):
         return None
     from .sasl.exchange import Exchange
@@ -220,9 +220,9 @@ def credentials_of(options: Mapping[str, Any], tls: str) -> Optional[Credentials
     if password is not None and token is not None:
         raise OptionError("access_token", "and password exclude each other. Give one of them.")
     if username is not None and password is None and token is None and not bare:
-        raise OptionError("password", "is needed where there is a username; or give an access_token.")
+        raise OptionError("password", "is needed where there is a username; or give access_token.")
     if username is None and not bare:
-        raise OptionError("auth_mechanisms", "need a username, with a password or an access_token.")
+        raise OptionError("auth_mechanisms", "need a username, with access_token or a password.")
     if tls == "none" and not options["allow_plaintext_auth"]:
         text = "none would send the credentials in clear. Use starttls or implicit; or set allow_plaintext_auth."
         raise OptionError("tls", text)

@@ -92,11 +92,13 @@ def about_port(options: Mapping[str, Any], endpoint: Endpoint) -> List[str]:
 
 def host_and_port(text: str, where: str) -> Tuple[str, Optional[int]]:
     """`host`, `host:port`, `[2001:db8::1]:port` or a bare IPv6 address."""
+    if "://" in text:
+        raise OptionError(where, "is no URL: leave out what stands before the name, as in relay.example.com:587.")
     head, colon, tail = text.rpartition(":")
     if not colon or (":" in head and not head.endswith("]")):
         return text, None
-    if not re.fullmatch("[0-9]{1,5}", tail):
-        raise OptionError(where, "the port must be a number, as in relay.example.com:587.")
+    if not re.fullmatch("[0-9]{1,5}", tail) or not 1 <= int(tail) <= 65535:
+        raise OptionError(where, "the port must be a number from 1 to 65535, as in relay.example.com:587.")
     return head, int(tail)
 
 

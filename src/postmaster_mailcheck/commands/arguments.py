@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import did_you_mean, nearest
 from postmaster_mailcheck.commands.endings import Mistake
+from postmaster_mailcheck.commands.swaks import SWAKS
 from postmaster_mailcheck.commands.words import SECRETS, as_argument, flag_of, in_flags, variable_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 
 # What those who come from swaks have in their fingers.
 SHORT = {"recipients": ["--to"], "sender": ["--from"], "username": ["--user"], "port": ["-p"]}
+
+# What other programs call it: curl, openssl, wget.
+_ELSEWHERE = {
+    "--cafile": "--ca-path", "--cacert": "--ca-path", "--ca-certificate": "--ca-path", "--capath": "--ca-path",
+    "--insecure": "--no-validate-certs", "--no-check-certificate": "--no-validate-certs", "--cert": "--client-cert",
+    "--key": "--client-key", "--starttls": "--tls starttls", "--servername": "--tls-server-name",
+}  # fmt: skip
+# Options that are words of the call, and no arguments.
+_NAMED = {"host": "HOST", "domains": "DOMAIN", "reply": "WORD"}
 
 # The groups of options in the help, and what belongs to them; all others are about the check itself.
 GROUPS: Dict[str, Tuple[str, ...]] = {
@@ -211,6 +221,9 @@ def suggestion(flag: str, parser: Parser, others: Sequence[Parser]) -> str:
     for other in others:
         if flag in other.flags:
             return " It is one of %s." % other.prog
+    ours = {**{theirs.partition(" ")[0]: words for theirs, words in SWAKS.items()}, **_ELSEWHERE}.get(flag.lower(), "")
+    if ours.startswith("--") and ours.split()[0] in parser.flags:
+        return " Did you mean %s?" % ours
     meant = {re.sub("^(ask|no)-", "", known[2:]): known for known in parser.flags}
     meant.update((known[2:], known) for known in parser.flags)
     near = nearest(flag[2:], meant)
@@ -221,13 +234,22 @@ def how_to_give(secret: str) -> str:
     return "Set %s, or say --ask-%s." % (variable_of(secret), secret.replace("_", "-"))
 
 
-def with_remedy(error: Exception, given: argparse.Namespace) -> str:
+def _called(name: str, given: argparse.Namespace, words: Sequence[str]) -> str:
+    """An option as whoever typed these words calls it: by the short form, where they know those."""
+    flags = {word.partition("=")[0] for word in words}
+    short = SHORT.get(name, ())
+    if short and flags & {flag for known in SHORT.values() for flag in known}:
+        return short[0]
+    return _NAMED[name] if name in _NAMED and not hasattr(given, name) else as_argument(name)
+
+
+def with_remedy(error: Exception, given: argparse.Namespace, words: Sequence[str]) -> str:
     """What is wrong, options as they are said here; for a secret that was not given also how to give it."""
     option = str(getattr(error, "option", ""))
     name = re.split(r"[.\[]", option)[0]
-    if not name or not (hasattr(given, name) or name in SECRETS):
+    if not name or not (hasattr(given, name) or name in (*SECRETS, *_NAMED)):
         return str(error)
-    text = as_argument(name) + in_flags(str(error)[len(name) :])
+    text = _called(name, given, words) + in_flags(str(error)[len(name) :])
     if option not in SECRETS or getattr(given, "ask_" + option, True) or variable_of(option) in os.environ:
         return text
     return "%s %s" % (text, how_to_give(option))

@@ -44,7 +44,7 @@ from postmaster_mailcheck import terminal
 from postmaster_mailcheck.commands import notes, output
 from postmaster_mailcheck.commands.arguments import add_check_mode, add_lenient, add_options, options_of
 from postmaster_mailcheck.commands.endings import Mistake, exit_code, stop_on_interrupt
-from postmaster_mailcheck.commands.files import check_place, load, load_options, read, write_whole
+from postmaster_mailcheck.commands.files import check_place, load, load_options, read, told_by_place, write_whole
 from postmaster_mailcheck.commands.parser import Manual
 from postmaster_mailcheck.commands.sweep import TABLE, read_relays
 from postmaster_mailcheck.commands.words import flag_of
@@ -190,7 +190,8 @@ def _wanted(given: argparse.Namespace) -> _Wanted:
             own += _own_profiles(held, entries)
             profiles.append(_let_expect(held, entries, names, kind))
     if domains is not None:
-        wanted_domains(domain_options(domains))
+        with told_by_place("--mail-domains", domains["domains"]):
+            wanted_domains(domain_options(domains))
     waivers = load(given.waivers, "--waivers") if given.waivers else []
     if not isinstance(waivers, list):
         raise Mistake("--waivers holds no list.")
@@ -220,7 +221,8 @@ def _audits(relays: Dict[str, Any], own: Dict[str, Any]) -> Dict[str, Any]:
     (shared,) = audit_endpoints([relays])
     of_run = {name: relays[name] for name in _OF_EACH_RUN if name in relays}
     audits = {**shared, **of_run, **own, "hosts": hosts, "endpoints": audit_endpoints(endpoints)}
-    relays_of(with_defaults(audits, {**AUDIT_OPTIONS, **FLEET_OPTIONS}))
+    with told_by_place("FILE", hosts):
+        relays_of(with_defaults(audits, {**AUDIT_OPTIONS, **FLEET_OPTIONS}))
     return audits
 
 
@@ -259,7 +261,7 @@ def _judged(wanted: _Wanted, given: argparse.Namespace) -> Assessment:
     """Check, and judge. Raises AssessmentError, OptionError, ProfileError."""
     results: List[Dict[str, Any]] = []
     if wanted.relays is not None:
-        with terminal.progress(None, given.detail) as progress:
+        with told_by_place("FILE", wanted.relays.get("hosts", ())), terminal.progress(None, given.detail) as progress:
             result = postmaster_mailcheck.sweep(
                 check_mode=given.check_mode,
                 on_start=stop_on_interrupt,

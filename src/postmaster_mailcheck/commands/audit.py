@@ -16,6 +16,7 @@ from postmaster_mailcheck import terminal
 from postmaster_mailcheck.commands import notes, output
 from postmaster_mailcheck.commands.arguments import add_check_mode, add_lenient, add_options, options_of
 from postmaster_mailcheck.commands.endings import Mistake, exit_code, stop_on_interrupt
+from postmaster_mailcheck.commands.files import told_by_place
 from postmaster_mailcheck.commands.parser import Manual
 from postmaster_mailcheck.commands.sweep import FROM_FILE, read_relays
 from postmaster_mailcheck.views import audits
@@ -83,7 +84,8 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _many(given: argparse.Namespace, hosts: List[str], options: Dict[str, Any]) -> int:
-    with terminal.progress(len(hosts) + len(options.get("endpoints", ())), given.detail) as progress:
+    total = len(hosts) + len(options.get("endpoints", ()))
+    with told_by_place("--file", hosts), terminal.progress(total, given.detail) as progress:
         found = postmaster_mailcheck.audit_relays(
             hosts, check_mode=given.check_mode, on_start=stop_on_interrupt, on_report=progress.advance, **options
         )

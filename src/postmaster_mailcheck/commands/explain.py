@@ -28,12 +28,14 @@ if TYPE_CHECKING:
 
 
 MANUAL = Manual(
-    "Say what a reply, a line of a log or a bounce, a code or a cause means, and what to do next.",
+    "Say what a reply, a line of a log or a bounce, a code or a cause means, and what to do next. Put quotes around a "
+    "text with < > ( ) ; or & in it.",
     "[WORD ...]",
     """
 mailcheck explain 554 5.7.1
 mailcheck explain "550 5.7.25 The sending IP address has no PTR record"
 mailcheck explain relay_denied
+mailcheck explain --list
 """,
 )
 
@@ -42,14 +44,20 @@ def add_arguments(parser: Parser) -> None:
     parser.manual = MANUAL
     words: Any = parser.add_argument(
         "words", metavar="WORD", nargs="*", help="a reply, or a line of a log or a bounce that holds one (- reads it "
-        "from standard input); 554, or 554 5.7.1, or 5.7.1; a cause such as relay_denied; all causes, if there is none",
+        "from standard input); 554, or 554 5.7.1, or 5.7.1; a cause such as relay_denied",
     )  # fmt: skip
+    parser.add_argument("--list", action="store_true", help="explain all causes that there are")
     note = "where the reply was said: " + ", ".join(STAGES)
     parser.add_argument("--stage", choices=STAGES, metavar="STAGE", help=note)
     words.completer = lambda **_given: [*CAUSES, *map(str, CODES)]
 
 
 def run(given: argparse.Namespace) -> int:
+    if given.list:
+        return output.tell(list(map(explanations.explain_cause, CAUSES)), meanings.explanation, given, 0)
+    if not given.words:
+        told = "there is nothing to explain. Give a reply in quotes, codes or a cause, such as %s, or say --list"
+        raise Mistake(told % "mailcheck explain 554 5.7.1")
     return output.tell(explained(given.words, given.stage), meanings.explanation, given, 0)
 
 
@@ -57,7 +65,7 @@ def explained(words: Sequence[str], stage: Optional[str]) -> List[Dict[str, Any]
     """What each cause means, or the one reply that all words are. Raises Mistake."""
     known = [word in CAUSES for word in words]
     if all(known):
-        return [explanations.explain_cause(word) for word in words or CAUSES]
+        return [explanations.explain_cause(word) for word in words]
     if any(known) or (len(words) == 1 and re.fullmatch(r"[\w-]{2,}", words[0]) and not words[0].isdigit()):
         number = known.index(False)
         near = did_you_mean(words[number], CAUSES)

@@ -8,19 +8,46 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import printable
 from postmaster_mailcheck.commands.endings import Mistake
 
 if TYPE_CHECKING:
-    from typing import Any, Dict
+    from typing import Any, Dict, Iterator, Sequence
 
 
 class NoFile(Mistake):
     """What an argument names cannot be read."""
+
+
+class FromLine(str):
+    """What a line of a file says, and which line that is."""
+
+    number: int
+
+
+@contextlib.contextmanager
+def told_by_place(argument: str, entries: Sequence[Any]) -> Iterator[None]:
+    """Within this, a mistake in one of these entries says where in the file that `argument` names it stands.
+
+    Raises Mistake, and OptionError of what comes from elsewhere.
+    """
+    try:
+        yield
+    except OptionError as error:
+        if str(error).startswith("endpoints["):
+            raise Mistake("%s: %s" % (argument, error)) from None
+        found = re.match(r"(?:hosts|domains)\[(\d+)\](?:\.host: |: |\.)", str(error))
+        entry = entries[int(found.group(1))] if found else None
+        if not found or not isinstance(entry, FromLine):
+            raise
+        raise Mistake("%s, line %d: %s" % (argument, entry.number, str(error)[found.end() :])) from None
 
 
 def read(file: str, name: str) -> str:
@@ -56,7 +83,9 @@ def _parsed(text: str, suffix: str) -> Any:
         except ImportError:
             raise ValueError("PyYAML is not installed. Install it, or write JSON or a relay a line.") from None
         return read_yaml(text)
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    lines = [FromLine(line.partition("#")[0].strip()) for line in text.splitlines()]
+    for number, line in enumerate(lines, 1):
+        line.number = number
     return [line for line in lines if line]
 
 

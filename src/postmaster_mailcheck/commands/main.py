@@ -74,7 +74,7 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     except BadArguments as error:
         return output.refused(words, str(error))
     except (Mistake, OptionError) as error:
-        return output.refused(words, "mailcheck: " + printable(with_remedy(error, given)))
+        return output.refused(words, "mailcheck: " + printable(with_remedy(error, given, words)))
     except Exception as error:
         if not output.for_nagios(words):
             raise

@@ -15,7 +15,7 @@ from postmaster_mailcheck import terminal
 from postmaster_mailcheck.commands import notes, output
 from postmaster_mailcheck.commands.arguments import add_check_mode, add_lenient, add_options, options_of
 from postmaster_mailcheck.commands.endings import Mistake, exit_code, stop_on_interrupt
-from postmaster_mailcheck.commands.files import NoFile, load_options
+from postmaster_mailcheck.commands.files import NoFile, load_options, told_by_place
 from postmaster_mailcheck.commands.parser import Manual
 from postmaster_mailcheck.views import relays
 
@@ -69,7 +69,7 @@ def run(given: argparse.Namespace) -> int:
     total = None
     if not options.get("domains") and not options.get("all_addresses"):
         total = len(options.get("hosts", ())) + len(options.get("endpoints", ()))
-    with terminal.progress(total, given.detail) as progress:
+    with told_by_place("FILE", options.get("hosts", ())), terminal.progress(total, given.detail) as progress:
         result = postmaster_mailcheck.sweep(
             check_mode=given.check_mode,
             on_start=stop_on_interrupt,

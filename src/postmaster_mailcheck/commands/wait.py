@@ -15,7 +15,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rul
 from postmaster_mailcheck import terminal
 from postmaster_mailcheck.commands import notes, output
 from postmaster_mailcheck.commands.arguments import add_check_mode, add_lenient, add_options, options_of
-from postmaster_mailcheck.commands.endings import exit_code, stop_on_interrupt
+from postmaster_mailcheck.commands.endings import Mistake, exit_code, stop_on_interrupt
 from postmaster_mailcheck.commands.parser import Manual
 from postmaster_mailcheck.views import mail
 
@@ -61,6 +61,11 @@ def add_arguments(parser: Parser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     options = options_of(given, TABLE)
+    if given.server is None and options.get("path") is None:
+        raise Mistake(
+            "no mailbox is named. Say mailcheck wait HOST --user NAME, with the password in MAILCHECK_PASSWORD; or "
+            "--protocol maildir --path FOLDER"
+        )
     if given.server is not None:
         options["host"], port = host_and_port(given.server, "HOST")
         if port is not None:

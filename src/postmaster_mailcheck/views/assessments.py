@@ -13,7 +13,7 @@ from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.page
     tasks,
 )
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.table import as_table
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import told
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import counted, told
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._score import score_of
 from postmaster_mailcheck.views.lines import LABEL, QUIET, Line, groups, row, text
 
@@ -42,7 +42,11 @@ def assessment(found: Tuple[Assessment, List[str]], detail: int) -> Iterator[Lin
 
 def _sum(assessed: Assessment) -> str:
     summary = assessed["summary"]
-    rules = ", ".join("%d %s" % (number, outcome) for outcome, number in summary["rules"].items() if number)
+    rules = ", ".join(
+        "%d %s" % (number, outcome.replace("unknown", "not judged"))
+        for outcome, number in summary["rules"].items()
+        if number
+    )
     grave = ", ".join("%d %s" % (number, severity) for severity, number in summary["findings"].items() if number)
     said = "%s. Rules: %s. Findings: %s." % (told(assessed["endpoints"]), rules, grave or "none")
     percent, last = score_of(assessed["endpoints"]).percent, assessed.get("last")
@@ -67,6 +71,11 @@ def _open(assessed: Assessment) -> Iterator[Line]:
     for task in open_questions(assessed):
         if task.name:
             yield from _task(task, "not judged", "yellow", assessed)
+        else:
+            left = [rule for place in task.places for rule in assessed["endpoints"][place]["rules"]]
+            number = sum(rule["outcome"] == "unknown" for rule in left)
+            said = "%s of %s whose check failed" % (counted(number, "rule"), task.about)
+            yield row("not judged", said, label_style="yellow")
 
 
 def _task(task: Task, label: str, style: str, assessed: Assessment) -> Iterator[Line]:

@@ -158,7 +158,9 @@ def _alike(alike: List[Mapping[str, Any]], detail: int) -> Iterator[Line]:
     """What several relays have in common is said once; what each of them said, for each."""
     first = alike[0]["failure"]
     verdict = lines.word_of(alike[0])
-    yield Line((verdict, (first["cause"], "bold"), (": " + in_flags(first["explanation"]), "")), LABEL)
+    unmet = first["cause"] == "rule_unmet"  # what it means is what each of them shows
+    meaning = "" if unmet else ": " + in_flags(first["explanation"])
+    yield Line((verdict, (first["cause"], "bold"), (meaning, "")), LABEL)
     for one in alike:
         failure = one["failure"]
         code = "%s " % failure["code"] if failure.get("code") is not None else ""
@@ -168,7 +170,8 @@ def _alike(alike: List[Mapping[str, Any]], detail: int) -> Iterator[Line]:
             yield from _dialogue(one, detail)
     for step in next_steps(alike):
         yield row("next", step)
-    yield row("more", "mailcheck explain %s" % first["cause"], "dim")
+    if not unmet:
+        yield row("more", "mailcheck explain %s" % first["cause"], "dim")
 
 
 def _rows(rows: List[Mapping[str, Any]]) -> Iterator[Line]:

@@ -31,6 +31,9 @@ def result(report: Mapping[str, Any]) -> Iterator[Line]:
         yield row("recipient", failure["recipient"])
     for text in filter(None, said):
         yield row("seen", text)
+    if failure["cause"] == "rule_unmet":  # what it means was seen
+        yield row("next", next_step(report))
+        return
     yield row("it means", in_flags(failure["explanation"]))
     yield row("next", next_step(report))
     yield row("more", "mailcheck explain %s" % failure["cause"], "dim")
