@@ -10,8 +10,8 @@ import datetime
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from .._net.bounds import Bounds
 from .._net.text import counted, cut, where
-from .._net.tls.model import tls_report
 from .._verdicts.causes import CAUSES, Failure, hint_of, with_more
 from .._verdicts.explaining import facts_of
 from .._verdicts.rules import MET, UNMET, evaluate, not_judged
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from .model import Session
     from .request import Request, Sent
 
-MAX_CERTIFICATES = 16
 MAX_NOTICES = 16
 _ABOUT_ONE = (
     "found", "mailbox", "junk", "seconds", "arrived_at", "trace", "authentication", "spam", "dkim", "bounce", "notices",
@@ -65,6 +64,7 @@ def as_report(result: Result, now: float) -> Dict[str, Any]:
     if not result.findings and result.broken is not None:
         failures.append(_unreachable(result.broken))
     failure = next(filter(None, failures), None)
+    bounds, tls = Bounds(request.secrets), session.tls or getattr(result.broken, "tls", None)
     report: Dict[str, Any] = {
         "changed": bool(result.deleted),
         "msg": "",
@@ -76,7 +76,7 @@ def as_report(result: Result, now: float) -> Dict[str, Any]:
         "addresses_tried": [one._replace(seconds=round(one.seconds, 4))._asdict() for one in session.addresses],
         "verdict": _verdict(failure),
         "failure": None if failure is None else _shown(_failure(failure, request), request.secrets),
-        "tls": _tls(session.tls or getattr(result.broken, "tls", None), now),
+        "tls": _tls(tls, bounds, now) if tls else None,
         "auth": session.auth and session.auth._asdict(),
         "capabilities": _shown(session.capabilities, request.secrets),
         "folders": _shown(result.folders, request.secrets),
@@ -86,7 +86,7 @@ def as_report(result: Result, now: float) -> Dict[str, Any]:
         **({name: messages[0][name] for name in _ABOUT_ONE} if len(messages) == 1 else _NOTHING),
         "messages": messages,
         "deleted": result.deleted,
-        "warnings": _shown([*result.warnings, *_about_trust(session)], request.secrets),
+        "warnings": _shown([*result.warnings, *_about_trust(session), *bounds.left_out], request.secrets),
         "engine": engine(),
     }
     if len(messages) > 1:
@@ -229,13 +229,10 @@ def about_a_mailbox(text: str) -> str:
     return text
 
 
-def _tls(tls: Optional[TlsFacts], now: float) -> Optional[Dict[str, Any]]:
-    if tls is None:
-        return None
-    from .._net.tls.certificates import certificate_facts
+def _tls(tls: TlsFacts, bounds: Bounds, now: float) -> Dict[str, Any]:
+    from .._net.tls.report import tls_report
 
-    chain = None if tls.chain is None else [certificate_facts(one, now) for one in tls.chain[:MAX_CERTIFICATES]]
-    return tls_report(tls, chain)
+    return tls_report(tls, bounds, now)
 
 
 def _about_trust(session: Session) -> List[str]:

@@ -71,6 +71,9 @@ def decode(data: bytes, other_charsets: bool = False) -> str:
     `other_charsets`: what is plainly words in GBK or Latin-1 is read as such. Not where a secret is not ASCII: in
     another reading it would not be known again.
     """
+    if data.isascii():  # as nearly all is
+        text = data.decode("ascii")
+        return text if text.isprintable() else printable(text)
     try:
         return printable(data.decode("utf-8"))
     except UnicodeDecodeError:
@@ -115,6 +118,7 @@ class Secrets:
         self._known, self._words = _pieces(texts)
         self._added: FrozenSet[str] = frozenset()
         self.ascii = all(map(str.isascii, texts))
+        self.any = bool(self._known or self._words)
 
     def __repr__(self) -> str:
         return "<Secrets>"
@@ -135,17 +139,15 @@ class Secrets:
         self.ascii = self.ascii and all(map(str.isascii, texts))
         self._added |= runs - self._known
         self._words |= words
-
-    def _any(self) -> bool:
-        return bool(self._known or self._added or self._words)
+        self.any = bool(self._known or self._added or self._words)
 
     def redacted(self, text: str) -> str:
         """Return printable `text` without the secrets."""
-        return self.redacted_lines((text,))[0] if self._any() else text
+        return self.redacted_lines((text,))[0] if self.any else text
 
     def redacted_lines(self, lines: Sequence[str]) -> List[str]:
         """Return the printable lines of one text, without secrets that stand in them, or that they share."""
-        if not self._any():
+        if not self.any:
             return list(lines)
         text, shown, begin = "".join(lines), [], 0
         hidden = deque(self._hidden(lines))

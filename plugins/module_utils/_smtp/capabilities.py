@@ -11,11 +11,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from .._net.text import cut
+
 if TYPE_CHECKING:
     from typing import Dict, List, Optional, Sequence, Tuple
 
+    from .._net.bounds import Bounds
+
     Capabilities = Dict[str, List[str]]
 
+MAX_KEYWORDS = 64  # that a report shows; real relays have thirty at most
+MAX_PARAMETERS = 32  # of one keyword
 _SIZE = re.compile("[0-9]{1,20}")  # RFC 1870 4. No isdecimal(): that takes digits of other scripts, too
 _LIMITS = ("MAILMAX", "RCPTMAX", "RCPTDOMAINMAX")  # RFC 9422 4
 _LIMIT = re.compile("[1-9][0-9]{0,5}")
@@ -97,3 +103,16 @@ def _limits_said(capabilities: Capabilities) -> List[Tuple[str, str]]:
 def masked_keywords(capabilities: Capabilities) -> List[str]:
     """Return the keywords that something between us and the relay has overwritten."""
     return [keyword for keyword in capabilities if _MASKED.fullmatch(keyword)]
+
+
+def within(bounds: Bounds, name: str, found: Optional[Capabilities]) -> Optional[Capabilities]:
+    """Return as many capabilities as a report has room for, which calls them `name`."""
+    if found is None:
+        return None
+    shown: Capabilities = {}
+    for keyword in bounds.first(name, list(found), MAX_KEYWORDS):
+        parameters = found[keyword]
+        if len(parameters) > MAX_PARAMETERS:
+            parameters = bounds.first("%s %s" % (name, cut(keyword)), parameters, MAX_PARAMETERS)
+        shown[keyword] = list(parameters)
+    return shown

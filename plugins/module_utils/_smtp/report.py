@@ -9,13 +9,12 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING
 
+from .._net.bounds import MAX_ITEMS, Bounds
 from .._net.text import counted, cut, where
-from .._net.tls.model import tls_report
 from .._verdicts.causes import CAUSES, hint_of, verdict_of, with_more
 from .._verdicts.rules import UNKNOWN, UNMET, not_judged
 from .._version import engine
-from .bounds import MAX_CERTIFICATES, MAX_ITEMS, MAX_PARAMETERS, Bounds
-from .capabilities import auth_mechanisms, max_message_size
+from .capabilities import MAX_PARAMETERS, auth_mechanisms, max_message_size, within
 from .facts import STAGES
 from .replies import is_success
 
@@ -65,8 +64,8 @@ def as_report(verdict: Verdict, checked_at: float) -> Dict[str, Any]:
         "failure": _failure(endpoint, failure, facts, verdict.rules) if failure else None,
         "codes": _codes(facts),
         "greeting": _greeting(facts),
-        "capabilities": bounds.capabilities("capabilities", facts.capabilities),
-        "capabilities_before_tls": bounds.capabilities("capabilities_before_tls", facts.capabilities_before_tls),
+        "capabilities": within(bounds, "capabilities", facts.capabilities),
+        "capabilities_before_tls": within(bounds, "capabilities_before_tls", facts.capabilities_before_tls),
         "auth_mechanisms": _mechanisms(facts.capabilities),
         "auth_mechanisms_before_tls": _mechanisms(facts.capabilities_before_tls),
         "max_message_size": max_message_size(facts.capabilities),
@@ -251,16 +250,6 @@ def _mechanisms(capabilities: Optional[Capabilities]) -> Optional[List[str]]:
     return offered and offered[:MAX_PARAMETERS]
 
 
-def _certificates(tls: Optional[TlsFacts], bounds: Bounds, now: float) -> Optional[List[Dict[str, Any]]]:
-    if tls is None or tls.chain is None:
-        return None
-    from .._net.tls.certificates import certificate_facts
-
-    # Whoever has heard a secret may put it into a certificate.
-    shown = bounds.first("chain", tls.chain, MAX_CERTIFICATES)
-    return [bounds.plain("certificate", certificate_facts(certificate, now)) for certificate in shown]
-
-
 def _dane(dane: DaneFacts, bounds: Bounds) -> Dict[str, Any]:
     verdict, found = dane
     facts: Dict[str, Any] = {
@@ -279,13 +268,17 @@ def _dane(dane: DaneFacts, bounds: Bounds) -> Dict[str, Any]:
 
 
 def _tls(tls: TlsFacts, dane: Optional[DaneFacts], bounds: Bounds, now: float) -> Dict[str, Any]:
-    return {**tls_report(tls, _certificates(tls, bounds, now)), "dane": _dane(dane, bounds) if dane else None}
+    from .._net.tls.report import tls_report
+
+    return {**tls_report(tls, bounds, now), "dane": _dane(dane, bounds) if dane else None}
 
 
 def _survey(survey: Survey, bounds: Bounds, now: float) -> Dict[str, Any]:
+    from .._net.tls.report import chain_report
+
     certificates: Dict[str, Any] = {}
     for kind, outcome in survey.leaves.items():
-        chain = _certificates(outcome.facts.tls, bounds, now) if outcome else None
+        chain = chain_report(outcome.facts.tls, bounds, now) if outcome else None
         certificates[kind] = chain[0] if chain else None
     return {
         "versions": survey.versions,

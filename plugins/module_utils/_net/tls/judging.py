@@ -54,7 +54,7 @@ def judge(chain: Tuple[bytes, ...], server_name: str, policy: TlsPolicy) -> Opti
     """Return None when `chain` is to be trusted for `server_name`, else the cause, or `not_determined`."""
     trusting = context(judging_policy(policy))
     minute = int(time.time() // 60)  # certificates expire
-    return (_kept_verdict if _is_kept(chain) else _verdict)(chain, server_name, weakref.ref(trusting), minute)
+    return (_kept_verdict if is_kept(chain) else _verdict)(chain, server_name, weakref.ref(trusting), minute)
 
 
 def judge_by_anchor(chain: Tuple[bytes, ...], anchor: bytes) -> Optional[str]:
@@ -119,7 +119,7 @@ def missing_issuer(last: Certificate) -> str:
 
 def read_chain(chain: Tuple[bytes, ...]) -> Optional[Tuple[Certificate, ...]]:
     """Return the chain's certificates; None where none was seen, or one cannot be read."""
-    return (_kept_reading if _is_kept(chain) else _reading)(chain)
+    return (_kept_reading if is_kept(chain) else _reading)(chain)
 
 
 def _reading(chain: Tuple[bytes, ...]) -> Optional[Tuple[Certificate, ...]]:
@@ -133,7 +133,8 @@ def _reading(chain: Tuple[bytes, ...]) -> Optional[Tuple[Certificate, ...]]:
 # times its octets: so long ones are not kept.
 
 
-def _is_kept(chain: Tuple[bytes, ...]) -> bool:
+def is_kept(chain: Tuple[bytes, ...]) -> bool:
+    """Whether what is known of a chain is kept."""
     return sum(map(len, chain)) <= _KEPT_OCTETS
 
 

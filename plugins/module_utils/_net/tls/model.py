@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional, Tuple
+    from typing import Optional, Tuple
 
     from .certificates import Certificate
 
@@ -57,21 +57,6 @@ class TlsFacts(NamedTuple):
     def leaf(self) -> Optional[bytes]:
         """The peer's own certificate, in DER."""
         return self.sent[0] if self.sent else None
-
-
-def tls_report(tls: TlsFacts, chain: Optional[List[Dict[str, Any]]]) -> Dict[str, Any]:
-    """Return what a handshake showed as plain data; `chain` is its certificates as such, None where not read."""
-    return {
-        "version": tls.version,
-        "cipher": tls.cipher,
-        "bits": tls.bits,
-        "group": tls.group,
-        "server_name": tls.server_name,
-        "verified": tls.verified,
-        "verify_errors": list(tls.verify_errors),
-        "certificate": chain[0] if chain else None,
-        "chain": chain,
-    }
 
 
 class TlsFailure(Exception):

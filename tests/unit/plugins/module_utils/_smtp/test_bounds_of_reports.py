@@ -9,15 +9,11 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import MAX_TEXT, Secrets
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.bounds import (
-    MAX_CERTIFICATES,
-    MAX_ITEMS,
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.bounds import MAX_CERTIFICATES, MAX_ITEMS
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import MAX_TEXT
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.capabilities import (
     MAX_KEYWORDS,
     MAX_PARAMETERS,
-    Bounds,
 )
 from ansible_collections.postmaster.mailcheck.tests.support.script import play
 
@@ -55,20 +51,5 @@ def test_an_ordinary_report_lacks_nothing():
     assert report["warnings"] == []
 
 
-@pytest.mark.parametrize(("count", "left_out"), [(3, []), (4, []), (5, ["x: 1 more were left out."])])
-def test_what_fits_exactly_is_shown_whole(count, left_out):
-    bounds = Bounds(Secrets())
-    assert bounds.first("x", range(count), 4) == list(range(min(count, 4)))
-    assert bounds.left_out == left_out
-
-
 def test_the_bounds_that_the_documentation_names():
     assert (MAX_KEYWORDS, MAX_PARAMETERS, MAX_CERTIFICATES, MAX_ITEMS) == (64, 32, 16, 256)
-
-
-def test_the_names_of_a_certificate_and_a_chain_are_counted_once():
-    bounds = Bounds(Secrets(("tanstaafl",)))
-    for _shown in range(2):
-        facts = bounds.plain("certificate", {"subject_alt_names": ["DNS:x"] * 1000, "subject": "CN=tanstaafl"})
-        assert facts == {"subject_alt_names": ["DNS:x"] * MAX_ITEMS, "subject": "CN=<redacted>"}
-    assert bounds.left_out == ["certificate.subject_alt_names: 744 more were left out."]
