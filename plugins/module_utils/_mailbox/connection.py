@@ -11,12 +11,14 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from .._net.blocking import BlockingSession, dial
-from .model import Session
 
 if TYPE_CHECKING:
-    from typing import Optional, Tuple
+    from typing import Callable, List, Optional
 
+    from .._net.attempts import AddressAttempt
     from .request import Request
+
+    Learn = Callable[..., None]  # takes facts of a model.Session by name
 
 # An answer takes seconds where a server is busy; more than that tells nothing more.
 ANSWER_SECONDS = 30.0
@@ -41,27 +43,33 @@ class Interrupter:
             self._session.interrupt()
 
 
-def connect(request: Request, deadline: float, interrupter: Interrupter) -> Tuple[BlockingSession, Session]:
+def connect(request: Request, deadline: float, interrupter: Interrupter, learn: Learn) -> BlockingSession:
     """Return a session that the server may speak in first; `deadline` is of the monotonic clock. Raises Broken."""
     clock = time.monotonic
-    sock, tried = dial(
-        request.host,
-        request.port,
-        request.address_family,
-        request.source_address,
-        request.connect_timeout,
-        deadline,
-        clock,
-    )
+    tried: List[AddressAttempt] = []
+    try:
+        sock = dial(
+            request.host,
+            request.port,
+            request.address_family,
+            request.source_address,
+            request.connect_timeout,
+            deadline,
+            clock,
+            tried,
+        )
+    finally:
+        learn(addresses=tuple(tried))
+    learn(address=tried[-1].address)
     session = BlockingSession(sock, clock, "mailbox server")
     interrupter.watch(session)
     with ExitStack() as on_failure:
         on_failure.callback(session.close)
         session.deadline = min(deadline, clock() + ANSWER_SECONDS)
         if request.tls == "implicit":
-            start_tls(request, session)
+            start_tls(request, session, learn)
         on_failure.pop_all()
-    return session, Session(addresses=tuple(tried), address=tried[-1].address, tls=session.tls)
+    return session
 
 
 def leave(session: BlockingSession, deadline: float) -> None:
@@ -69,5 +77,6 @@ def leave(session: BlockingSession, deadline: float) -> None:
     session.deadline = min(deadline, time.monotonic() + _GOODBYE_SECONDS)
 
 
-def start_tls(request: Request, session: BlockingSession) -> None:
+def start_tls(request: Request, session: BlockingSession, learn: Learn) -> None:
     session.start_tls(request.tls_policy, request.tls_server_name)  # type: ignore[arg-type]  # with TLS there is one
+    learn(tls=session.tls)

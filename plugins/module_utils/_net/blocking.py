@@ -20,7 +20,7 @@ from .race import connect_cause, interleaved, most_telling, reachable_from
 from .tls.model import TlsFailure
 
 if TYPE_CHECKING:
-    from typing import Callable, List, Optional, Tuple, Union
+    from typing import Callable, List, Optional, Union
 
     from .names import Address
     from .tls.channel import Channel
@@ -40,15 +40,16 @@ def dial(
     connect_timeout: float,
     deadline: float,
     clock: Clock,
-) -> Tuple[socket.socket, List[AddressAttempt]]:
-    """Connect to the first address that answers; return the socket, and what became of each. Raises Broken.
+    tried: List[AddressAttempt],
+) -> socket.socket:
+    """Connect to the first address that answers. Raises Broken.
 
-    `connect_timeout` is for each address, `deadline` for all of them, on `clock`.
+    `connect_timeout` is for each address, `deadline` for all of them, on `clock`. `tried`: where what became of each is
+    noted, the one that answered last.
     """
     addresses = reachable_from(source_address, _addresses(host, port, address_family, deadline - clock()))
     if not addresses:
         raise Broken("no_address_of_family", "%s has none of source_address's" % host, "resolve")
-    tried: List[AddressAttempt] = []
     for address in interleaved(addresses):
         began = clock()
         if began >= deadline:
@@ -66,7 +67,7 @@ def dial(
             tried.append(AddressAttempt(address.text, cause, clock() - began))
             continue
         tried.append(AddressAttempt(address.text, "connected", clock() - began))
-        return sock, tried
+        return sock
     shown = ", ".join("%s: %s" % (one.address, one.outcome.replace("_", " ")) for one in tried)
     raise Broken(most_telling([one.outcome for one in tried] or ["connection_timed_out"]), shown, "connect")
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, List, Optional, Sequence, Tuple, TypeVar
 
     from ..._net.blocking import BlockingSession
-    from ..connection import Interrupter
+    from ..connection import Interrupter, Learn
     from ..request import Request
 
     T = TypeVar("T")
@@ -87,21 +87,22 @@ class _Responses:
 
 
 class ImapClient:
-    """One session, signed in. All methods raise Broken; do() also Refused."""
+    """One session, signed in. All methods raise Broken; do() also Refused. `learn` hears what is known of it so far."""
 
-    def __init__(self, request: Request, deadline: float, interrupter: Interrupter) -> None:
+    def __init__(self, request: Request, deadline: float, interrupter: Interrupter, learn: Learn) -> None:
         self._request, self.deadline = request, deadline
         self._secrets = request.secrets
-        self._session, known = connect(request, deadline, interrupter)
+        self._learn = learn
+        self._session = connect(request, deadline, interrupter, learn)
         with ExitStack() as on_failure:
             on_failure.callback(self._session.close)
             self._session.allow(_MAX_OCTETS, _MAX_LINES)
             self._library = self._guarded("greeting", lambda: _Library(self._session))
             if request.tls == "starttls":
                 self._start_tls()
-            auth = self._sign_in()
+            self._sign_in()
+            self._learn(capabilities=self.capabilities)
             on_failure.pop_all()
-        self.known = known._replace(tls=self._session.tls, auth=auth, capabilities=self.capabilities)
 
     @property
     def capabilities(self) -> Tuple[str, ...]:
@@ -211,7 +212,7 @@ class ImapClient:
             self.do("starttls", self._library._simple_command, "STARTTLS")
         except Refused as refused:
             raise Broken("tls_refused", str(refused), "starttls") from None
-        start_tls(self._request, self._session)
+        start_tls(self._request, self._session, self._learn)
         self._ask_for_capabilities()
 
     def _ask_for_capabilities(self) -> None:
@@ -223,7 +224,7 @@ class ImapClient:
         words = str(data[-1] or b"", "ascii", "replace").upper().split()
         self._library.capabilities = tuple(words)
 
-    def _sign_in(self) -> Auth:
+    def _sign_in(self) -> None:
         check_channel(self._request, self._session.tls)
         if self._library.state != "NONAUTH":
             raise Broken("protocol_violation", "the server takes everybody for signed in (PREAUTH)", "auth")
@@ -232,11 +233,12 @@ class ImapClient:
         try:
             text = self._by_sasl(mechanism, offered) if mechanism else self._by_login(offered)
         except Refused as refused:
+            self._learn(auth=Auth(mechanism or "LOGIN command", False, str(refused)))
             raise Broken(refusal(str(refused)), "%s: %s" % (mechanism or "LOGIN", refused), "auth") from None
         except SaslError as error:
             raise Broken(error.cause, str(error), "auth") from None
+        self._learn(auth=Auth(mechanism or "LOGIN command", True, text))
         self._ask_for_capabilities()
-        return Auth(mechanism or "LOGIN command", True, text)
 
     def _by_sasl(self, mechanism: str, offered: List[str]) -> str:
         answer = answers(self._request, mechanism, offered, self._session.tls)

@@ -113,11 +113,13 @@ class ImapMailbox:
     def interrupt(self) -> None:
         self._interrupter.interrupt()
 
+    def _learn(self, **facts: Any) -> None:
+        self.session = self.session._replace(**facts)
+
     def _connected(self, deadline: float) -> Folders:
         self._deadline = deadline
         if self._client is None or self._opened is None:
-            self._client = ImapClient(self._request, deadline, self._interrupter)
-            self.session = self._client.known
+            self._client = ImapClient(self._request, deadline, self._interrupter, self._learn)
             self._opened = Folders(self._client, self.warnings, self.closed)
             self._names = self._opened.names(self._request.folders)
         self._client.deadline = deadline

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Sequence, Tuple, TypeVar
 
     from ..._net.blocking import BlockingSession
-    from ..connection import Interrupter
+    from ..connection import Interrupter, Learn
     from ..request import Request
 
     T = TypeVar("T")
@@ -68,12 +68,13 @@ class _Library(poplib.POP3):
 
 
 class PopClient:
-    """One session, signed in. All methods raise Broken."""
+    """One session, signed in. All methods raise Broken. `learn` hears what is known of it so far."""
 
-    def __init__(self, request: Request, deadline: float, interrupter: Interrupter) -> None:
+    def __init__(self, request: Request, deadline: float, interrupter: Interrupter, learn: Learn) -> None:
         self._request, self._deadline = request, deadline
         self._secrets = request.secrets
-        self._session, known = connect(request, deadline, interrupter)
+        self._learn = learn
+        self._session = connect(request, deadline, interrupter, learn)
         with ExitStack() as on_failure:
             on_failure.callback(self._session.close)
             self._session.allow(_MAX_OCTETS, _MAX_LINES)
@@ -84,10 +85,9 @@ class PopClient:
                 raise Broken(cause, str(refused), "greeting") from None
             if request.tls == "starttls":
                 self._start_tls()
-            auth = self._sign_in()
-            capabilities = tuple(self._capabilities())
+            self._sign_in()
+            self._learn(capabilities=tuple(self._capabilities()))
             on_failure.pop_all()
-        self.known = known._replace(tls=self._session.tls, auth=auth, capabilities=capabilities)
 
     def listed(self) -> Dict[str, int]:
         """Return every UIDL, in the server's order -> its number in this session."""
@@ -169,9 +169,9 @@ class PopClient:
             self._say("starttls", "STLS")
         except Refused as refused:
             raise Broken("tls_refused", str(refused), "starttls") from None
-        start_tls(self._request, self._session)
+        start_tls(self._request, self._session, self._learn)
 
-    def _sign_in(self) -> Auth:
+    def _sign_in(self) -> None:
         check_channel(self._request, self._session.tls)
         lines = [line.split() for line in self._capabilities()]
         offered = [word.upper() for line in lines if line[0] == "SASL" for word in line[1:]]
@@ -183,10 +183,11 @@ class PopClient:
                 text = self._by_user_and_pass(offered)
         except Refused as refused:
             text = str(refused)
+            self._learn(auth=Auth(mechanism or "USER and PASS", False, text))
             raise Broken(refusal(text[4:].lstrip() if text.startswith("-ERR") else text), text, "auth") from None
         except SaslError as error:
             raise Broken(error.cause, str(error), "auth") from None
-        return Auth(mechanism or "USER and PASS", True, text)
+        self._learn(auth=Auth(mechanism or "USER and PASS", True, text))
 
     def _by_sasl(self, mechanism: str, offered: Sequence[str]) -> str:
         """RFC 5034 4: the server's challenges begin with a plus sign and a space."""

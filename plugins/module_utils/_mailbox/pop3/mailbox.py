@@ -93,9 +93,11 @@ class PopMailbox:
     def interrupt(self) -> None:
         self._interrupter.interrupt()
 
+    def _learn(self, **facts: Any) -> None:
+        self.session = self.session._replace(**facts)
+
     def _begin(self, deadline: float) -> PopClient:
-        self._client = PopClient(self._request, deadline, self._interrupter)
-        self.session = self._client.known
+        self._client = PopClient(self._request, deadline, self._interrupter, self._learn)
         for capability in self.session.capabilities:
             name, _space, number = capability.partition(" ")
             if name == "LOGIN-DELAY" and number.isdigit():  # RFC 2449 6.4; `USER` may follow

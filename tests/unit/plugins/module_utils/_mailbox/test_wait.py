@@ -833,6 +833,34 @@ def test_certificates_that_are_not_accepted(authority, name, expected):
     assert "the relay" not in report["failure"]["text"] and "the relay" not in report["msg"]
 
 
+@pytest.mark.parametrize(
+    "made, said",
+    [(ImapServer, "[AUTHENTICATIONFAILED] no such user or password"), (lambda: PopServer([]), "-ERR [AUTH] wrong")],
+)
+def test_a_sign_in_that_was_refused_is_a_fact(made, said):
+    with made() as server:
+        report = wait(server, password="another")
+    assert report["failure"]["cause"] == "auth_rejected"
+    assert (report["address"], [one["outcome"] for one in report["addresses_tried"]]) == ("127.0.0.1", ["connected"])
+    assert report["auth"] == {"mechanism": "PLAIN", "accepted": False, "text": said}
+
+
+def test_a_certificate_that_repeats_the_password_is_shown_without_it(authority):
+    with ImapServer(context=authority.contexts["good"]) as server:
+        report = wait(server, tls="implicit", ca_path=authority.ca_path, password="relay.example.com")
+    assert (report["failure"]["cause"], report["tls"]["verified"]) == ("auth_rejected", True)
+    assert "DNS:<redacted>" in report["tls"]["certificate"]["subject_alt_names"]
+    assert "relay.example.com" not in str(report["tls"]["chain"])
+
+
+def test_each_address_that_refused_is_told():
+    with ImapServer() as server:
+        server.port = free_port()
+        report = wait(server)
+    assert [one["outcome"] for one in report["addresses_tried"]] == ["connection_refused"]
+    assert (report["address"], report["tls"], report["auth"]) == (None, None, None)
+
+
 def test_what_a_broken_chain_is_said_to_lack(authority):
     with ImapServer(context=authority.contexts["stranger"]) as server:
         report = wait(server, tls="implicit", ca_path=authority.ca_path)
