@@ -48,7 +48,7 @@ NOTICED_BY: Dict[str, List[str]] = {
     ],
     "_net/text": ["_net/test_text", "_smtp/test_transcript", "_smtp/test_bounds"],
     "_smtp/transcript": ["_smtp/test_transcript", "_smtp/conversation/test_converse"],
-    "_smtp/bounds": ["_smtp/test_bounds"],
+    "_net/bounds": ["_net/test_bounds"],
     "_verdicts/codes": ["_verdicts/test_codes", "_verdicts/test_explaining"],
     "_verdicts/explaining": ["_verdicts/test_explaining"],
     "_verdicts/rules": ["_verdicts/test_rules", "_smtp/test_rules", "_smtp/test_unjudged"],
