@@ -46,7 +46,7 @@ NOTICED_BY: Dict[str, List[str]] = {
         "_smtp/test_round_trips",
         "_smtp/test_plan",
     ],
-    "_net/text": ["_net/test_text", "_smtp/test_transcript", "_smtp/test_bounds"],
+    "_net/text": ["_net/test_text", "_smtp/test_transcript", "_net/test_bounds"],
     "_smtp/transcript": ["_smtp/test_transcript", "_smtp/conversation/test_converse"],
     "_net/bounds": ["_net/test_bounds"],
     "_verdicts/codes": ["_verdicts/test_codes", "_verdicts/test_explaining"],
