@@ -98,7 +98,8 @@ def _query_about_root(kind: str, edns: bool, checking_disabled: bool) -> bytes:
     import dns.message
 
     flags = dns.flags.RD | dns.flags.AD | (dns.flags.CD if checking_disabled else 0)
-    options = {"use_edns": 0, "ednsflags": dns.flags.DO, "payload": EDNS_OCTETS} if edns else {"use_edns": False}
+    # Not by its flag, which dnspython 2.6 takes away again.
+    options = {"use_edns": 0, "want_dnssec": True, "payload": EDNS_OCTETS} if edns else {"use_edns": False}
     return bytes(dns.message.make_query(".", kind, flags=flags, **options).to_wire())
 
 
