@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 KNOWN, OUTSIDE = "user@example.net", "someone@elsewhere.example"
-TIMEOUT = 0.6
+TIMEOUT = 1.0
 GIVEN = {
     "known_recipient": KNOWN,
     "mailbox_recipient": KNOWN,
@@ -89,8 +89,8 @@ CASES: Dict[str, Case] = {
     "a web server": Case("HTTP/1.1 400 Bad Request\r\n\r\n"),
     "a mailbox": Case("* OK ready\r\n"),
     # Replies that come too early, of which one is for the next command.
-    "two replies": Case("250 2.0.0 Ok\r\n550 5.7.1 No\r\n", {"nul": "finding", "long_line": "finding", **SPLITS}),
-    "the answer to the next command as well": Case("250 2.0.0 Ok\r\n" * 2, {"nul": "finding", "long_line": "finding", **SPLITS}),
+    "two replies": Case("250 2.0.0 Ok\r\n550 5.7.1 No\r\n"),
+    "the answer to the next command as well": Case("250 2.0.0 Ok\r\n" * 2),
     # Replies, but not to these commands (RFC 5321 4.3.2).
     "421 (3.8)": Case("421 4.3.2 Closing\r\n" + HANGS_UP),
     "450, for now only": Case("450 4.3.0 Later\r\n", SPLITS),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from .._smtp import commands
 from .._smtp.actions import Actions
+from .._smtp.capabilities import masked_keywords
 from .._smtp.conversation.state import Stop, UnsolicitedReply
 from .._smtp.conversation.steps import Hear
 from .._smtp.facts import ExtraReply
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 ERRORS_A_SESSION = 8
 _LEAST_SECONDS, _MOST_SECONDS = 0.3, 5.0  # to wait for what may not come
+_HEADER_ENDS = r"\r\n\r\n"  # as it is shown
 # Refusals that are about us, and not about what was said: they settle nothing, however final they sound.
 _ABOUT_US = ("client_blocked", "client_name_missing", "client_refused", "ehlo_refused", "rate_limited")
 
@@ -97,13 +99,28 @@ def take_recipient(state: State, sender: str, recipient: str) -> Heard:
     reply = yield from ask(state, commands.mail(sender, {}))
     if is_success("mail", reply.code):
         reply = yield from ask(state, commands.rcpt(recipient, {}))
-    yield from ask(state, commands.rset())
+    yield from reset(state)
     return reply
+
+
+def reset(state: State) -> Generator[Any, Any, None]:
+    """Give up a transaction. Where that is refused, the next is refused for it, and the dialogue ends here."""
+    reply = yield from ask(state, commands.rset())
+    if not is_success("rset", reply.code):
+        state.fail("extra", "command_rejected", "RSET was answered %d %s" % (reply.code, reply.text))
+
+
+def as_control(recipient: str, said: Heard) -> Heard:
+    """Say what has been, or would be, answered well: a failure of it names the recipient, and so is a control's."""
+    try:
+        return (yield from said)
+    except Stop as stop:
+        raise Stop(stop.failure and stop.failure._replace(recipient=recipient)) from None
 
 
 def control_recipient(state: State, sender: str, recipient: str) -> Generator[Any, Any, None]:
     """The relay takes mail for `recipient`, or the dialogue ends here."""
-    reply = yield from take_recipient(state, sender, recipient)
+    reply = yield from as_control(recipient, take_recipient(state, sender, recipient))
     if not is_success("rcpt", reply.code):
         text = "the control recipient was answered %d %s" % (reply.code, reply.text)
         state.fail("rcpt", cause_of_reply("rcpt", reply), text)
@@ -129,13 +146,14 @@ def in_step(audited: Audited, outcome: Outcome) -> bool:
     Raises Unsettled where that does not show: at a relay that answers QUIT strangely even when nothing was wrong.
     """
     failure, farewell = outcome.facts.failure, outcome.facts.codes.get("quit", 221)
+    usual = audited.first.facts.codes.get("quit", 221)
     if failure is not None and failure.text.startswith("unsolicited"):
-        farewell_only: bool = failure.cause == "service_closing"  # 421 (RFC 5321 3.8) is no answer
-        return farewell_only
-    if farewell >= 400 or is_success("quit", farewell):
+        if failure.cause == "service_closing":  # 421 (RFC 5321 3.8) is no answer
+            return True
+    elif farewell >= 400 or is_success("quit", farewell):
         return True
-    if audited.first.facts.codes.get("quit") == farewell:
-        raise Unsettled("it answers QUIT by %d always, so that an answer too many does not show" % farewell)
+    if not (usual >= 400 or is_success("quit", usual)):
+        raise Unsettled("it answers QUIT by %d always, so that an answer too many does not show" % usual)
     return False
 
 
@@ -149,12 +167,14 @@ def settled(reply: ExtraReply, stage: str = "rcpt") -> ExtraReply:
 
 def open_question(reply: ExtraReply, stage: str = "rcpt") -> str:
     """Return why a reply settles nothing, or nothing: neither yes nor no, a refusal for now, or about the client."""
-    shown = "%s was answered %d %s" % (reply.command, reply.code, " ".join(reply.text.split()))
+    said = "the message" if _HEADER_ENDS in reply.command else reply.command
+    shown = "%s was answered %d %s" % (said, reply.code, " ".join(reply.text.split()))
     if reply.code < 400 and stage in ("mail", "rcpt", "starttls") and not is_success(stage, reply.code):
         return shown + ", which is neither yes nor no"
     if 400 <= reply.code < 500 and not (stage == "rcpt" and denies_relaying(reply)):
         return shown + ", which is for now only"
-    if reply.code >= 500 and cause_of_reply(stage, reply) in _ABOUT_US:
+    # What a client is told wherever it is, is read as at RCPT, where most is.
+    if reply.code >= 500 and cause_of_reply("rcpt" if stage == "extra" else stage, reply) in _ABOUT_US:
         return shown + ", which is about this client"
     return ""
 
@@ -162,6 +182,14 @@ def open_question(reply: ExtraReply, stage: str = "rcpt") -> str:
 def in_clear(endpoint: Endpoint) -> Endpoint:
     """Return the endpoint as it is before TLS."""
     return endpoint._replace(tls="none")
+
+
+def unmasked(offered: Capabilities) -> Capabilities:
+    """Return what is offered. Raises Unsettled where something on the way has masked keywords: who knows which."""
+    masked = masked_keywords(offered)
+    if masked:
+        raise Unsettled("something between here and the relay masks what it offers: %s" % " ".join(masked))
+    return offered
 
 
 def offered_in_clear(audited: Audited) -> Capabilities:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from typing import Callable, Mapping, Optional, Sequence, Tuple
 
+    from .._mailbox.finding import Report
     from .._net.attempts import Outcome
     from .._smtp.endpoint import Endpoint
     from .._smtp.probes import Trial
@@ -76,7 +77,7 @@ class Arrivals(NamedTuple):
 
     own: Mapping[str, bytes]  # the mailbox of mailbox_recipient -> the message, its first octets
     outside: Mapping[str, bytes]  # that of outside_recipient
-    bounced: Mapping[str, str]  # what a bounce says
+    bounced: Mapping[str, Report]  # the bounce of it
     seconds: float  # that were waited
 
 

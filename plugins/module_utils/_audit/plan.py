@@ -17,7 +17,7 @@ from .._net.text import Secrets
 from .._smtp.actions import Actions
 from .._smtp.attempts import attempt_all
 from .dialogue import in_clear
-from .model import Audited, Judgement, Unsettled, unknown
+from .model import FINDING, Audited, Judgement, Unsettled, unknown
 from .probes.first_look import talk
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 # Stages at which the relay answers to our coming, or to a control, and to nothing that a probe has said.
 _COMING = ("resolve", "connect", "greeting", "ehlo", "starttls")
+_UNHEARD = _COMING[:3]  # nothing of ours has been said: whatever the relay refuses there, it refuses us
 # What ends an audit from our side.
 OURS = ("interrupted", "deadline_reached", "not_checked")
 
@@ -113,25 +114,29 @@ def _connect(wanted: Wanted, trial: Trial, secrets: Secrets, last: Optional[Outc
 
 
 def _end(outcome: Outcome) -> Optional[Failure]:
-    """Return what ends the audit: a 421 to our coming or to a control, nobody there, or that we were told to stop.
+    """Return what ends the audit: a 421 to our coming or to a control, a refusal of us, nobody there, or an order.
 
     A session that breaks off once something has been said in it is that probe's answer. Whether the relay is gone shows
     the next.
     """
     failure: Optional[Failure] = outcome.facts.failure
-    if failure is None or failure.cause in OURS:
+    if failure is None or failure.cause in OURS or failure.stage in _UNHEARD:
         return failure
-    if failure.stage not in _COMING:
-        return None
-    gone = failure.code is None and not outcome.facts.extra_replies
-    return failure if failure.code == 421 or gone else None
+    at_control = failure.stage in _COMING or failure.recipient is not None
+    gone = failure.stage in _COMING and failure.code is None and not outcome.facts.extra_replies
+    return failure if gone or (at_control and failure.code == 421) else None
 
 
 def _judge(probe: Probe, audited: Audited, outcomes: Sequence[Outcome], ended: Optional[Failure]) -> Judgement:
+    """What a probe has found stands, though the audit ended in its midst; nothing else that it came to does."""
+    why = ""
     if ended:
         words = " ".join(filter(None, (str(ended.code or ""), " ".join(ended.text.split()))))
-        return unknown("the audit had to end at %s: %s" % (ended.stage, words or ended.cause))
+        why = "the audit had to end at %s: %s" % (ended.stage, words or ended.cause)
+        if not outcomes:
+            return unknown(why)
     try:
-        return probe.judge(audited, outcomes)
-    except Unsettled as why:
-        return unknown(str(why))
+        judgement = probe.judge(audited, outcomes)
+    except Unsettled as unsettled:
+        judgement = unknown(str(unsettled))
+    return unknown(why) if ended and judgement.status != FINDING else judgement

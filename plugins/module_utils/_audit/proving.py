@@ -86,7 +86,7 @@ class Proving:
 
     def _arrivals(self, wanted: Wanted, waited: float) -> Arrivals:
         own, outside = self._lookout_of(wanted.mailbox), self._lookout_of(wanted.outside_mailbox)
-        bounced = {token: told for one in (own, outside) if one for token, told in one.bounced.items()}
+        bounced = {token: report for one in (own, outside) if one for token, report in one.bounced.items()}
         return Arrivals(own.found if own else {}, outside.found if outside else {}, bounced, waited)
 
     def _waits(self, audit: Audit, waited: float) -> bool:

@@ -17,6 +17,7 @@ from .wait import mailbox_of, prepare
 if TYPE_CHECKING:
     from typing import Callable, Dict, Iterable, Optional
 
+    from .finding import Report
     from .model import Mailbox
     from .request import Request
 
@@ -27,7 +28,7 @@ _TO_LOOK = 30.0  # seconds that a look may take, however little time is left to 
 class Lookout:
     """What is seen in one mailbox.
 
-    `found`: token -> the message, its first octets; `bounced`: token -> what a bounce says; `why`: why the mailbox
+    `found`: token -> the message, its first octets; `bounced`: token -> its bounce; `why`: why the mailbox
     could not be looked at the last time, or nothing.
     """
 
@@ -35,7 +36,7 @@ class Lookout:
         self._request, self._clock = request, clock
         self._mailbox: Optional[Mailbox] = None
         self.found: Dict[str, bytes] = {}
-        self.bounced: Dict[str, str] = {}
+        self.bounced: Dict[str, Report] = {}
         self.why = ""
 
     def note(self) -> bool:
@@ -63,7 +64,7 @@ class Lookout:
         try:
             for token, finding in search.findings.items():
                 if finding.bounce is not None:
-                    self.bounced[token] = finding.bounce.diagnostic_code or finding.bounce.status or "failed"
+                    self.bounced[token] = finding.bounce
                 if finding.message is not None and token not in self.found and self._mailbox is not None:
                     self.found[token] = self._mailbox.whole(finding.message, _OCTETS) or finding.message.header
         except Broken as broken:

@@ -38,7 +38,7 @@ _REFUSES_STRANGERS = (
 )  # fmt: skip
 # Refusals of a recipient that say nothing of relaying: of the second of two, of a command, of a mailbox that is known;
 # or of a domain that was looked up, as an open relay does that verifies recipients.
-_NOT_ABOUT_RELAYING = (
+NOT_ABOUT_RELAYING = (
     "too_many_recipients", "rate_limited", "sending_limit_reached", "command_rejected", "tls_required", "system_error",
     "system_full", "mailbox_full", "mailbox_disabled", "mailbox_moved", "domain_unknown", "routing_failed",
 )  # fmt: skip
@@ -203,7 +203,7 @@ def _judge_relaying(expected: Mapping[str, str], outcomes: Sequence[Outcome]) ->
         return _inconclusive("the control recipient", _failure_of(control), observed)
     for_now = stranger.code < 500 and not is_success("rcpt", stranger.code) and not denies_relaying(stranger)
     accepted = is_success("rcpt", stranger.code)
-    about_another = not accepted and _failure_of(stranger).cause in _NOT_ABOUT_RELAYING
+    about_another = not accepted and _failure_of(stranger).cause in NOT_ABOUT_RELAYING
     if for_now or stranger.code == 530 or about_another:
         return _inconclusive("the recipient", _failure_of(stranger), observed)
     seen = "the stranger's recipient was %s: %d" % ("accepted" if accepted else "refused", stranger.code)

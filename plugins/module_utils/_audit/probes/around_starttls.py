@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING
 from ..._smtp import commands
 from ..._smtp.conversation.steps import Hear, Say, StartTls
 from ..._smtp.replies import is_success
-from ..dialogue import answers, ask, framed, in_clear, in_step, keep, offered_in_clear, quiet, settled
+from ..dialogue import (
+    answers,
+    ask,
+    framed,
+    in_clear,
+    in_step,
+    keep,
+    offered_in_clear,
+    patience,
+    quiet,
+    settled,
+    unmasked,
+)
 from ..model import Cost, Judgement, Probe, Unsettled, finding, passed
 from ..octets import octets
 
@@ -42,7 +54,10 @@ def _talk_injection(state: State) -> Generator[Any, Any, None]:
     command = octets(b"STARTTLS\r\nNOOP\r\n")
     reply = yield from ask(state, command)
     if not is_success("starttls", reply.code):
-        keep(state, command, (yield Hear("extra")))  # to NOOP, in clear: there is no TLS
+        # To NOOP, in clear, since there is no TLS; or it was thrown away with what it came with.
+        other = yield Hear("extra", within=patience(), or_silence=True)
+        if other is not None:
+            keep(state, command, other)
         return
     state.facts.stage = "tls"
     state.facts.tls = yield StartTls()
@@ -52,6 +67,7 @@ def _talk_injection(state: State) -> Generator[Any, Any, None]:
 
 def _judge_injection(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
     if not outcomes:
+        unmasked(offered_in_clear(audited))
         return passed(_NO_STARTTLS)
     facts, failure = outcomes[0].facts, outcomes[0].facts.failure
     replies = facts.extra_replies
@@ -62,9 +78,12 @@ def _judge_injection(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement
     if replies and is_success("starttls", replies[0].code) and failure is not None and failure.cause in _HUNG_UP:
         _tls_begins(audited)
         return passed("it hung up on what came with STARTTLS")
-    first = settled(answers(outcomes[0])[0], "starttls")
-    if not is_success("starttls", first.code):
+    first = settled((replies or answers(outcomes[0]))[0], "starttls")
+    if audited.tls_failure is not None and audited.tls_failure.stage == "starttls":
+        raise Unsettled("STARTTLS by itself came to nothing: %s" % audited.tls_failure.text)
+    if first.code >= 500:  # whatever comes of the session: there is no TLS in which anything could count
         return passed("STARTTLS with something behind it was answered %d %s" % (first.code, first.text))
+    answers(outcomes[0])
     return passed("what came with STARTTLS was forgotten")
 
 
@@ -90,6 +109,7 @@ def _talk_plaintext(state: State) -> Generator[Any, Any, None]:
 
 def _judge_plaintext(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
     if not outcomes:
+        unmasked(offered_in_clear(audited))
         return passed(_NO_STARTTLS)
     replies, failure = outcomes[0].facts.extra_replies, outcomes[0].facts.failure
     if replies and not is_success("starttls", settled(replies[0], "starttls").code):

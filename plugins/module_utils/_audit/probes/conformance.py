@@ -6,26 +6,40 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..._smtp import commands
 from ..._smtp.capabilities import max_message_size
 from ..._smtp.conversation.steps import Say
 from ..._smtp.replies import is_success
-from ..dialogue import answers, ask, control_recipient, framed, keep, open_question, saying, settled
+from ..dialogue import (
+    answers,
+    ask,
+    cause_of_reply,
+    control_recipient,
+    framed,
+    keep,
+    open_question,
+    reset,
+    saying,
+    settled,
+)
 from ..model import Cost, Judgement, Probe, Unsettled, finding, passed
 
 if TYPE_CHECKING:
-    from typing import Any, Generator, List, Optional, Sequence
+    from typing import Any, Generator, List, Mapping, Optional, Sequence
 
     from ..._net.attempts import Outcome
     from ..._smtp.capabilities import Capabilities
     from ..._smtp.conversation.state import State
+    from ..._smtp.facts import ExtraReply
     from ..._smtp.probes import Trial
     from ..model import Audited
 
 _MINIMUM_RECIPIENTS = 100  # RFC 5321 4.5.3.1.8
 _TOO_MANY = 452  # RFC 5321 4.5.3.1.10
+_OF_OTHER_LIMITS = ("system_full", "mailbox_full", "mailbox_rate_limited", "sending_limit_reached")  # by 452 too
 
 
 def _capabilities(audited: Audited) -> Capabilities:
@@ -40,42 +54,46 @@ def _size_trials(audited: Audited) -> List[Trial]:
     limit = _size_limit(audited)
     if limit is None:
         return []
-    too_big = commands.mail(audited.sender, {"SIZE": str(limit + 1)})
-    return [framed(audited.endpoint, saying(commands.mail(audited.sender, {}), commands.extra("RSET"), too_big))]
+    return [framed(audited.endpoint, partial(_with_and_without, audited.sender, {"SIZE": str(limit + 1)}))]
+
+
+def _with_and_without(sender: str, parameters: Mapping[str, str], state: State) -> Generator[Any, Any, None]:
+    """MAIL with parameters, between two without them, which are the controls."""
+    for given in ({}, parameters, {}):
+        reply = yield from ask(state, commands.mail(sender, given))
+        yield from reset(state)  # once it was refused, too: Postfix remembers a size that was too large
+        if not given and not is_success("mail", reply.code):
+            state.fail("mail", cause_of_reply("mail", reply), "MAIL was answered %d %s" % (reply.code, reply.text))
+
+
+def _with_parameters(outcome: Outcome) -> ExtraReply:
+    """Return the answer to MAIL with parameters. Raises Unsettled."""
+    _control, *others = [reply for reply in answers(outcome) if reply.command.startswith("MAIL")]
+    return settled(others[0], "mail")
 
 
 def _judge_size(_audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
     if not outcomes:
         return passed("it announces no limit that it could be held to")
-    control, _reset, reply = answers(outcomes[0])
-    if not is_success("mail", control.code):
-        raise Unsettled("MAIL without a size was answered %d %s" % (control.code, control.text))
-    if is_success("mail", settled(reply, "mail").code):
+    reply = _with_parameters(outcomes[0])
+    if is_success("mail", reply.code):
         return finding("%s was taken, which is more than it announces" % reply.command)
+    if cause_of_reply("mail", reply) != "message_too_large":
+        raise Unsettled("%s was answered %d %s, which says nothing of a size" % (reply.command, reply.code, reply.text))
     return passed("%s was answered %d %s" % (reply.command, reply.code, reply.text))
 
 
 def _eightbit_trials(audited: Audited) -> List[Trial]:
     if "8BITMIME" not in _capabilities(audited):
         return []
-
-    def talk(state: State) -> Generator[Any, Any, None]:
-        reply = yield from ask(state, commands.mail(audited.sender, {}))
-        if is_success("mail", reply.code):
-            yield from ask(state, commands.rset())
-            yield from ask(state, commands.mail(audited.sender, {"BODY": "8BITMIME"}))
-
-    return [framed(audited.endpoint, talk)]
+    return [framed(audited.endpoint, partial(_with_and_without, audited.sender, {"BODY": "8BITMIME"}))]
 
 
 def _judge_eightbit(_audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
     if not outcomes:
         return passed("it does not announce 8BITMIME")
-    replies = answers(outcomes[0])
-    control, reply = replies[0], replies[-1]
-    if not is_success("mail", control.code):
-        raise Unsettled("MAIL was answered %d %s" % (control.code, control.text))
-    if is_success("mail", settled(reply, "mail").code):
+    reply = _with_parameters(outcomes[0])
+    if is_success("mail", reply.code):
         return passed("MAIL with BODY=8BITMIME was taken, as announced")
     return finding("8BITMIME is announced, and MAIL with it was answered %d %s" % (reply.code, reply.text))
 
@@ -123,7 +141,7 @@ def _limit_trials(audited: Audited) -> List[Trial]:
             reply = yield from ask(state, commands.rcpt(known, {}))
             if not is_success("rcpt", reply.code):
                 break
-        yield from ask(state, commands.rset())
+        yield from reset(state)
         yield from control_recipient(state, sender, known)
 
     return [framed(audited.endpoint, talk)]
@@ -137,6 +155,8 @@ def _judge_limit(_audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
     if taken >= _MINIMUM_RECIPIENTS:
         return passed("%d recipients of one message were taken" % taken)
     refused = replies[-1]
+    if cause_of_reply("rcpt", refused) in _OF_OTHER_LIMITS:
+        raise Unsettled("recipient %d was answered %d %s" % (taken + 1, refused.code, refused.text))
     if refused.code != _TOO_MANY:
         settled(refused)
     return finding("recipient %d was answered %d %s" % (taken + 1, refused.code, refused.text))

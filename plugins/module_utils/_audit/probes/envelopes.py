@@ -70,18 +70,23 @@ def _strange(form: Form) -> bool:
     return any(mark in path for path in form[:2] for mark in '["!') or form.recipient.count("@") != 1
 
 
-def answered(audited: Audited, outcomes: Sequence[Outcome]) -> List[Tuple[Form, ExtraReply]]:
-    """Return each envelope that was tried, and what decided it: the answer before its RSET."""
+def answered(audited: Audited, outcomes: Sequence[Outcome], held: bool = True) -> List[Tuple[Form, ExtraReply]]:
+    """Return each envelope that was tried, and what decided it: the answer before its RSET.
+
+    `held`: of dialogues alone that came to their end, from control to control.
+    """
     found: List[Tuple[Form, ExtraReply]] = []
     for group, outcome in zip(dealt(audited), outcomes):
+        if held and outcome.facts.failure is not None:
+            continue
         replies = outcome.facts.extra_replies
         decided = [before for before, reset in zip(replies, replies[1:]) if reset.command == "RSET"]
         found += zip(group, decided[1:])  # after the control
     return found
 
 
-def suspects(audited: Audited, outcomes: Sequence[Outcome]) -> List[Form]:
-    """Return the envelopes that were taken, the plain ones first."""
-    taken = [form for form, reply in answered(audited, outcomes)
+def suspects(audited: Audited, outcomes: Sequence[Outcome], held: bool = True) -> List[Form]:
+    """Return the envelopes that were taken, the plain ones first. `held` as in answered()."""
+    taken = [form for form, reply in answered(audited, outcomes, held)
              if reply.command.startswith("RCPT") and is_success("rcpt", reply.code)]  # fmt: skip
     return sorted(taken, key=lambda form: not form.plain)

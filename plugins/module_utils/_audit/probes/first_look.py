@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ..._smtp import commands
-from ..dialogue import ask, offered_in_clear
+from ..dialogue import ask, offered_in_clear, unmasked
 from ..model import Cost, Judgement, Probe, Unsettled, finding, no_trials, passed
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..model import Audited
 
 _VERSION = re.compile(r"\b(?:v|V)?\d+\.\d+(?:\.\d+)*\b")
-_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
+_ADDRESS = re.compile(r"(?<!\d)\d{1,3}(?:\.\d{1,3}){3}(?!\d)")
 _ENHANCED_CODE = re.compile(r"^[245](?:\.\d{1,3}){2}(?= |$)")  # before the words (RFC 2034 4)
 _GRAVER = {"certificate_expired": "medium", "certificate_not_yet_valid": "medium"}
 
@@ -54,7 +54,7 @@ def _judge_starttls(audited: Audited, _outcomes: Sequence[Outcome]) -> Judgement
         return finding("it offers STARTTLS, and TLS fails (%s): %s" % (failure.cause, failure.text))
     if audited.endpoint.tls == "implicit":
         return passed("TLS begins with the first octet")
-    if "STARTTLS" not in offered_in_clear(audited):
+    if "STARTTLS" not in unmasked(offered_in_clear(audited)):
         return finding("it does not offer STARTTLS, so that all mail comes in clear")
     if facts.tls is None:
         raise Unsettled("it offers STARTTLS, and was not asked to begin it, or did not")

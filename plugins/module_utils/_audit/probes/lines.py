@@ -9,8 +9,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..._smtp import commands
 from ..dialogue import answers, ask, framed, in_step, quiet, settled
-from ..model import Cost, Judgement, Probe, Unsettled, finding, passed
+from ..model import Cost, Judgement, Probe, finding, passed
 from ..octets import octets
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 def _trials(data: bytes, audited: Audited) -> List[Trial]:
     def talk(state: State) -> Generator[Any, Any, None]:
+        yield from ask(state, commands.extra("NOOP"))  # the control: what answers this twice, does it to all
+        yield from quiet(state)
         yield from ask(state, octets(data))
         yield from quiet(state)
 
@@ -31,16 +34,15 @@ def _trials(data: bytes, audited: Audited) -> List[Trial]:
 
 
 def _judge(what: str, audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
+    failure, replies = outcomes[0].facts.failure, outcomes[0].facts.extra_replies
+    if len(replies) < 2:  # nothing has answered it
+        answers(outcomes[0])
     if not in_step(audited, outcomes[0]):
         return finding("%s got more than one answer" % what)
-    failure = outcomes[0].facts.failure
-    if failure is not None and failure.cause in ("connection_lost", "service_closing"):
-        if outcomes[0].facts.extra_replies:
-            return passed("it hung up on %s" % what)
-        raise Unsettled("it hung up on %s, without a word" % what)
-    reply = answers(outcomes[0])[0]
-    if reply.code < 500:
-        settled(reply, "extra")
+    reply = settled(replies[1], "extra")
+    if failure is not None and failure.cause in ("connection_lost", "service_closing") and reply.code >= 500:
+        return passed("it hung up on %s: %d %s" % (what, reply.code, reply.text))
+    answers(outcomes[0])
     return passed("%s got one answer: %d %s" % (what, reply.code, reply.text))
 
 

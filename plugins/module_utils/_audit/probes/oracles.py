@@ -12,16 +12,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..._smtp import commands
-from ..dialogue import answers, ask, control_recipient, framed, settled
+from ..dialogue import answers, as_control, ask, control_recipient, framed, settled
 from ..model import Cost, Judgement, Probe, finding, passed, unknown
 
 if TYPE_CHECKING:
-    from typing import Any, Generator, List, Optional, Sequence, Tuple
+    from typing import Any, Callable, Generator, List, Optional, Sequence, Tuple
 
     from ..._net.attempts import Outcome
+    from ..._smtp.commands import Command
     from ..._smtp.conversation.state import State
     from ..._smtp.facts import ExtraReply
     from ..._smtp.probes import Trial
+    from ..._smtp.replies import Reply
     from ..model import Audited
 
     Asked = Tuple[ExtraReply, str]  # an answer, and the address that it is about
@@ -33,16 +35,22 @@ def _asking(verb: str, audited: Audited) -> List[Trial]:
     """That the known address is refused means little, unless the relay takes mail for it: then nobody is told."""
 
     def talk(state: State) -> Generator[Any, Any, None]:
-        for number, address in enumerate(_addresses(audited)):
-            reply = yield from ask(state, commands.extra("%s %s" % (verb, address)))
-            if number == 0 and reply.code in _OF_MAILBOXES:
-                yield from control_recipient(state, audited.sender, audited.known_recipient)
+        known = yield from ask(state, commands.extra("%s %s" % (verb, audited.known_recipient)))
+        if known.code in _OF_MAILBOXES:
+            yield from control_recipient(state, audited.sender, audited.known_recipient)
+        yield from _ask_on(audited, state, known, lambda one: commands.extra("%s %s" % (verb, one)))
 
     return [framed(audited.endpoint, talk)]
 
 
-def _addresses(audited: Audited) -> Tuple[str, ...]:
-    return (audited.known_recipient, *audited.strangers)
+def _ask_on(
+    audited: Audited, state: State, known: Reply, command: Callable[[str], Command]
+) -> Generator[Any, Any, None]:
+    """Ask for those made up; and for the known one once more as control, unless that would be one error more."""
+    for stranger in audited.strangers:
+        yield from ask(state, command(stranger))
+    if known.code < 400:
+        yield from as_control(audited.known_recipient, ask(state, command(audited.known_recipient)))
 
 
 def _judge(verb: str, audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
@@ -50,13 +58,16 @@ def _judge(verb: str, audited: Audited, outcomes: Sequence[Outcome]) -> Judgemen
 
 
 def _compared(audited: Audited, replies: Sequence[ExtraReply]) -> Judgement:
-    asked = [(settled(reply), address) for reply, address in zip(replies, _addresses(audited))]
-    known, *others = asked
-    codes = {_codes(reply) for reply, _address in others}
-    if len(codes) == 1 and _codes(known[0]) not in codes:
+    about = (audited.known_recipient, *audited.strangers, audited.known_recipient)
+    asked = [(settled(reply), address) for reply, address in zip(replies, about)]
+    known, others = asked[0], asked[1 : 1 + len(audited.strangers)]
+    for again in asked[1 + len(others) :]:
+        if not _alike(known, again):
+            return unknown("the known address was answered %s, and later %s" % (_shown(*known), _shown(*again)))
+    if known[0].code not in [reply.code for reply, _address in others]:
         return finding(_contrast(known, others[0]))
     if not all(_alike(others[0], other) for other in others):
-        return passed("the answers to addresses made up differ among themselves, so that none tells of a mailbox")
+        return unknown("addresses made up were answered each in another way, so that nothing can be compared")
     if _alike(known, others[0]):
         return passed("every address was answered alike: %s" % _shown(*known))
     return finding(_contrast(known, others[0]))
@@ -81,8 +92,13 @@ def _alike(one: Asked, other: Asked) -> bool:
     """
     if _codes(one[0]) != _codes(other[0]):
         return False
-    forms = (_without_address(reply.text, address) for reply, address in (one, other))
+    forms = (map(_without_numbers, _without_address(reply.text, address)) for reply, address in (one, other))
     return any(mine == its for mine, its in zip(*forms))
+
+
+def _without_numbers(text: str) -> str:
+    """Return the words, each that holds a digit as `#`: a ticket, a time, a host among many are other each time."""
+    return " ".join("#" if any(map(str.isdigit, word)) else word for word in text.split())
 
 
 def _without_address(text: str, address: str) -> Tuple[str, str, str]:
@@ -95,8 +111,8 @@ def _without_address(text: str, address: str) -> Tuple[str, str, str]:
 def _rcpt_trials(audited: Audited) -> List[Trial]:
     def talk(state: State) -> Generator[Any, Any, None]:
         yield from ask(state, commands.mail(audited.sender, {}))
-        for address in _addresses(audited):
-            yield from ask(state, commands.rcpt(address, {}))
+        known = yield from ask(state, commands.rcpt(audited.known_recipient, {}))
+        yield from _ask_on(audited, state, known, lambda address: commands.rcpt(address, {}))
 
     return [framed(audited.endpoint, talk)]
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..._net.text import counted
-from ..._smtp.probes import own_networks
-from ..dialogue import answers, control_recipient, framed, open_question, take_recipient
+from ..._smtp.probes import NOT_ABOUT_RELAYING, own_networks
+from ..dialogue import answers, cause_of_reply, control_recipient, framed, open_question, take_recipient
 from ..model import Cost, Judgement, Probe, Unsettled, finding, passed
 from .envelopes import SESSIONS, answered, dealt, forms, suspects
 from .relaying_by_message import PROOF
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..._net.attempts import Outcome
     from ..._smtp.conversation.state import State
+    from ..._smtp.facts import ExtraReply
     from ..._smtp.probes import Trial
     from ..dialogue import Talk
     from ..model import Audited
@@ -48,23 +49,44 @@ def _judge(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
     taken = suspects(audited, outcomes)
     if taken:
         return _found(taken, outcomes[0])
-    for outcome in outcomes:
-        answers(outcome)  # to its end, or nothing is settled
-    for _form, reply in answered(audited, outcomes):
-        if open_question(reply):
-            raise Unsettled(open_question(reply))
+    doubtful = suspects(audited, outcomes, held=False)
+    for outcome in outcomes:  # to its end, or nothing is settled
+        try:
+            answers(outcome)
+        except Unsettled as why:
+            raise Unsettled("%s, but %s" % (_told(doubtful), why) if doubtful else str(why)) from None
+    decided = answered(audited, outcomes)
+    for form, reply in decided:
+        why_open = open_question(reply) or (_says_nothing(reply) if form.plain else "")
+        if why_open:
+            raise Unsettled(why_open)
+    if not any(form.plain and reply.command.startswith("RCPT") for form, reply in decided):
+        raise Unsettled("each sender was refused at MAIL, so that no address elsewhere was asked about")
     return passed("%d envelopes for an address elsewhere were refused, and the controls taken" % len(forms(audited)))
 
 
+def _says_nothing(reply: ExtraReply) -> str:
+    """Return why a refusal of an address that is plainly elsewhere is none to relay, or nothing.
+
+    An open relay that looks up domains, or has had enough of us, refuses as well.
+    """
+    if reply.command.startswith("RCPT") and cause_of_reply("rcpt", reply) in NOT_ABOUT_RELAYING:
+        text = "%s was answered %d %s, which says nothing of relaying"
+        return text % (reply.command, reply.code, " ".join(reply.text.split()))
+    return ""
+
+
+def _told(taken: Sequence[Form]) -> str:
+    text = "MAIL FROM:<%s>, RCPT TO:<%s> was taken" % taken[0][:2]
+    return text + (", and %s besides" % counted(len(taken) - 1, "other form") if len(taken) > 1 else "")
+
+
 def _found(taken: Sequence[Form], outcome: Outcome) -> Judgement:
-    form = taken[0]
-    text = "MAIL FROM:<%s>, RCPT TO:<%s> was taken" % form[:2]
-    if len(taken) > 1:
-        text += ", and %s besides" % counted(len(taken) - 1, "other form")
-    if not form.plain:
-        return finding(text + "; it may take this form for a mailbox of its own, which only a message shows", "none")
-    doubt = own_networks(outcome.local_address)
-    return finding(text + doubt, "none" if doubt else "reply")
+    """What is taken at RCPT may be refused, or come back, later on: that alone proves nothing."""
+    if not taken[0].plain:
+        doubt = "; it may take this form for a mailbox of its own, which only a message shows"
+        return finding(_told(taken) + doubt, "none")
+    return finding(_told(taken) + own_networks(outcome.local_address), "none")
 
 
 RELAYING = Probe(

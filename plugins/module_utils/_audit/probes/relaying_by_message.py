@@ -9,13 +9,14 @@
 from __future__ import annotations
 
 from functools import partial
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from ..._net.text import counted
 from ..._smtp import commands
 from ..._smtp.probes import own_networks
 from ..._smtp.replies import is_success
-from ..dialogue import ask, framed
+from ..dialogue import ask, framed, open_question
 from ..messages import END, hand_over, message
 from ..model import Cost, Proof, finding, passed, unknown
 from .envelopes import SESSIONS, suspects
@@ -23,6 +24,7 @@ from .envelopes import SESSIONS, suspects
 if TYPE_CHECKING:
     from typing import Any, Generator, List, Sequence, Tuple
 
+    from ..._mailbox.finding import Report
     from ..._net.attempts import Outcome
     from ..._smtp.conversation.state import State
     from ..._smtp.probes import Trial
@@ -44,7 +46,7 @@ def _marked(audited: Audited, outcomes: Sequence[Outcome]) -> List[Marked]:
     where there are no others.
     """
     ours = (audited.outside_recipient, audited.known_recipient, audited.sender)
-    suspected = suspects(audited, outcomes)
+    suspected = suspects(audited, outcomes, held=False)  # messages settle what controls left open
     taken = [form for form in suspected if form.sender in ours]
     if not any(form.plain for form in taken):
         taken += [form for form in suspected if not form.sender]
@@ -115,10 +117,34 @@ def _judge(audited: Audited, outcomes: Sequence[Outcome], proving: Sequence[Outc
     refused = [form for token, form in marked if not _handed_over(token, proving)]
     if any(outcome.facts.failure for outcome in proving) or not marked:
         return unknown("not all that was taken at RCPT could be sent")
+    why = _left_open(marked, proving, arrivals)
+    if why:
+        return unknown(why)
     local = sum(token in arrivals.own for token, _form in marked)
     text = "nothing was relayed of %s taken at RCPT: %d refused later, %d came back, %d stayed here"
     taken = counted(len(marked), "envelope")
     return passed(text % (taken, len(refused), len(marked) - len(refused) - local, local))
+
+
+def _left_open(marked: Sequence[Marked], proving: Sequence[Outcome], arrivals: Arrivals) -> str:
+    """Return why refusals and bounces do not show that it does not relay, or nothing."""
+    refusals = [reply for outcome in proving for reply in outcome.facts.extra_replies if reply.code >= 400]
+    hosts = [_next_host(arrivals.bounced[token]) for token, _form in marked if token in arrivals.bounced]
+    handed_on = ["a message came back that was handed on to %s and refused there" % host for host in hosts if host]
+    return next(filter(None, [*map(open_question, refusals), *handed_on]), "")
+
+
+def _next_host(bounce: Report) -> str:
+    """Return the host beyond the relay that refused a message, as its bounce has it (RFC 3464 2.3.5), or nothing.
+
+    A delivery agent of the relay's own is none: it is reached on the loopback, or has the relay's name.
+    """
+    host = (bounce.remote_mta or "").strip("[]").lower()
+    try:
+        near = ip_address(host).is_loopback
+    except ValueError:
+        near = host in ("localhost", (bounce.reporting_mta or "").lower())
+    return "" if near else host
 
 
 PROOF = Proof(

@@ -12,7 +12,17 @@ from ..._net.text import counted
 from ..._smtp import commands
 from ..._smtp.capabilities import auth_mechanisms
 from ..._smtp.replies import is_success
-from ..dialogue import ERRORS_A_SESSION, answers, ask, framed, in_clear, offered_in_clear, open_question, settled
+from ..dialogue import (
+    ERRORS_A_SESSION,
+    answers,
+    ask,
+    framed,
+    in_clear,
+    offered_in_clear,
+    open_question,
+    settled,
+    unmasked,
+)
 from ..model import Cost, Judgement, Probe, Unsettled, finding, no_trials, passed
 
 if TYPE_CHECKING:
@@ -25,15 +35,15 @@ if TYPE_CHECKING:
     from ..model import Audited
 
 _SHOW_A_SECRET = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
-_REFUSALS = (535, 501)  # of a password
-_SLOW_SECONDS = 1.0  # a relay that takes so long for a wrong password slows guessing down
+_REFUSALS, _FOR_NOW = (535, 501), 454  # of a password (RFC 4954 6)
+_SLOW_SECONDS = 1.0  # a relay that takes so much longer for a wrong password slows guessing down
 _IMPLICIT = "TLS begins with the first octet, so that nothing is said in clear"
 
 
 def _judge_offer(audited: Audited, _outcomes: Sequence[Outcome]) -> Judgement:
     if audited.endpoint.tls == "implicit":
         return passed(_IMPLICIT)
-    offered = auth_mechanisms(offered_in_clear(audited))
+    offered = auth_mechanisms(unmasked(offered_in_clear(audited)))
     shown = [name for name in offered or () if name in _SHOW_A_SECRET]
     if shown:
         return finding("before TLS it offers AUTH %s, which shows the secret to whoever listens" % " ".join(shown))
@@ -76,10 +86,15 @@ def _attempts(audited: Audited) -> List[Trial]:
     def talk(state: State) -> Generator[Any, Any, None]:
         for _attempt in range(ERRORS_A_SESSION):
             reply = yield from ask(state, commands.auth("PLAIN", b"\0%s\0%s" % (user, wrong)))
-            if reply.code not in _REFUSALS or state.facts.timings["auth"] >= _SLOW_SECONDS:
+            if reply.code not in _REFUSALS or _slower(audited, state.facts) >= _SLOW_SECONDS:
                 return  # it has said what there is to know: guessing ends, or takes its time
 
     return [framed(audited.endpoint, talk)]
+
+
+def _slower(audited: Audited, facts: Facts) -> float:
+    """Return by how many seconds the last answer to AUTH took longer than this relay takes for EHLO."""
+    return facts.timings.get("auth", 0.0) - audited.first.facts.timings.get("ehlo", 0.0)
 
 
 def _judge_attempts(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
@@ -97,12 +112,13 @@ def _judge_attempts(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
     refused = answers(outcomes[0])
     if is_success("auth", refused[-1].code):
         return finding("it let a user in who does not exist, with a password made up", severity="high")
-    if len(refused) > 1 and refused[-1].code not in _REFUSALS:
-        return passed("it stopped listening at attempt %d: %d %s" % (len(refused), refused[-1].code, refused[-1].text))
-    if open_question(refused[0], "auth") or refused[0].code not in _REFUSALS:
-        raise Unsettled("AUTH was answered %d %s" % (refused[0].code, refused[0].text))
-    if facts.timings.get("auth", 0.0) >= _SLOW_SECONDS:
-        return passed("it took %.1f s to refuse a wrong password" % facts.timings["auth"])
+    last, slower = refused[-1], _slower(audited, facts)
+    if last.code not in _REFUSALS:
+        if len(refused) == 1 or last.code < 400 or (last.code != _FOR_NOW and open_question(last, "auth")):
+            raise Unsettled("AUTH was answered %d %s" % (last.code, last.text))
+        return passed("it stopped listening at attempt %d: %d %s" % (len(refused), last.code, last.text))
+    if slower >= _SLOW_SECONDS:
+        return passed("it took %.1f s longer to refuse a wrong password than to answer EHLO" % slower)
     text = "%d wrong passwords in one session were refused at once, and none more slowly" % len(refused)
     return finding(text + "; a limit may come later, or ban by address", "none")
 

@@ -11,12 +11,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ..._smtp.conversation.steps import Hear, Say
 from ..._smtp.replies import is_success
-from ..dialogue import answers, ask, framed, keep, patience
+from ..dialogue import answers, ask, framed, keep, open_question, patience
 from ..messages import END, begin, message
 from ..model import Cost, Judgement, Probe, Unsettled, finding, passed
 from ..octets import ENDINGS, octets, shown_octets
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
     from ..._smtp.conversation.state import State
     from ..._smtp.probes import Trial
     from ..model import Audited
+
+_CLOSING = 421  # to what was sent, it is its answer: so some refuse what they find there
+# What a relay says that has seen where a line ends wrongly. Any other refusal of an ending by itself may be that of the
+# message, which has ended there.
+_OF_LINE_ENDS = re.compile(
+    r"\b(?:bare|stray|CR|LF|CRLF|NUL|line[ -]?(?:feed|end)\w*|newline\w*|smtplf|smuggl\w*)\b", re.IGNORECASE
+)
 
 
 def _trials(audited: Audited) -> List[Trial]:
@@ -63,24 +71,41 @@ def _judge(_audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
     control = answers(outcomes[0])[-1]
     if not outcomes[0].facts.message_taken:
         raise Unsettled("a message as it should be was answered %d %s" % (control.code, control.text))
-    taken, open_, late = [], [], []
+    taken, left_open = [], []
     for ending, outcome in zip(ENDINGS, outcomes[1:]):
-        last = outcome.facts.extra_replies[-1:]
-        if outcome.facts.message_taken and last[0].command != shown_octets(END):
-            taken.append(shown_octets(ending))
-        elif len(outcome.facts.extra_replies) < 3:
-            open_.append(shown_octets(ending))
-        elif outcome.facts.message_taken and outcome.facts.failure is not None:
-            late.append(shown_octets(ending))  # who took it for an end takes the true one for commands
+        try:
+            taken += [shown_octets(ending)] if _was_an_end(outcome) else []
+        except Unsettled as why:
+            left_open.append("%s: %s" % (shown_octets(ending), why))
     if taken:
         return finding("a message was ended by %s" % ", ".join(taken))
-    if open_:
-        raise Unsettled("no message was begun for %s" % ", ".join(open_))
-    if late:
-        raise Unsettled(
-            "after %s the dialogue came to no good end: it may have been taken for one, late" % ", ".join(late)
-        )
+    if left_open:
+        raise Unsettled("%d of %d endings were not settled; %s" % (len(left_open), len(ENDINGS), left_open[0]))
     return passed("none of %d other endings was answered as if it were one" % len(ENDINGS))
+
+
+def _was_an_end(outcome: Outcome) -> bool:
+    """Return whether a message was ended by what is no end. Raises Unsettled."""
+    failure, replies = outcome.facts.failure, outcome.facts.extra_replies
+    if not any(reply.command == "DATA" and is_success("data", reply.code) for reply in replies):
+        raise Unsettled("no message was begun")
+    last = replies[-1]
+    if last.command == "DATA":  # nothing was answered to the message, but a 421 may have ended all
+        if failure is None or failure.code != _CLOSING:
+            answers(outcome)
+        return False
+    at_the_end = last.command == shown_octets(END)
+    if is_success("message", last.code):
+        if at_the_end:
+            answers(outcome)  # whoever took the other for an end takes this one for commands
+        return not at_the_end
+    names_it = last.code >= 400 and _OF_LINE_ENDS.search(last.text) is not None
+    refused = last.code == _CLOSING or (at_the_end and last.code >= 500 and not open_question(last, "message"))
+    if failure is not None and failure.code not in (None, _CLOSING):
+        answers(outcome)
+    if not (names_it or refused):
+        raise Unsettled("it was answered %d %s" % (last.code, " ".join(last.text.split())))
+    return False
 
 
 SMUGGLING = Probe(

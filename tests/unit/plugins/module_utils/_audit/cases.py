@@ -35,6 +35,11 @@ def by_address(known: str, unknown: str) -> Callable[[str], str]:
     return answer
 
 
+def where(mark: str, one: str, other: str) -> Callable[[str], str]:
+    """One answer to lines with the mark, another to the others."""
+    return lambda line: one if mark in line else other
+
+
 def numbered(known: str, unknown: str = "") -> Callable[[str], str]:
     """Each answer has a number of its own."""
     said = []
@@ -111,6 +116,8 @@ def ntlm_challenge(name: str) -> str:
 
 _LISTED = "554 5.7.1 Service unavailable; Client host [127.0.0.1] blocked using zen.example.org\r\n"
 _NOBODY = "550 5.1.1 User unknown"
+_OK = "250 2.0.0 Ok\r\n"
+LINES = ("nul", "long_line", "bare_lf")
 
 CASES = [
     # VRFY and EXPN: RFC 5321 3.5.3 and 7.3 have 252 for whoever will not tell, and 502 where it is switched off.
@@ -144,11 +151,19 @@ CASES = [
         "VRFY": numbered("252 2.0.0 Will do, ticket %d")}),
     Case("vrfy", "other words each time, of one code, and another for the known", "finding", "RFC 5321 7.3", {
         "VRFY": numbered("252 2.0.0 Will do, ticket %d", "550 5.1.1 Unknown, ticket %d")}),
+    Case("vrfy", "tickets, and other words for the known", "finding", "RFC 5321 7.3", {
+        "VRFY": numbered("252 2.0.0 Found, ticket %d", "252 2.0.0 Cannot verify, ticket %d")}),
+    Case("vrfy", "codes of several kinds for who is not there", "finding", "RFC 5321 7.3", {
+        "VRFY": in_turn("250 2.1.5 Ok", _NOBODY, "551 5.1.6 Moved", "550 5.7.1 Unknown, and enough", "250 2.1.5 Ok")}),
+    Case("vrfy", "no two alike", "unknown", "the control", {
+        "VRFY": in_turn("252 Ok", "252 Perhaps", _NOBODY, "252 Who knows", "252 Ok")}),
+    Case("vrfy", "answered once, whoever it is", "unknown", "the control", {"VRFY": in_turn("252 Ok", _NOBODY)}),
     Case("expn", "502", "pass", "RFC 5321 7.3", {"EXPN": "502 5.5.1 Not implemented\r\n"}),
     Case("expn", "known 250, unknown 550", "finding", "RFC 5321 7.3", {"EXPN": by_address("250 {line}", _NOBODY)}),
     # RCPT: that an MX refuses unknown mailboxes is as it should be; told is that this makes them known.
     Case("rcpt", "everybody is taken", "pass", "RFC 5321 3.3", {}),
     Case("rcpt", "unknown ones refused", "finding", "RFC 5321 3.3", {"RCPT": by_address("250 2.1.5 Ok", _NOBODY)}),
+    Case("rcpt", "one recipient, whoever it is", "unknown", "the control", limited(1, "550 5.5.3 Too many recipients")),
     Case("rcpt", "greylisting", "unknown", "RFC 6647", {"RCPT": "451 4.7.1 Greylisted, try again\r\n"}),
     Case("rcpt", "the known one is refused too", "unknown", "the control", {"RCPT": _NOBODY + "\r\n"}),
     # Relaying: a relay that takes mail from anybody for anybody.
@@ -166,6 +181,16 @@ CASES = [
         "RCPT": by_address("250 Ok", "454 4.7.1 <{line}>: Relay access denied")}),
     Case("relaying", "denied for want of a name", "unknown", "RFC 5321 4.2.1", {
         "RCPT": by_address("250 Ok", "451 4.7.1 Relaying temporarily denied. Cannot resolve PTR record")}),
+    # A refusal of another kind may be that of an open relay, too.
+    Case("relaying", "it knows no such domain", "unknown", "RFC 3463 3.2", {
+        "RCPT": by_address("250 Ok", "550 5.1.2 <{line}>: Recipient address rejected: Domain not found")}),
+    Case("relaying", "TLS first, for strangers", "unknown", "RFC 3207 4", {
+        "RCPT": by_address("250 Ok", "530 5.7.0 Must issue a STARTTLS command first")}),
+    Case("relaying", "sign in first, for strangers", "pass", "RFC 4954 6", {
+        "RCPT": by_address("250 Ok", "530 5.7.0 Authentication required")}),
+    Case("relaying", "one transaction only", "unknown", "the control", {"RSET": in_turn("250 Ok", "502 5.5.1 No")}),
+    Case("relaying", "open, and then no more for anybody", "unknown", "the control", {
+        "RCPT": in_turn(*["250 2.1.5 Ok"] * 4, "450 4.7.1 Enough for now")}),
     Case("relaying", "the client is listed", "unknown", "RFC 5782", {"RCPT": by_address("250 Ok", _LISTED.strip())}),
     Case("relaying", "listed, even for the control", "unknown", "RFC 5782", {"RCPT": _LISTED}),
     # AUTH in clear: RFC 4954 4 and 9.
@@ -176,11 +201,20 @@ CASES = [
     Case("auth_begun_in_clear", "without a password", "finding", "RFC 4954 4", {"AUTH": "235 2.7.0 Welcome\r\n"}),
     Case("auth_begun_in_clear", "TLS first", "pass", "RFC 4954 6", {"AUTH": "538 5.7.11 Encryption required\r\n"}),
     Case("auth_begun_in_clear", "not known", "pass", "RFC 5321 4.2.4", {"AUTH": "503 5.5.1 AUTH not available\r\n"}),
+    Case("auth_offered_in_clear", "masked on the way", "unknown", "RFC 5321 2.2.1", {"EHLO": ehlo("PIPELINING", "XXXXXXXA")}),
     Case("auth_begun_in_clear", "later", "unknown", "RFC 4954 6", {"AUTH": "454 4.7.0 Temporary failure\r\n"}),
     # AUTH without limit.
     Case("auth_attempts", "no limit", "finding", "RFC 4954 4", {"AUTH": "535 5.7.8 Authentication failed\r\n"}),
     Case("auth_attempts", "limit", "pass", "RFC 4954 4", {
         "AUTH": in_turn("535 5.7.8 Authentication failed", "421 4.7.0 Too many errors")}),
+    Case("auth_attempts", "enough for now", "pass", "RFC 4954 6", {
+        "AUTH": in_turn("535 5.7.8 Authentication failed", "454 4.7.0 Too many failures")}),
+    Case("auth_attempts", "put off", "unknown", "RFC 5321 4.2.1", {
+        "AUTH": in_turn("535 5.7.8 Authentication failed", "451 4.3.0 Later")}),
+    Case("auth_attempts", "and then it goes on", "unknown", "RFC 4954 4", {
+        "AUTH": in_turn("535 5.7.8 Authentication failed", "334 ")}),
+    Case("auth_attempts", "listed at the second", "unknown", "RFC 5782", {
+        "AUTH": in_turn("535 5.7.8 Authentication failed", _LISTED.strip())}),
     Case("auth_attempts", "nobody may try", "unknown", "RFC 5321 3.8", {"AUTH": "421 4.7.0 Not you\r\n"}),
     Case("auth_attempts", "none that is tried", "unknown", "RFC 4954 4", {"EHLO": ehlo("AUTH LOGIN CRAM-MD5")}),
     Case("auth_attempts", "nobody can sign in", "pass", "RFC 4954 3", {"EHLO": ehlo("PIPELINING")}),
@@ -196,45 +230,64 @@ CASES = [
     Case("banner", "a version", "pass", "RFC 5321 4.3.1", {"": "220 relay.example.com ESMTP Exim 4.96\r\n"}),
     # STARTTLS.
     Case("starttls", "not offered", "finding", "RFC 3207", {}),
+    *(Case(probe, "masked on the way", "unknown", "RFC 5321 2.2.1", {"EHLO": ehlo("PIPELINING", "XXXXXXXA")})
+      for probe in ("starttls", "starttls_injection", "starttls_plaintext")),
     Case("starttls_injection", "no STARTTLS", "pass", "RFC 3207 4", {}),
     Case("starttls_plaintext", "no STARTTLS", "pass", "RFC 3207 4", {}),
     # Lines: this relay takes LF for the end of one.
     Case("bare_lf", "ends a command", "finding", "RFC 5321 2.3.8", {"NOOP": "250 2.0.0 Ok\r\n"}),
     Case("nul", "one answer", "pass", "RFC 5321 4.1.2", {}),
     Case("long_line", "one answer", "pass", "RFC 5321 4.5.3.1.10", {}),
-    Case("long_line", "one too many", "finding", "RFC 5321 4.5.3.1.10", {"NOOP": "500 Too long\r\n500 What?\r\n"}),
+    Case("long_line", "one too many", "finding", "RFC 5321 4.5.3.1.10", {
+        "NOOP": where("xxx", "500 Too long\r\n500 What?\r\n", _OK)}),
+    *(Case(probe, "two answers to all", "unknown", "the control", {"NOOP": _OK * 2}) for probe in LINES),
+    *(Case(probe, "one answer too many to all", "unknown", "the control", {"EHLO": ehlo("HELP") + _OK}) for probe in LINES),
+    *(Case(probe, "the client is listed", "unknown", "RFC 5782", {
+        "NOOP": in_turn(_OK.strip(), _LISTED.strip())}) for probe in LINES[:2]),
     Case("long_line", "QUIT is answered strangely", "unknown", "RFC 5321 4.1.1.10", {
         "NOOP": "250 2.0.0 Ok\r\n", "QUIT": "250 Bye\r\n"}),
-    Case("long_line", "refused, and farewell", "pass", "RFC 5321 3.8", {"NOOP": "500 Too long\r\n421 Go\r\n"}),
+    Case("long_line", "refused, and farewell", "pass", "RFC 5321 3.8", {
+        "NOOP": where("xxx", "500 Too long\r\n421 Go\r\n", _OK)}),
     Case("long_line", "421", "unknown", "RFC 5321 3.8", {"NOOP": "421 4.7.0 Go\r\n"}),
     # Smuggling: this relay takes LF for the end of a line, in messages too. test_octets.py has one that does not.
     Case("smuggling", "LF ends a line", "finding", "RFC 5321 4.1.1.4", {}),
     Case("smuggling", "LF ends a line, and the answer comes late", "unknown", "RFC 5321 4.1.1.4", {".": tired(0.6)}),
     Case("smuggling", "no message is taken", "unknown", "the control", {"DATA": "554 5.7.1 No\r\n"}),
     Case("smuggling", "nor this one", "unknown", "the control", {".": "550 5.7.1 Spam\r\n"}),
+    Case("smuggling", "no other is begun", "unknown", "the control", {"DATA": in_turn("354 Go on", "451 4.7.1 Later")}),
     # 100 recipients: RFC 5321 4.5.3.1.8.
     Case("recipient_limit", "no limit", "pass", "RFC 5321 4.5.3.1.8", {}),
     Case("recipient_limit", "100", "pass", "RFC 5321 4.5.3.1.8", limited(100, "452 4.5.3 Too many recipients")),
     Case("recipient_limit", "50", "finding", "RFC 5321 4.5.3.1.8", limited(50, "452 4.5.3 Too many recipients")),
     Case("recipient_limit", "50 for good", "finding", "RFC 5321 4.5.3.1.8", limited(50, "550 5.5.3 Too many recipients")),
     Case("recipient_limit", "put off at the twentieth", "unknown", "RFC 5321 4.2.1", limited(20, "451 4.7.1 Slow down")),
+    Case("recipient_limit", "full at the twentieth", "unknown", "RFC 3463 3.3", limited(20, "452 4.2.2 Mailbox full")),
+    Case("recipient_limit", "the disk is, at the twentieth", "unknown", "RFC 5321 4.2.3", limited(20, "452 4.3.1 Disk full")),
     Case("recipient_limit", "listed at the twentieth", "unknown", "RFC 5782", limited(20, _LISTED.strip())),
     Case("recipient_limit", "the control is refused", "unknown", "the control", limited(0, _NOBODY)),
     # Conformance.
     Case("unknown_command", "500", "pass", "RFC 5321 4.2.4", {}),
     Case("unknown_command", "250", "finding", "RFC 5321 4.2.4", {"*": "250 2.0.0 Ok\r\n"}),
+    Case("unknown_command", "the client is listed", "unknown", "RFC 5782", {"*": _LISTED}),
     Case("unknown_command", "421", "unknown", "RFC 5321 3.8", {"*": "421 4.7.0 Error\r\n"}),
     Case("size", "honoured", "pass", "RFC 1870 6.1", {
         "MAIL": lambda line: "552 5.3.4 Too big\r\n" if "SIZE=" in line else "250 2.1.0 Ok\r\n"}),
+    Case("size", "refused for another reason", "unknown", "RFC 1870 6.1", {
+        "MAIL": where("SIZE=", "555 5.5.4 Unsupported option\r\n", _OK)}),
+    Case("size", "one transaction only", "unknown", "the control", {
+        "MAIL": in_turn("250 Ok", "503 5.5.1 Nested MAIL"), "RSET": "502 5.5.1 No\r\n"}),
     Case("size", "ignored", "finding", "RFC 1870 6.1", {}),
     Case("size", "no limit announced", "pass", "RFC 1870 4", {"EHLO": ehlo("SIZE 0")}),
     Case("pipelining", "in order", "pass", "RFC 2920 3.1", {}),
     Case("pipelining", "refused", "finding", "RFC 2920 3.1", {
         "RSET": in_turn("250 2.0.0 Ok", "503 5.5.0 Improper use of pipelining")}),
+    Case("pipelining", "the client is listed", "unknown", "RFC 5782", {"RSET": in_turn("250 2.0.0 Ok", _LISTED.strip())}),
     Case("pipelining", "refused by itself, too", "unknown", "the control", {"RSET": "502 5.5.1 Not here\r\n"}),
     Case("eightbit", "announced and taken", "pass", "RFC 6152 2", {"EHLO": ehlo("8BITMIME")}),
     Case("eightbit", "who has not signed in is refused", "unknown", "RFC 4954 6", {
         "EHLO": ehlo("8BITMIME"), "MAIL": "530 5.7.0 Authentication required\r\n"}),
+    Case("eightbit", "one MAIL only, whatever it holds", "unknown", "the control", {
+        "EHLO": ehlo("8BITMIME"), "MAIL": in_turn("250 Ok", "550 5.7.1 One message, and no more")}),
     Case("eightbit", "announced and refused", "finding", "RFC 6152 2", {
         "EHLO": ehlo("8BITMIME"), "MAIL": lambda line: "555 5.5.4 Unsupported\r\n" if "BODY" in line else "250 Ok\r\n"}),
 ]  # fmt: skip

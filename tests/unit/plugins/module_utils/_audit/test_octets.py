@@ -69,8 +69,11 @@ def session(way, context, _lines, say, sock):
         if verb == b"EHLO":
             reply = b"250 relay.example.com\r\n" if tls else b"250-relay.example.com\r\n250 STARTTLS\r\n"
         elif verb == b"STARTTLS":
-            if held and way == "refuses":
+            if held and way.startswith("refuses"):
                 sock.sendall(b"554 5.5.0 Commands behind STARTTLS\r\n")
+                if "hangs up" in way:
+                    return
+                held = b"" if "forgets" in way else held
                 continue
             sock.sendall(b"220 2.0.0 Go ahead\r\n")
             if held and way == "hangs up":
@@ -97,6 +100,8 @@ def session(way, context, _lines, say, sock):
     ("obeys, and is slow", "finding", "was obeyed under TLS"),
     ("answers in clear", "pass", "harmless"),
     ("refuses", "pass", "554 5.5.0"),
+    ("refuses, and hangs up", "pass", "554 5.5.0"),
+    ("refuses, and forgets the rest", "pass", "554 5.5.0"),
     ("hangs up", "pass", "hung up"),
 ])  # fmt: skip
 def test_what_comes_with_starttls(way, status, seen, context):
@@ -143,12 +148,53 @@ def strict(answer, _lines, say, sock):
             return
 
 
-@pytest.mark.parametrize("answer", ["", "521 5.5.2 Error: bare <LF> received", "421 4.7.0 Go away"])
-def test_a_relay_that_takes_one_end_only(answer):
+def asked_where_messages_end(answer, **options):
     with BehavingRelay(functools.partial(strict, answer)) as relay:
-        given = {"probes": ["smuggling"], "mailbox_recipient": "user@example.net", **GIVEN}
+        given = {"probes": ["smuggling"], "mailbox_recipient": "user@example.net", **GIVEN, **options}
         report = audit("127.0.0.1", port=relay.port, **given)
     (probed,) = report["probes"]
+    return report, probed
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["", "521 5.5.2 Error: bare <LF> received", "421 4.7.0 Go away", "451 See http://pobox.com/~djb/docs/smtplf.html."],
+)
+def test_a_relay_that_takes_one_end_only(answer):
+    report, probed = asked_where_messages_end(answer)
     assert (probed["status"], report["changed"]) == ("pass", True), probed["text"]
     assert len(probed["dialogues"]) == report["plan"]["messages"]
     assert r"\n.\r\n" in "".join(said["text"] for said in probed["dialogues"][5])
+
+
+@pytest.mark.parametrize("answer", [
+    "451 4.3.0 Try again later",
+    "221 2.0.0 Bye",
+    "554 5.7.1 Spam",  # of a message that has ended there, or of one with such an ending: who knows
+    "554 5.7.1 Client host blocked using zen.example.org",
+])  # fmt: skip
+def test_an_answer_to_an_ending_that_may_mean_anything_settles_nothing(answer):
+    _report, probed = asked_where_messages_end(answer)
+    assert (probed["status"], "7 of 7 endings were not settled" in probed["text"]) == ("unknown", True), probed["text"]
+
+
+def hangs_up_at_the_second(taken, _lines, say, sock):
+    """The first message is taken, and the others are begun."""
+    taken.append(sock)
+    if len(taken) <= 2:  # the first connection, and the control
+        return strict("", _lines, say, sock)
+    say("220 relay.example.com ESMTP")
+    for line in _lines:
+        if line == b"DATA\r\n":
+            say("354 Go on")
+            return None
+        say("250 2.0.0 relay.example.com")
+    return None
+
+
+def test_a_relay_that_hangs_up_on_an_ending_without_a_word_settles_nothing():
+    taken = []
+    with BehavingRelay(functools.partial(hangs_up_at_the_second, taken)) as relay:
+        given = {"probes": ["smuggling"], "mailbox_recipient": "user@example.net", **GIVEN}
+        (probed,) = audit("127.0.0.1", port=relay.port, **given)["probes"]
+    assert (probed["status"], "connection_lost" in probed["text"]) == ("unknown", True), probed["text"]

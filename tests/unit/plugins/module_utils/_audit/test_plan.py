@@ -120,6 +120,48 @@ def test_a_421_to_a_control_ends_the_audit_with_what_was_learned():
     assert not [line for line in relay.said if line.startswith(("EXPN", "RCPT"))]
 
 
+def test_a_421_to_a_control_recipient_ends_the_audit_as_well():
+    with running(Relay(RCPT=in_turn(*["250 2.1.5 Ok"] * 5, "421 4.7.0 Enough"))) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["rcpt", "recipient_limit", "relaying"], **GIVEN)
+        begun = [line for line in relay.said if line.startswith("RCPT")]
+    assert statuses(report) == {"rcpt": "pass", "recipient_limit": "unknown", "relaying": "unknown"}
+    assert (report["failure"]["code"], report["failure"]["stage"], len(begun)) == (421, "rcpt", 6)
+
+
+def test_a_relay_that_bans_us_is_left_alone():
+    """By 554 to the next connection (RFC 5321 3.1), as those do that had enough of errors."""
+    greetings = in_turn(*["220 relay.example.com ESMTP"] * 2, "554 5.7.1 Too many errors, banned")
+    with BehavingRelay(_greeting(greetings)) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["expn", "vrfy", "rcpt", "relaying"], **GIVEN)
+        assert relay.sessions == 3
+    assert statuses(report) == {"vrfy": "pass", **dict.fromkeys(("expn", "rcpt", "relaying"), "unknown")}
+    assert report["failure"]["code"] == 554 and report["verdict"] != "passed"
+
+
+def _greeting(greetings):
+    def behave(lines, say, _sock):
+        greeting = greetings("").rstrip()
+        say(greeting)
+        for line in lines if greeting.startswith("220") else ():
+            say("221 2.0.0 Bye" if line == b"QUIT\r\n" else "250 2.0.0 relay.example.com")
+
+    return behave
+
+
+def test_what_was_found_before_the_end_stands():
+    """One session of four is enough to see that a relay is open."""
+    with running(Relay(EHLO=in_turn(HELLO, HELLO, HELLO, "421 4.7.0 Enough"))) as relay:
+        report = audit(
+            "127.0.0.1",
+            port=relay.port,
+            probes=["relaying", "smuggling"],
+            **GIVEN,
+            mailbox_recipient="user@example.net",
+        )
+    assert statuses(report) == {"relaying": "finding", "smuggling": "unknown"}
+    assert report["failure"]["code"] == 421 and report["verdict"] == "failed"
+
+
 def hangs_up_on_nul(lines, say, _sock):
     say("220 relay.example.com ESMTP")
     for line in lines:
@@ -133,7 +175,7 @@ def test_a_relay_that_hangs_up_on_a_probe_is_asked_the_others():
     with BehavingRelay(hangs_up_on_nul) as relay:
         report = audit("127.0.0.1", port=relay.port, probes=["nul", "vrfy"], **GIVEN)
     assert statuses(report) == {"nul": "pass", "vrfy": "pass"} and report["cause"] is None
-    assert report["probes"][0]["text"] == "it hung up on a command with a NUL in it"
+    assert report["probes"][0]["text"] == "it hung up on a command with a NUL in it: 500 5.5.2 Not that"
 
 
 def refuses_and_hangs_up(lines, say, _sock):

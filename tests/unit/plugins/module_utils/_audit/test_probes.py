@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.check import audit
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.model import Audited, Unsettled
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.probes import relaying
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.register import PROBES
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import Failure
 from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
@@ -23,6 +26,9 @@ from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._a
     ehlo,
     relays_for,
 )
+
+if TYPE_CHECKING:
+    from typing import Callable
 
 GIVEN = {
     "known_recipient": KNOWN,
@@ -91,3 +97,31 @@ def test_a_handshake_that_took_too_long_settles_nothing(cause: str, settles: boo
     else:
         with pytest.raises(Unsettled, match="took too long"):
             PROBES["starttls"].judge(audited, ())
+
+
+def test_what_is_taken_at_rcpt_is_a_suspicion_wherever_it_was_asked_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relaying, "own_networks", lambda _address: "")
+    with running(Relay()) as relay:
+        (probed,) = audit("127.0.0.1", port=relay.port, probes=["relaying"], **GIVEN)["probes"]
+    assert (probed["status"], probed["proof"]) == ("finding", "none")
+
+
+def test_a_relay_that_is_slow_in_all_does_not_slow_down_guessing() -> None:
+    def slow(answer: str) -> Callable[[str], str]:
+        return lambda _line: time.sleep(1.1) or answer  # type: ignore[func-returns-value]
+
+    hello = ehlo("AUTH PLAIN")
+    with running(Relay(EHLO=slow(hello), AUTH=slow("535 5.7.8 No\r\n"))) as relay:
+        (probed,) = audit("127.0.0.1", port=relay.port, probes=["auth_attempts"], **GIVEN)["probes"]
+    assert probed["status"] == "finding", probed["text"]
+    with running(Relay(EHLO=hello, AUTH=slow("535 5.7.8 No\r\n"))) as relay:
+        (probed,) = audit("127.0.0.1", port=relay.port, probes=["auth_attempts"], **GIVEN)["probes"]
+    assert (probed["status"], "longer" in probed["text"]) == ("pass", True), probed["text"]
+
+
+def test_a_greeting_of_digits_is_read_in_no_time() -> None:
+    facts = SimpleNamespace(greeting=SimpleNamespace(lines=("1" * 8000,)), extra_replies=())
+    nobody = Audited._make([None] * len(Audited._fields))  # type: ignore[arg-type]
+    audited, began = nobody._replace(first=SimpleNamespace(facts=facts)), time.process_time()
+    assert PROBES["banner"].judge(audited, ()).status == "pass"
+    assert time.process_time() - began < 0.05

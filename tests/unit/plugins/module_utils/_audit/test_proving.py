@@ -110,6 +110,51 @@ def test_what_comes_back_is_not_relayed(maildirs):
     assert only(report) == ("pass", None), report["probes"][0]["text"]
 
 
+def test_what_is_put_off_once_it_was_sent_leaves_the_suspicion(maildirs):
+    def answer(recipient, _content):
+        return "250 2.0.0 Ok" if recipient == KNOWN else "451 4.7.1 Greylisted"
+
+    with DeliveringRelay(by_recipient(maildirs), message=answer) as relay:
+        report = audited(relay, maildirs, "relaying")
+    assert only(report) == ("finding", "none"), report["probes"][0]["text"]
+    assert "451 4.7.1 Greylisted, which is for now only" in report["probes"][0]["text"]
+
+
+@pytest.mark.parametrize("remote, came_to", [
+    (b"mx.elsewhere.example", ("finding", "none")),
+    (b"[192.0.2.25]", ("finding", "none")),
+    (b"127.0.0.1", ("pass", None)),  # a delivery agent of its own, as Postfix names it where it listens on a port
+    (b"relay.example.com", ("pass", None)),  # and where it listens on a socket
+])  # fmt: skip
+def test_what_another_host_refuses_was_relayed_to_it(remote, came_to, maildirs):
+    """As what forges its sender is, by hosts that look at SPF: the relay is as open as ever."""
+
+    def place(_sender, recipient, content):
+        if recipient == KNOWN:
+            return maildirs[0]
+        token = re.search(rb"X-Mailcheck-Token: (\S+)", content).group(1)
+        bounce = BOUNCE % {b"token": token, b"to": recipient.encode()}
+        relay.deliver(maildirs[0], bounce.replace(b"Status:", b"Remote-MTA: dns; %s\r\nStatus:" % remote))
+        return None
+
+    with DeliveringRelay(place) as relay:
+        report = audited(relay, maildirs, "relaying")
+    assert only(report) == came_to, report["probes"][0]["text"]
+    assert ("handed on to" in report["probes"][0]["text"]) is (came_to[0] == "finding")
+
+
+def test_a_message_settles_what_a_control_left_open(maildirs):
+    """Once the first envelopes were taken, the relay takes nothing for anybody any more: that alone shows little."""
+    left = ["250 2.1.5 Ok"]
+
+    def rcpt(recipient):
+        return (left.pop() if left else "450 4.7.1 Enough for now") if recipient == KNOWN else "250 2.1.5 Ok"
+
+    with DeliveringRelay(by_recipient(maildirs), rcpt=rcpt) as relay:
+        report = audited(relay, maildirs, "relaying")
+    assert only(report) == ("finding", "message"), report["probes"][0]["text"]
+
+
 def test_what_a_catch_all_keeps_is_not_relayed(maildirs):
     with DeliveringRelay(lambda _sender, _recipient, _content: maildirs[0]) as relay:
         report = audited(relay, maildirs, "relaying")
