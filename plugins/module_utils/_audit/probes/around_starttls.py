@@ -79,8 +79,9 @@ def _judge_injection(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement
         _tls_begins(audited)
         return passed("it hung up on what came with STARTTLS")
     first = settled((replies or answers(outcomes[0]))[0], "starttls")
-    if audited.tls_failure is not None and audited.tls_failure.stage == "starttls":
-        raise Unsettled("STARTTLS by itself came to nothing: %s" % audited.tls_failure.text)
+    by_itself = audited.first.facts.failure
+    if by_itself is not None and by_itself.stage == "starttls":
+        raise Unsettled("STARTTLS by itself came to nothing: %s" % by_itself.text)
     if first.code >= 500:  # whatever comes of the session: there is no TLS in which anything could count
         return passed("STARTTLS with something behind it was answered %d %s" % (first.code, first.text))
     answers(outcomes[0])

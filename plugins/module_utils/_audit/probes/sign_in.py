@@ -94,7 +94,8 @@ def _attempts(audited: Audited) -> List[Trial]:
 
 def _slower(audited: Audited, facts: Facts) -> float:
     """Return by how many seconds the last answer to AUTH took longer than this relay takes for EHLO."""
-    return facts.timings.get("auth", 0.0) - audited.first.facts.timings.get("ehlo", 0.0)
+    usual: float = audited.first.facts.timings.get("ehlo", 0.0)
+    return facts.timings.get("auth", 0.0) - usual
 
 
 def _judge_attempts(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
