@@ -19,6 +19,7 @@ from .._smtp.conversation.steps import Hear
 from .._smtp.facts import ExtraReply
 from .._smtp.probes import denies_relaying
 from .._smtp.replies import is_success
+from .._verdicts.causes import Failure
 from .._verdicts.wording import cause_of
 from .model import Unsettled
 
@@ -110,17 +111,21 @@ def reset(state: State) -> Generator[Any, Any, None]:
         state.fail("extra", "command_rejected", "RSET was answered %d %s" % (reply.code, reply.text))
 
 
-def as_control(recipient: str, said: Heard) -> Heard:
+def as_control(state: State, recipient: str, said: Heard) -> Heard:
     """Say what has been, or would be, answered well: a failure of it names the recipient, and so is a control's."""
     try:
         return (yield from said)
     except Stop as stop:
         raise Stop(stop.failure and stop.failure._replace(recipient=recipient)) from None
+    except UnsolicitedReply as early:  # Postfix says 421 as soon as it has had enough, and waits for no command
+        state.closing = True
+        failure = Failure(state.facts.stage, early.cause, early.code, text=early.text, recipient=recipient)
+        raise Stop(failure) from None
 
 
 def control_recipient(state: State, sender: str, recipient: str) -> Generator[Any, Any, None]:
     """The relay takes mail for `recipient`, or the dialogue ends here."""
-    reply = yield from as_control(recipient, take_recipient(state, sender, recipient))
+    reply = yield from as_control(state, recipient, take_recipient(state, sender, recipient))
     if not is_success("rcpt", reply.code):
         text = "the control recipient was answered %d %s" % (reply.code, reply.text)
         state.fail("rcpt", cause_of_reply("rcpt", reply), text)

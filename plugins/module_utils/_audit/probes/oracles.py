@@ -50,7 +50,7 @@ def _ask_on(
     for stranger in audited.strangers:
         yield from ask(state, command(stranger))
     if known.code < 400:
-        yield from as_control(audited.known_recipient, ask(state, command(audited.known_recipient)))
+        yield from as_control(state, audited.known_recipient, ask(state, command(audited.known_recipient)))
 
 
 def _judge(verb: str, audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:

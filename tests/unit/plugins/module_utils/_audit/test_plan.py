@@ -128,6 +128,17 @@ def test_a_421_to_a_control_recipient_ends_the_audit_as_well():
     assert (report["failure"]["code"], report["failure"]["stage"], len(begun)) == (421, "rcpt", 6)
 
 
+def test_so_does_one_that_comes_before_the_control_is_said():
+    """As Postfix says it, right behind the last error that it takes (smtpd_hard_error_limit)."""
+    answers = in_turn(
+        "252 2.0.0 user@example.net", "550 5.1.1 No", "550 5.1.1 No", "550 5.1.1 No\r\n421 4.7.0 Too many"
+    )
+    with running(Relay(VRFY=answers)) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["vrfy", "rcpt"], **GIVEN)
+    assert statuses(report) == {"vrfy": "unknown", "rcpt": "unknown"}
+    assert report["failure"]["code"] == 421 and report["verdict"] != "passed"
+
+
 def test_a_relay_that_bans_us_is_left_alone():
     """By 554 to the next connection (RFC 5321 3.1), as those do that had enough of errors."""
     greetings = in_turn(*["220 relay.example.com ESMTP"] * 2, "554 5.7.1 Too many errors, banned")
