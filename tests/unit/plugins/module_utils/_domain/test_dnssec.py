@@ -65,3 +65,12 @@ def test_each_relay_has_a_status_the_worse_of_its_two_families():
     assert [host.valid for host in facts.hosts] == [True, True, None, None]
     assert (facts.status, len(asked)) == ("secure", 1)
     assert all(bool(host.reason) == (host.state != "present") for host in facts.hosts)
+
+
+def test_the_answers_of_one_relay_are_no_others():
+    good = {"%s.example.com %s" % (name, kind): NO_DATA for name in ("a", "c") for kind in ("A", "AAAA")}
+    bad = {"b.example.com A": BAD_SIGNATURE, "b.example.com AAAA": NO_DATA,
+           "d.example.com A": NO_DATA, "d.example.com AAAA": BAD_SIGNATURE}  # fmt: skip
+    hosts = ["%s.example.com" % name for name in "abcd"]
+    facts = play(look_up_dnssec("example.com", hosts), zone({**SOA, **good, **bad}))
+    assert [host.status for host in facts.hosts] == ["secure", "bogus", "secure", "bogus"]

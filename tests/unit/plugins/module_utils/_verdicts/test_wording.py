@@ -45,6 +45,12 @@ def test_a_reply_of_another_class_breaks_the_rules(stage, code):
     assert cause_of(stage, code, None, "hm") == "protocol_violation"
 
 
+@pytest.mark.parametrize("code", [400, 499, 500, 599])
+def test_a_reply_of_the_classes_that_refuse_does_not(code):
+    """RFC 5321 4.2.1."""
+    assert cause_of("rcpt", code, None, "hm") != "protocol_violation"
+
+
 def test_of_a_long_text_only_the_beginning_is_read():
     assert cause_of("rcpt", 550, None, "x " * 480 + "user unknown") == "mailbox_unknown"
     assert cause_of("rcpt", 550, None, "x " * 520 + "user unknown") == "recipient_rejected"
