@@ -135,6 +135,7 @@ def test_it_is_named_with_the_command_that_asks_this_relay() -> None:
 
 
 def test_it_weighs_once_it_was_asked_or_a_profile_wants_it(audited: dict[str, Any], tmp_path: Any) -> None:
+    pytest.importorskip("yaml", reason="PyYAML is on the controller's Python alone")
     own = tmp_path / "ours.yml"
     own.write_text("{title: Ours, kind: audit, rules: {robot: {expect: true, severity: high, document: Ours}}}")
     grave = [list(not_judged(one, "medium")) for one in (
