@@ -103,7 +103,7 @@ NOTICED_BY: Dict[str, List[str]] = {
     "_net/dns/tlsa": ["_smtp/test_dane", "_domain/test_dane"],
 }
 WANTED = 92.0  # per cent
-AT_MOST = 30  # changes of one file
+AT_MOST = 20  # changes of one file
 SEED = 7
 AT_ONCE = 4
 SLOW = 0.05  # seconds: tests that come last

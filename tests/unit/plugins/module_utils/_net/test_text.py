@@ -99,6 +99,8 @@ def test_what_comes_to_be_known_is_left_out_as_well():
     (("tan", "staaf-123", "45678"), ("<redacted>", "<redacted>", "<redacted>")),
     (("tanstaaf", "free"), ("<redacted>", "free")),
     (("one", "two"), ("one", "two")),
+    ((SECRET, "free", SECRET), ("<redacted>", "free", "<redacted>")),
+    (("a %s b %s" % (SECRET, SECRET), "c", "d " + SECRET), ("a <redacted> b <redacted>", "c", "d <redacted>")),
 ])  # fmt: skip
 def test_a_secret_that_is_split_is_left_out_of_each_line(lines, shown):
     assert tuple(Secrets((SECRET,)).redacted_lines(lines)) == shown
