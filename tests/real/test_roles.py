@@ -434,7 +434,8 @@ def test_where_port_25_is_closed_domains_that_take_mail_can_be_judged(judged: tu
     (row,) = assessment["endpoints"]
     assert (row["assessment"], row["msg"]) == ("met", "c.example: passed, 3 rules not applied, since relays is false.")
     assert not [rule for rule in row["rules"] if rule["id"].startswith("delivers")]
-    assert "relays is false, so that these rules are not applied: delivers_dane, " in ended.output
+    said = " ".join(ended.output.split())  # ansible-core 2.18 breaks lines
+    assert "relays is false, so that these rules are not applied: delivers_dane, " in said
 
 
 def test_a_profile_of_relays_is_none_for_domains(judged: tuple[dict[str, Ended], Path]) -> None:
