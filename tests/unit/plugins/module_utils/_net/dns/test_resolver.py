@@ -191,6 +191,17 @@ def test_a_resolver_that_does_not_know_the_root(code):
     assert code in answer.reason
 
 
+@pytest.mark.parametrize(
+    ("complaint", "words"), [(refusal("SERVFAIL", (7, "")), "signature expired"), (refusal("SERVFAIL"), "SERVFAIL")]
+)
+def test_a_resolver_whose_root_is_bogus(complaint, words):
+    zone = {MAIL[:2]: records("10 a.example."), ("", "NS"): unless_told(complaint, records("a.example."))}
+    with NameServer(zone) as name_server:
+        (answer,), facts = ask([name_server], MAIL)
+    assert (answer.state, answer.dnssec, facts[0].validates) == ("present", "not_determined", None)
+    assert "its answer about the root is " + words in answer.reason
+
+
 @pytest.mark.parametrize("hidden", [records("10 a.example."), nothing, refusal("NXDOMAIN")])
 def test_what_is_there_only_without_checks_is_bogus(hidden):
     """RFC 4035 5.5, RFC 8914: also where what is hidden is that there is nothing."""
