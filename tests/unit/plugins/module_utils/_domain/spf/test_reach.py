@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.spf import reach
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.spf.facts import spf_facts
 from ansible_collections.postmaster.mailcheck.tests.support.answers import play
 from ansible_collections.postmaster.mailcheck.tests.support.zones import zone
@@ -116,3 +117,25 @@ def test_the_terms_are_named(text, there, named):
 
 def test_who_has_no_record_has_no_strangers():
     assert play(spf_facts("example.com"), zone({"example.com": ["A 192.0.2.1"]})).strangers_pass is None
+
+
+@pytest.mark.parametrize(
+    ("address", "prefix", "first", "count"),
+    [
+        ("0.0.0.0", 0, 0, 0xE000),  # up to 224.0.0.0, from where on nobody sends
+        ("128.0.0.0", 1, 0x8000, 0x6000),
+        ("192.0.0.0", 16, 0xC000, 1),
+        ("192.0.0.7", 15, 0xC000, 2),
+        ("192.0.0.0", 17, 0, 0),
+        ("224.0.0.0", 3, 0, 0),
+        ("::", 0, 0xE000, 0x10000),
+        ("2000::", 3, 0xE000, 0x10000),
+        ("2000::", 19, 0xE000, 1),
+        ("3fff:e000::", 19, 0xE000 + 0xFFFF, 1),
+        ("2000::", 20, 0, 0),
+        ("4000::", 3, 0, 0),
+    ],
+)
+def test_the_cells_of_a_network(address, prefix, first, count):
+    """A cell is a /16 of IPv4 below 224.0.0.0, or a /19 of 2000::/3 (RFC 4291 2.4), whose bits come behind."""
+    assert reach._network(address, prefix) == ((1 << count) - 1) << first
