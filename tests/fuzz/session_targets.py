@@ -79,8 +79,11 @@ class Peer:
 
 @contextlib.contextmanager
 def _spoken_to(peer: Peer) -> Iterator[None]:
-    dialled = (peer, [AddressAttempt("192.0.2.143", "connected", 0.0)])
-    with mock.patch.object(connection, "dial", lambda *_where: dialled), mock.patch.object(
+    def dial(*where: Any) -> Peer:
+        where[-1].append(AddressAttempt("192.0.2.143", "connected", 0.0))
+        return peer
+
+    with mock.patch.object(connection, "dial", dial), mock.patch.object(
         imaplib.random,
         "randint",
         lambda low, _high: low,  # type: ignore[attr-defined]  # imaplib's tags, by chance
