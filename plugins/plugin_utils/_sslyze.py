@@ -18,13 +18,14 @@ from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._relays impor
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import AssessmentError
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Union
+    from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
     from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.model import Probe
     from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._relays import Relay
 
     Answer = Tuple[str, str, Optional[str]]  # status, what was seen, how grave where not as usual
 
+_WORST_FIRST = ("finding", "unknown", "pass")
 _GRAVE = ("high", "medium")
 _BROKEN = re.compile("_(?:EXPORT|RC4|RC2|3DES|DES|DES40)_")
 
@@ -119,29 +120,34 @@ def with_sslyze(result: Mapping[str, Any], output: Union[str, Mapping[str, Any]]
     rows = result["endpoints"] if "endpoints" in result else [result]
     if not all("probes" in row for row in rows):
         raise AssessmentError("this is no result of smtp_audit: it has no probes")
-    return {"endpoints": [_with_probes(row, scans.get(which_relay(row))) for row in rows]}
+    return {"endpoints": [_with_probes(row, scans.get(which_relay(row), ())) for row in rows]}
 
 
-def _scans(output: Union[str, Mapping[str, Any]]) -> Dict[Relay, Mapping[str, Any]]:
+def _scans(output: Union[str, Mapping[str, Any]]) -> Dict[Relay, List[Mapping[str, Any]]]:
+    """Return what there is of each relay: one name may stand for several machines, each scanned for itself."""
+    scans: Dict[Relay, List[Mapping[str, Any]]] = {}
     try:
         read = json.loads(output) if isinstance(output, str) else output
         places = [(scan["server_location"], scan) for scan in read["server_scan_results"]]
-        return {which_relay({"host": place["hostname"], "port": place["port"]}): scan for place, scan in places}
+        for place, scan in places:
+            scans.setdefault(which_relay({"host": place["hostname"], "port": place["port"]}), []).append(scan)
+        return scans
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         raise AssessmentError("this is not what sslyze writes with --json_out") from None
 
 
-def _with_probes(row: Mapping[str, Any], scan: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+def _with_probes(row: Mapping[str, Any], scans: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
     """Return the row with sslyze's answers in the place of those that the audit has left to it."""
     others = [one for one in row["probes"] if one["name"] not in QUESTIONS]
-    probes = [_probed(PROBES[name], question, scan) for name, question in QUESTIONS.items()]
+    probes = [_probed(PROBES[name], question, scans) for name, question in QUESTIONS.items()]
     grave = any(one["status"] == "finding" and one["severity"] in _GRAVE for one in probes)
     return {**with_probes(row, [*others, *probes]), "verdict": "failed" if grave else row["verdict"]}
 
 
-def _probed(probe: Probe, question: Question, scan: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+def _probed(probe: Probe, question: Question, scans: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
     """Return an answer in the form of a probe. Its severity stands there whatever it came to: now it weighs."""
-    status, text, severity = _answer(question, scan)
+    answers = [_answer(question, scan) for scan in scans or (None,)]
+    status, text, severity = min(answers, key=lambda answer: _WORST_FIRST.index(answer[0]))
     found = status == "finding"
     return {
         "name": probe.name,

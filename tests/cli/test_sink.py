@@ -173,6 +173,15 @@ def test_nor_is_what_it_goes_on_with_as_if_that_had_been_taken(tmp_path: Path) -
     assert "RSET" in kept and SECRET[::-1] in kept
 
 
+def test_nor_is_what_comes_of_it_in_one_write_with_starttls() -> None:
+    said = "STARTTLS\r\nAUTH LOGIN\r\n%s\r\n%s=\r\n" % (SECRET, SECRET)
+    with Sink() as sink, Octets(sink) as octets:
+        assert octets.say(said.encode()).startswith(b"220")
+        octets.start_tls()
+        octets.say(b"RSET\r\n")
+        assert SECRET not in sink.sessions[0].said() and "AUTH LOGIN" in sink.sessions[0].said()
+
+
 def test_a_message_that_is_too_long_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("postmaster_mailcheck.sink.dialogue._MOST_MESSAGE", 1000)
     with Sink(tls="none") as sink, Octets(sink) as octets:

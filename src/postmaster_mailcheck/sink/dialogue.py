@@ -143,7 +143,8 @@ class Dialogue:
         """What came behind STARTTLS, and is no TLS, came in clear: it is kept in the record, and obeyed never."""
         context, begun, self._buffer, self._sender = self._behaviour.context, self._buffer, b"", None
         if begun and begun[:1] != _HANDSHAKE:
-            self._session.octets("client", begun)
+            for line in begun.splitlines(keepends=True):  # each by itself, since what signs in is kept by no line
+                self._session.octets("client", line)
             self._session.event(event="dropped", text="what came in clear behind STARTTLS")
             begun = b""
         if context is None:

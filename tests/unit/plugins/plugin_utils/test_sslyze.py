@@ -221,6 +221,14 @@ def test_a_relay_that_it_did_not_reach_has_all_open(audited: dict[str, Any], sca
     assert set(told(row).values()) == {"unknown"}
 
 
+@pytest.mark.parametrize("worst_at", [0, 1])
+def test_of_several_machines_behind_a_name_the_worst_counts(audited: dict[str, Any], worst_at: int) -> None:
+    scans = [scanned("127.0.0.1", audited["port"]) for _machine in range(2)]
+    scans[worst_at] = scanned("127.0.0.1", audited["port"], robot={"robot_result": "VULNERABLE_STRONG_ORACLE"})
+    (row,) = with_sslyze(audited, output(*scans))["endpoints"]
+    assert told(row) == {**ALL_PASS, "robot": "finding"} and row["verdict"] == "failed"
+
+
 def test_the_names_of_hosts_are_compared_as_the_dns_does(audited: dict[str, Any]) -> None:
     named = {**audited, "host": "Relay.example.com"}
     (row,) = with_sslyze(named, output(scanned("relay.EXAMPLE.com", audited["port"])))["endpoints"]
