@@ -17,12 +17,14 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.options
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.summary import named
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep_options import SWEEP_OPTIONS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import CAUSES, hint_of
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils import _assessment
 from ansible_collections.postmaster.mailcheck.tests.cli.test_cli import mailcheck, plain
 from ansible_collections.postmaster.mailcheck.tests.support import mailboxes
 from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import Folder, ImapServer
 from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
 from ansible_collections.postmaster.mailcheck.tests.support.screen import AS_MODULE, on_screen, without
 from postmaster_mailcheck import terminal
+from postmaster_mailcheck.commands.output import assessed
 from postmaster_mailcheck.commands.words import SECRETS, as_argument, in_flags
 from postmaster_mailcheck.views import lines, relays
 from postmaster_mailcheck.views.lines import NORMAL, Line, row, text
@@ -276,3 +278,14 @@ def test_what_relays_have_in_common_is_said_once() -> None:
     assert ran.out.count("next ") == 1
     assert [line for line in ran.lines() if line.endswith(": 421 later")] == [names[0] + ": at ehlo: 421 later"]
     assert [line for line in ran.lines() if line.endswith(": 421 not now")] == [names[1] + ": at ehlo: 421 not now"]
+
+
+def test_what_a_relay_said_stays_as_it_is_where_a_rule_quotes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = {"text": "validate_certs is true; observed: 250 use tls: implicit", "remedy": "Set tls: implicit."}
+    monkeypatch.setattr(_assessment, "assess", lambda _results: {"endpoints": [{"rules": [dict(rule)]}]})
+    (shown,) = assessed([])["endpoints"][0]["rules"]
+    assert shown == {
+        "text": in_flags("validate_certs is true") + "; observed: 250 use tls: implicit",
+        "remedy": "Set --tls implicit.",
+    }
+    assert in_flags("250 use tls: implicit") != "250 use tls: implicit"

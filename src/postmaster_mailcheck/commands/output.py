@@ -104,7 +104,8 @@ def assessed(results: Sequence[Mapping[str, Any]], **judging: Any) -> Assessment
     assessment = assess([_with_next_steps(one) for one in results], **judging)
     for row in assessment["endpoints"]:
         for rule in row["rules"]:
-            rule["text"], rule["remedy"] = in_flags(rule["text"]), in_flags(rule["remedy"])
+            asked, observed, seen = rule["text"].partition("; observed: ")  # what was seen may be a relay's words
+            rule["text"], rule["remedy"] = in_flags(asked) + observed + seen, in_flags(rule["remedy"])
     return assessment
 
 
