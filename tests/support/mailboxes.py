@@ -113,7 +113,8 @@ class _ImapSession:
         self.sock.sendall(data + b"\r\n")
 
     def _next_line(self) -> bytes:
-        return self.lines.readline()  # of others after STARTTLS
+        line: bytes = self.lines.readline()  # of others after STARTTLS
+        return line
 
     def play(self) -> None:
         with contextlib.suppress(OSError, ssl.SSLError):
