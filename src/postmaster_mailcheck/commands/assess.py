@@ -76,7 +76,7 @@ mailcheck assess --mail-domains domains.txt --domain-profile receiving-domain
         ("--state FILE", "JSON: the last run's is compared, and replaced"),
         ("--html FILE", "a page; as well --junit, --markdown, --prometheus"),
         ("--fail-on SEVERITY", "what fails: low, medium, high (default: high)"),
-        ("--tls MODE", "starttls, opportunistic, none; implicit, as on port 465"),
+        ("--tls MODE", "starttls (the default), opportunistic, none, implicit"),
         ("--format F, --json", output.SHOWN),
     ),
     notes.notes(TABLE, "a rule could not be judged", of_many=True),

@@ -44,7 +44,7 @@ mailcheck audit mx.example.com --intensity active --authorised mx.example.com
         ("--file FILE", "more relays, in a file as for sweep"),
         ("--intensity HOW", "safe (the default), active, intrusive"),
         ("--authorised HOST", "a relay that you may probe; needed beyond safe"),
-        ("--probes NAME", "a probe to make, and more by more of them; else all"),
+        ("--probes NAME", "a probe to make; may be repeated. Else all"),
         ("-q", "nothing where all is well"),
         ("--format F, --json", output.SHOWN),
     ),

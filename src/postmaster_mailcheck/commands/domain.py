@@ -33,9 +33,9 @@ mailcheck domain example.com --selectors s1 --senders 192.0.2.25
 mailcheck domain example.com --zone-files example.com.zone --look-at spf
 """,
     (
-        ("--selectors NAME", "a DKIM selector, and more by more of them"),
+        ("--selectors NAME", "a DKIM selector; may be repeated"),
         ("--senders ADDRESS", "what sends for the domain: an address or a host"),
-        ("--look-at WHAT", "mx, spf, dkim, dmarc ...; more by more of them"),
+        ("--look-at WHAT", "mx, spf, dkim, dmarc ...; may be repeated"),
         ("--relays", "connect to the relays, too"),
         ("--zone-files FILE", "answers from a zone file: the check before publishing"),
         ("--dns-servers ADDRESS", "a name server to ask"),

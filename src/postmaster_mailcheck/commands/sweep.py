@@ -41,7 +41,7 @@ mailcheck sweep relays.txt --expect certificate_days_left=30 -q
     (
         ("--domains DOMAIN", "each address of each of its MX hosts; several times"),
         ("--all-addresses", "each address of a relay for itself"),
-        ("--tls MODE", "starttls, opportunistic, none; implicit, as on port 465"),
+        ("--tls MODE", "starttls (the default), opportunistic, none, implicit"),
         ("--expect RULE=VALUE", "what must be true, see: mailcheck help rules"),
         ("--deadline SECONDS", "how long all of it may take"),
         ("--concurrency N", "how many at once (default: 200)"),
