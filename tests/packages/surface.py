@@ -57,7 +57,7 @@ def surface(installed: Path, tools: Path) -> Dict[str, Any]:
         "facts": {name: dict(_facts(entry["return"])) for name, entry in plugins.items() if name.startswith("module")},
         "flags": {command: _flags(command, tools) for command in ("check", "sweep", "explain")},
         "reports": _reports(installed, tools),
-        "exits": dict(_exits(tools)),
+        "exits": _exits(tools),
     }
 
 
@@ -192,31 +192,35 @@ def _relay(greeting: bytes) -> Iterator[str]:
         server.daemon_threads = True
         server.greeting = greeting  # type: ignore[attr-defined]
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield "127.0.0.1:%d" % server.server_address[1]
-        server.shutdown()
+        try:
+            yield "127.0.0.1:%d" % server.server_address[1]
+        finally:
+            server.shutdown()
 
 
-def _exits(tools: Path) -> Iterator[Tuple[str, int]]:
+def _exits(tools: Path) -> Dict[str, int]:
     def code(*words: str, given: str = "") -> int:
         command = [str(tools / "mailcheck"), *words]
         return subprocess.run(command, input=given, capture_output=True, text=True, check=False).returncode
 
+    found: Dict[str, int] = {}
     plain = ["--tls", "none"]
     with _relay(b"220 relay.example.com ESMTP\r\n") as relay:
-        yield "passed", code("check", relay, *plain)
-        yield "a rule is unmet", code("check", relay, *plain, "--expect", '{"capabilities": ["DSN"]}')
-        yield "a mistake", code("check", relay, "--sender", "a b")
+        found["passed"] = code("check", relay, *plain)
+        found["a rule is unmet"] = code("check", relay, *plain, "--expect", '{"capabilities": ["DSN"]}')
+        found["a mistake"] = code("check", relay, "--sender", "a b")
         # Its turn comes within a day.
         late = ["--jitter", "86400", "--deadline", "0.5"]
-        yield "not checked in time", code("sweep", "-", *plain, *late, given=relay)
+        found["not checked in time"] = code("sweep", "-", *plain, *late, given=relay)
     with _relay(b"554 no\r\n") as relay:
-        yield "refused", code("check", relay)
+        found["refused"] = code("check", relay)
     with _relay(b"421 later\r\n") as relay:
-        yield "refused for now", code("check", relay)
+        found["refused for now"] = code("check", relay)
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # and does not listen
-        yield "nothing listens", code("check", "127.0.0.1:%d" % nobody.getsockname()[1])
-    yield "an explanation", code("explain", "554")
+        found["nothing listens"] = code("check", "127.0.0.1:%d" % nobody.getsockname()[1])
+    found["an explanation"] = code("explain", "554")
+    return found
 
 
 if __name__ == "__main__":
