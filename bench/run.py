@@ -8,7 +8,7 @@
 
 Figures are medians. Nothing here asserts on time: a target that is missed is marked in the table. What a machine
 lacks (nmap, root, Postfix …) is named in its row. Debian: postfix nmap monitoring-plugins-basic swaks
-libnet-ssleay-perl curl. A run of everything also leaves the table, and what it was measured with, in .build/bench.md:
+libnet-ssleay-perl curl chromium. A run of everything also leaves the table, and what it was measured with, in .build/bench.md:
 docs/benchmarks.md shows it as it stands there.
 """
 
@@ -36,6 +36,7 @@ from ansible_collections.postmaster.mailcheck.bench.rows import (
     domains,
     fleet,
     message,
+    page,
 )
 from ansible_collections.postmaster.mailcheck.bench.rows.common import Absent, Bench, Row
 from ansible_collections.postmaster.mailcheck.tests.real.pki import make_pki
@@ -57,6 +58,7 @@ ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "latency": alone.latency,
     "message": message.message,
     "compliance": compliance.compliance,
+    "page": page.page,
     "domains": domains.domains,
     "audits": audits.audits,
     "soak": alone.soak,

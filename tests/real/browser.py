@@ -22,6 +22,7 @@ from typing import Any, Optional
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 
 SECONDS = 60.0
+TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 class BrowserError(Exception):
@@ -163,3 +164,23 @@ def open_browser(folder: Path) -> Iterator[Page]:
             servers.end_group(process.pid)
             os.close(to_write)
             os.close(from_read)
+
+
+def choose(page: Page, control: str, value: str) -> None:
+    """Set a filter as a person would, and wait until it has been applied."""
+    page.evaluate(
+        f"""(async () => {{
+          const control = document.getElementById({control!r});
+          control.value = {value!r};
+          control.dispatchEvent(new Event("input", {{bubbles: true}}));
+          await new Promise(done => setTimeout(done, 80));
+          await {TWO_FRAMES};
+        }})()"""
+    )
+
+
+def follow(page: Page, link: str) -> str:
+    """Click a link within the page; return what it leads to, as it is seen then."""
+    page.evaluate(f"document.querySelector({link!r}).click()")
+    page.evaluate(TWO_FRAMES)
+    return str(page.evaluate("document.querySelector(location.hash).innerText"))

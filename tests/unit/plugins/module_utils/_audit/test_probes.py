@@ -119,9 +119,10 @@ def test_a_relay_that_is_slow_in_all_does_not_slow_down_guessing() -> None:
     assert (probed["status"], "longer" in probed["text"]) == ("pass", True), probed["text"]
 
 
-def test_a_greeting_of_digits_is_read_in_no_time() -> None:
-    facts = SimpleNamespace(greeting=SimpleNamespace(lines=("1" * 8000,)), extra_replies=())
+def test_a_greeting_of_digits_costs_no_more_than_its_length() -> None:
+    """A pattern that begins anew at each of them would take minutes."""
+    facts = SimpleNamespace(greeting=SimpleNamespace(lines=("1" * 100_000,)), extra_replies=())
     nobody = Audited._make([None] * len(Audited._fields))  # type: ignore[arg-type]
     audited, began = nobody._replace(first=SimpleNamespace(facts=facts)), time.process_time()
     assert PROBES["banner"].judge(audited, ()).status == "pass"
-    assert time.process_time() - began < 0.05
+    assert time.process_time() - began < 5
