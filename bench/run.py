@@ -8,8 +8,8 @@
 
 Figures are medians. Nothing here asserts on time: a target that is missed is marked in the table. What a machine
 lacks (nmap, root, Postfix …) is named in its row. Debian: postfix nmap monitoring-plugins-basic swaks
-libnet-ssleay-perl curl chromium. A run of everything also leaves the table, and what it was measured with, in .build/bench.md:
-docs/benchmarks.md shows it as it stands there.
+libnet-ssleay-perl curl chromium. A run of everything also leaves the table, and what it was measured with, in
+.build/bench.md: docs/benchmarks.md shows it as it stands there.
 """
 
 from __future__ import annotations
