@@ -66,7 +66,8 @@ MAX_REPLY_LINES = 512
 MAX_REPLY_OCTETS = 65536
 
 
-_CODE = re.compile(rb"[2-5][0-9][0-9]")  # RFC 5321 4.2: Reply-code, but for its second digit, which harms nobody
+# RFC 5321 4.2: Reply-code, but for its second digit, which harms nobody.
+_CODES = {b"%d" % code: code for code in range(200, 600)}
 # RFC 2034 4: the code opens the text and is followed by a space or the end. Some (qmail, Cisco) write `#5.1.1`, or at
 # the end `(#5.1.1)`.
 _ENHANCED = re.compile(r"[245](?:\.[0-9]{1,3}){2}(?= |$)")
@@ -139,13 +140,15 @@ class ReplyReader:
 
     def _add(self, line: bytes) -> bool:
         """Take one line into the reply under way; return whether it was the last."""
-        code, separator, text = line[:3], line[3:4], line[4:]
-        if not _CODE.fullmatch(code) or separator not in b" -":
+        code, separator, text = _CODES.get(line[:3]), line[3:4], line[4:]
+        if code is None or separator not in b" -":
             raise ReplyError("not a reply line: '%s'" % self._shown(line)[:200])
-        self._codes.append(int(code))
-        if code == b"334":
+        self._codes.append(code)
+        if code == 334:
             self._challenge.append(text)
-        self._lines.append(REDACTED if code == b"334" else self._decoded(text))
+            self._lines.append(REDACTED)
+        else:
+            self._lines.append(self._decoded(text))
         self._octets += len(line)
         if len(self._lines) > MAX_REPLY_LINES or self._octets > MAX_REPLY_OCTETS:
             raise ReplyError("a reply has more than %d lines or %d octets" % (MAX_REPLY_LINES, MAX_REPLY_OCTETS))

@@ -78,6 +78,7 @@ class Channel:
             self._incoming, self._outgoing, server_hostname=server_name.encode("ascii")
         )
         self._first = b""  # of what the relay sends in the handshake
+        self._group: Optional[str] = None  # of the key exchange
         self._modulus, self._modulus_bits = ModulusReader(), 0
         self._established = False
         self.closed = False
@@ -98,7 +99,8 @@ class Channel:
             raise TlsFailure(
                 "tls_not_spoken", self._said("answered the handshake with '%s'" % decode(self._first[:200]))
             )
-        bits = self._modulus_bits or finite_field_bits(self._first)
+        self._group = key_exchange_group(self._first)
+        bits = self._modulus_bits or finite_field_bits(self._group)
         if bits > MAX_MODULUS_BITS:
             wanted = (bits, MAX_MODULUS_BITS)
             text = self._said("wants a Diffie-Hellman modulus of %d bits; more than %d cost too much time" % wanted)
@@ -200,5 +202,5 @@ class Channel:
         verified = None if verdict == "not_determined" else verdict is None
         version = self._ssl.version() or agreed_version(self._first)
         # Primes may begin like a named curve.
-        group = None if name and name.startswith("DHE-") else key_exchange_group(self._first)
+        group = None if name and name.startswith("DHE-") else self._group
         return TlsFacts(version, name, bits, self._server_name, verified, errors, certificates, chain, group)

@@ -111,10 +111,9 @@ def key_exchange_group(received: bytes) -> Optional[str]:
     return None
 
 
-def finite_field_bits(received: bytes) -> int:
+def finite_field_bits(group: Optional[str]) -> int:
     """Return the size of the modulus where the group is one of RFC 7919, in TLS 1.3 or before; else 0."""
-    group = key_exchange_group(received) or ""
-    return int(group[5:]) if group.startswith("ffdhe") else 0
+    return int(group[5:]) if group and group.startswith("ffdhe") else 0
 
 
 def asks_for_certificate(received: bytes) -> bool:
