@@ -59,7 +59,7 @@ class _Session(asyncio.Protocol):
             self._early += data
             return
         for line in data.splitlines():
-            verb = line.split()[0].upper()
+            verb = line.partition(b" ")[0].upper()
             offered = b"250-STARTTLS\r\n" if self._options["tls"] == "starttls" and not self._secure else b""
             self._reply(REPLIES.get(verb, KEYWORDS + offered + ENHANCED), verb)
 

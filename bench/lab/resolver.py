@@ -139,9 +139,14 @@ class _Resolver(asyncio.DatagramProtocol):
 
 async def _serve(delay: float) -> None:
     loop = asyncio.get_running_loop()
-    transport, resolver = await loop.create_datagram_endpoint(lambda: _Resolver(delay), ("127.0.0.1", 0))
-    port = transport.get_extra_info("sockname")[1]
-    await asyncio.start_server(resolver.by_tcp, "127.0.0.1", port)
+    while True:
+        transport, resolver = await loop.create_datagram_endpoint(lambda: _Resolver(delay), ("127.0.0.1", 0))
+        port = transport.get_extra_info("sockname")[1]
+        try:
+            await asyncio.start_server(resolver.by_tcp, "127.0.0.1", port)
+            break
+        except OSError:  # somebody else has that port of TCP
+            transport.close()
     print(port, flush=True)
 
     def tell() -> None:
