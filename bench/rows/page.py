@@ -28,15 +28,14 @@ def page(bench: Bench) -> Iterator[Row]:
     path = folder / "page.html"
     path.write_text(as_html(assess(big_result(RELAYS, RULES), today=DAY)), encoding="utf-8")
     took: dict[str, list[float]] = {name: [] for name in TARGETS}
-    with open_browser(folder / "browser") as browser:
-        browser.call("Performance.enable", timeDomain="threadTicks")
-
-        def opened() -> None:
+    for run in range(bench.runs):
+        with open_browser(
+            bench.subfolder(f"browser-{run}")
+        ) as browser:  # one of its own: its clock begins with the page
+            browser.call("Performance.enable", timeDomain="threadTicks")
             browser.open(path)
             browser.evaluate(TWO_FRAMES)
-
-        for _run in range(bench.runs):
-            took["opened"].append(_cost(browser, opened))
+            took["opened"].append(_thread_seconds(browser))
             texts = ("relay001", "", "unmet", "no such relay", "")
             took["filtered"].append(max(_cost(browser, partial(choose, browser, "text", text)) for text in texts))
             took["one relay's details"].append(_cost(browser, partial(follow, browser, f"#r{RELAYS - 6} a")))
