@@ -32,6 +32,7 @@ def page(bench: Bench) -> Iterator[Row]:
         with open_browser(
             bench.subfolder(f"browser-{run}")
         ) as browser:  # one of its own: its clock begins with the page
+            browser.call("Accessibility.disable")  # without a screen reader, as most are
             browser.call("Performance.enable", timeDomain="threadTicks")
             browser.open(path)
             browser.evaluate(TWO_FRAMES)
