@@ -313,7 +313,9 @@ options:
         description:
           - The oldest version that the session may turn out to use, such as V(TLSv1.3). O(tls_min_version) is another
             thing, the oldest version that is offered, so that a relay which knows none newer fails the handshake. This
-            rule judges the session that came about, and can ask for more than what is offered at least.
+            rule judges the session that came about, and can ask for more than what is offered at least. A relay that
+            refuses all of these versions, by its alert in the handshake or as O(survey) has seen, breaks it without a
+            session.
           - That a relay also takes older ones is what C(tls_versions_refused) looks for.
         type: str
         choices: [SSLv3, TLSv1, TLSv1.1, TLSv1.2, TLSv1.3]
@@ -380,6 +382,7 @@ options:
           - That the relay carries no strangers' mail, that is, is no open relay.
           - A connection of its own, with TLS as O(tls) has it, says EHLO, MAIL, RCPT with the control, RCPT with the recipient,
             and QUIT. Where the relay does not accept the control, the rule is V(unknown), since then a refusal proves nothing.
+            So it is, and nothing is asked, where the recipient is in the domain of the host, the sender or the control.
         type: dict
         suboptions:
           recipient:

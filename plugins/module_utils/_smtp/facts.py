@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .._net.text import Secrets
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Mapping, Optional
+    from typing import Any, Dict, List, Mapping, Optional, Sequence
 
     from .._net.tls.model import TlsFacts
     from .._verdicts.causes import Failure
@@ -75,6 +75,7 @@ class Facts:
         self.codes: Dict[str, int] = {}
         self.timings: Dict[str, float] = {}
         self.tls: Optional[TlsFacts] = None
+        self.refused_versions: Sequence[str] = ()  # of TLS, as far as the relay has surely refused any
         self.dane: Optional[DaneFacts] = None  # where TLSA records were given, or looked for
         self.auth: Optional[AuthFacts] = None
         self.auth_probe: Optional[int] = None  # the code that a bare AUTH drew

@@ -134,7 +134,7 @@ def _look(request: Request, facts: Facts, time_of_day: Callable[[], float]) -> L
     if not expect and not request.judging.survey:
         return (), {}, None, None
     from .._verdicts.rules import evaluate
-    from .probes import PROBES, read_survey, survey_follow_up
+    from .probes import PROBES, read_survey, refused_versions, survey_follow_up
     from .rules import RULES
 
     wanted = {} if facts.greeting is None else _trials(request)  # else there is nobody to ask
@@ -154,6 +154,7 @@ def _look(request: Request, facts: Facts, time_of_day: Callable[[], float]) -> L
             dialogues[name] = [outcome.facts.transcript for outcome in own]
     failures = (outcome.facts.failure for outcome in found)
     cut_short = next((failure for failure in failures if failure and failure.cause in _CUT_SHORT), None)
+    facts.refused_versions = refused_versions(request.endpoint, facts, survey)
     rules = evaluate(RULES, expect, facts, looked, time_of_day())
     return rules, dialogues, survey, cut_short or _put_off(looked)
 

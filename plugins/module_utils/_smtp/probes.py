@@ -13,7 +13,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
-from .._net.tls.model import OFFERED_VERSIONS, TlsPolicy
+from .._net.tls.model import OFFERED_VERSIONS, REFUSES_VERSIONS, TlsPolicy
 from .._verdicts.causes import CAUSES, Failure
 from .._verdicts.rules import judged, unknown
 from .._verdicts.wording import cause_of
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .._net.attempts import Outcome
     from .._verdicts.rules import Judged
     from .endpoint import Endpoint
-    from .facts import RecipientFacts
+    from .facts import Facts, RecipientFacts
 
     Trial = Tuple[Endpoint, Actions]  # one connection of a probe: where to, and what to do there
 
@@ -189,11 +189,18 @@ def _judge_auth_required(expected: str, outcomes: Sequence[Outcome]) -> Judged:
 
 
 def _relaying_trials(expected: Mapping[str, str], endpoint: Endpoint, sender: str) -> List[Trial]:
+    """Nothing to ask where the recipient's domain is one that the relay may well serve: no answer would tell."""
+    own = (endpoint.host, expected["control_recipient"], sender if "sender" not in expected else "")
+    domain = expected["recipient"].lower().rpartition("@")[2]
+    if any(("." + name.lower().rpartition("@")[2].rstrip(".")).endswith("." + domain) for name in own):
+        return []
     recipients = (expected["control_recipient"], expected["recipient"])
     return [(endpoint, Actions(sender=expected.get("sender", sender), recipients=recipients))]
 
 
 def _judge_relaying(expected: Mapping[str, str], outcomes: Sequence[Outcome]) -> Judged:
+    if not outcomes:
+        return unknown("the recipient is in the domain of the relay, the sender or the control: name a stranger's")
     answers = outcomes[0].facts.recipients
     if len(answers) < 2:
         return _inconclusive("the envelope", outcomes[0].facts.failure, outcomes[0].facts.codes.get("mail"))
@@ -309,3 +316,19 @@ def _shows_leaf(kind: str, outcomes: Sequence[Outcome]) -> Optional[Outcome]:
         if tls is not None and tls.chain and tls.chain[0].public_key.algorithm in _KEYS[kind]:
             return outcome
     return None
+
+
+def refused_versions(endpoint: Endpoint, facts: Facts, survey: Optional[Survey]) -> Sequence[str]:
+    """Return the TLS versions that the relay surely does not speak.
+
+    By its alert it refuses all that the handshake offered. What the survey saw refused may lack something else, such
+    as a certificate, unless another version was accepted.
+    """
+    failure, policy = facts.failure, endpoint.tls_policy
+    if policy and failure and failure.cause == "tls_version_mismatch" and REFUSES_VERSIONS in failure.text:
+        from .._net.tls.contexts import newest_version
+
+        lowest, highest = policy.minimum, policy.maximum or newest_version()
+        return [version for version in OFFERED_VERSIONS if lowest <= version <= highest]  # they sort as they are old
+    answers = survey.versions if survey else {}
+    return [version for version, answer in answers.items() if answer == "refused" and "accepted" in answers.values()]

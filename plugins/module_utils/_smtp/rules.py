@@ -85,6 +85,9 @@ def _auth_absent_before_tls(expected: bool, facts: Facts, now: float) -> Judged:
 def _tls_version_min(expected: str, facts: Facts, now: float) -> Judged:
     version = facts.tls.version if facts.tls else None
     if version not in VERSIONS:
+        wanted = OFFERED_VERSIONS[max(VERSIONS.index(expected) - 1, 0) :]
+        if set(wanted) <= set(facts.refused_versions):
+            return judged(False, version, "the relay refuses %s" % " and ".join(wanted))
         return unknown("there was no session inside TLS", version)
     return judged(VERSIONS.index(version) >= VERSIONS.index(expected), version)
 

@@ -25,7 +25,7 @@ from .handshake import (
     key_exchange_group,
 )
 from .judging import cause_of, judge, missing_issuer, read_chain, visible_errors
-from .model import TlsFacts, TlsFailure, TlsPolicy
+from .model import REFUSES_VERSIONS, TlsFacts, TlsFailure, TlsPolicy
 
 if TYPE_CHECKING:
     from typing import List, Optional, Tuple
@@ -37,7 +37,7 @@ MAX_MODULUS_BITS = 3072
 # OpenSSL's reasons -> cause, once the certificate has been ruled out.
 _REASONS = {
     "UNSUPPORTED_PROTOCOL": "tls_version_mismatch",
-    "TLSV1_ALERT_PROTOCOL_VERSION": "tls_version_mismatch",
+    REFUSES_VERSIONS: "tls_version_mismatch",
     "WRONG_SSL_VERSION": "tls_version_mismatch",
     "VERSION_TOO_LOW": "tls_version_mismatch",
     "NO_PROTOCOLS_AVAILABLE": "tls_version_unavailable",  # ours: nothing has been sent yet

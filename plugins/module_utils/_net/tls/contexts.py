@@ -188,6 +188,11 @@ def _is_old(policy: TlsPolicy) -> bool:
     return _NUMBERS[policy.minimum] < ssl.TLSVersion.TLSv1_2
 
 
+def newest_version() -> str:
+    """Return the newest version that this OpenSSL offers."""
+    return VERSIONS[-1] if ssl.HAS_TLSv1_3 else VERSIONS[-2]
+
+
 def judged_apart(policy: TlsPolicy) -> bool:
     """Whether the handshake's own verdict does not do: it asks for none, or would take any key and signature."""
     return not policy.verify or _is_old(policy)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")  # the oldest first
 OFFERED_VERSIONS = VERSIONS[1:]  # no OpenSSL at hand speaks SSLv3 any more
 
+# OpenSSL's word for the alert by which a peer refuses every version that was offered (RFC 8446 6.2).
+REFUSES_VERSIONS = "TLSV1_ALERT_PROTOCOL_VERSION"
+
 
 def begins_tls(octets: bytes) -> bool:
     """Whether what a peer says first, one octet or more, is an alert or a handshake of TLS (RFC 8446 5.1)."""

@@ -10,13 +10,20 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts import Outcome
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.model import OFFERED_VERSIONS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp import plan
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp import request as request_module
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.actions import Actions
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.facts import Facts
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.options import OPTIONS
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.probes import PROBES, survey_follow_up
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.probes import (
+    PROBES,
+    Survey,
+    refused_versions,
+    survey_follow_up,
+)
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.transcript import Transcript
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import Failure
 from ansible_collections.postmaster.mailcheck.tests.support.script import VERIFIED, request_for
 
 # Rule with a probe -> what is expected.
@@ -155,3 +162,21 @@ def test_a_probe_comes_to_the_same_relay_as_the_same_client(option):
         assert {str(getattr(endpoint, option)) for endpoint, _actions in several} == {
             str(getattr(request.endpoint, option))
         }
+
+
+@pytest.mark.parametrize(
+    "answers, refused",
+    [
+        ("accepted accepted refused refused", ["TLSv1.2", "TLSv1.3"]),
+        ("refused refused accepted refused", ["TLSv1", "TLSv1.1", "TLSv1.3"]),
+        ("accepted unknown refused not_tried", ["TLSv1.2"]),
+        ("refused refused refused refused", []),  # whatever was asked for: perhaps it has no certificate
+    ],
+)
+def test_what_a_survey_saw_refused_counts_where_it_saw_something_accepted(answers, refused):
+    survey = Survey(dict(zip(OFFERED_VERSIONS, answers.split())), {}, {}, None)
+    hung_up = Facts(Transcript(0.0))
+    hung_up.failure = Failure("tls", "tls_handshake_reset")
+    endpoint = request_for().endpoint
+    assert refused_versions(endpoint, hung_up, survey) == refused
+    assert refused_versions(endpoint, hung_up, None) == []

@@ -310,6 +310,35 @@ def test_rules_about_tls(world: World, tmp_path: Any, expect: Dict[str, Any], ou
             assert judged(world, relay, expect, tls="none") == "unknown"
 
 
+@pytest.mark.parametrize(("expected", "options", "outcome"), [
+    ("TLSv1.2", {}, "unmet"),
+    ("TLSv1.3", {}, "unmet"),
+    ("TLSv1.1", {}, "unknown"),  # which was not offered, and may well be spoken
+    ("TLSv1.1", {"survey": True}, "unknown"),  # it is spoken, but there was no session
+    ("TLSv1.2", {"tls": "none"}, "unknown"),
+    ("TLSv1.2", {"tls": "none", "survey": True}, "unmet"),
+])  # fmt: skip
+def test_a_relay_that_speaks_old_versions_alone_has_no_newer_one(
+    world: World, tmp_path: Any, expected: str, options: Dict[str, Any], outcome: str
+) -> None:
+    """Its alert, or its ServerHello, refuses all that it was offered, though no session comes of it."""
+    server = server_context(world.leaf(), tmp_path)
+    server.set_ciphers("ALL:@SECLEVEL=0")
+    server.minimum_version = server.maximum_version = ssl.TLSVersion.TLSv1_1
+    with running(Relay(server)) as relay:
+        assert judged(world, relay, {"tls_version_min": expected}, **options) == outcome
+
+
+def test_what_was_not_offered_is_not_refused(world: World, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An OpenSSL without TLS 1.3 cannot tell of a relay that it has none."""
+    monkeypatch.setattr(ssl, "HAS_TLSv1_3", False)
+    server = server_context(world.leaf(), tmp_path)
+    server.minimum_version = server.maximum_version = ssl.TLSVersion.TLSv1_3
+    with running(Relay(server)) as relay:
+        assert judged(world, relay, {"tls_version_min": "TLSv1.2"}, tls_max_version="TLSv1.2") == "unknown"
+        assert judged(world, relay, {"tls_version_min": "TLSv1.3"}) == "met"
+
+
 def test_a_version_that_could_not_be_tried_is_not_refused(world: World, tmp_path: Any, without_tls1: None) -> None:
     with relay_for(world.leaf(), tmp_path) as relay:
         assert judged(world, relay, {"tls_versions_refused": ["TLSv1"]}) == "unknown"
