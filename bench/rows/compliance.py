@@ -50,8 +50,8 @@ EXPECT: dict[str, Any] = {
     "tls_versions_refused": ["TLSv1", "TLSv1.1"],
     "tls_required": True,
     "auth_refused_in_clear": True,
-    "auth_required": "stranger@example.com",
-    "relaying_refused": {"recipient": "stranger@example.com", "control_recipient": "postmaster"},
+    "auth_required": "stranger@example.net",
+    "relaying_refused": {"recipient": "stranger@example.net", "control_recipient": "postmaster"},
     "codes": {"greeting": 220, "ehlo": 250},
 }
 # What the probes of the rules that look for themselves would have found.

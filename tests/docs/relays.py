@@ -114,12 +114,9 @@ class SignIn:
 
 
 def recipient(line: str) -> str:
-    """Its own domain's mailboxes, and the postmaster without a domain (RFC 5321 4.5.1).
-
-    Not the stranger whom profiles ask about: for a relay of example.com they would have to name another.
-    """
+    """Its own domain's mailboxes, and the postmaster without a domain (RFC 5321 4.5.1)."""
     path = line.partition(":")[2].partition(" ")[0]
-    ours = path.endswith(("@example.com>", "<postmaster>")) and not path.startswith("<stranger@")
+    ours = path.endswith(("@example.com>", "<postmaster>"))
     return "250 2.1.5 Ok\r\n" if ours else "554 5.7.1 %s: Relay access denied\r\n" % path
 
 

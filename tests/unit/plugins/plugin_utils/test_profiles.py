@@ -84,7 +84,7 @@ def test_dictionaries_merge_by_key_and_null_takes_a_rule_away() -> None:
     expect = {"relaying_refused": {"control_recipient": "me@example.net"}, "greeting_matches": None}
     merged = load_profiles(["relay"], expect)
     assert merged["expect"]["relaying_refused"] == {
-        "recipient": "stranger@example.com",
+        "recipient": "stranger@example.net",
         "control_recipient": "me@example.net",
     }
     assert "greeting_matches" not in merged["expect"] and "greeting_matches" not in merged["rules"]

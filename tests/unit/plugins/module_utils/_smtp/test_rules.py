@@ -28,7 +28,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.transcr
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import Failure
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import Judged, evaluate, parse_expect
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.wording import cause_of
-from ansible_collections.postmaster.mailcheck.tests.support.script import VERIFIED
+from ansible_collections.postmaster.mailcheck.tests.support.script import VERIFIED, request_for
 
 NOW = 1767225600.0  # 2026-01-01
 NOTHING = Facts(Transcript(0.0))
@@ -412,6 +412,32 @@ def test_why_it_is_not_known_whether_strangers_are_refused(replies, reason, caus
 )  # fmt: skip
 def test_a_connection_that_did_not_come_so_far_is_the_reason(failure, reason):
     assert found_by("relaying_refused", {}, failure=failure).reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "host, sender, rule, asked",
+    [
+        ("relay.example.com", "app@example.com", {}, True),
+        ("192.0.2.1", "", {}, True),
+        ("notexample.net", "", {}, True),
+        ("Relay.Example.NET.", "", {}, False),
+        ("example.net", "", {}, False),
+        ("relay.example.com", "app@example.net", {}, False),
+        ("relay.example.com", "app@example.net", {"sender": "x@example.org"}, True),
+        ("relay.example.com", "", {"sender": "x@example.net"}, True),  # a stranger, too
+        ("relay.example.com", "", {"control_recipient": "postmaster@example.net"}, False),
+        ("relay.example.com", "", {"control_recipient": "postmaster"}, True),
+    ],
+)
+def test_a_recipient_whom_the_relay_may_serve_is_no_stranger(host, sender, rule, asked):
+    """Whatever it answered would say nothing of relaying: nothing is asked, and nothing shown as good or bad."""
+    expected = {"recipient": "x@example.net", "control_recipient": "postmaster@example.com", **rule}
+    probe = PROBES["relaying_refused"]
+    trials = probe.trials(expected, request_for().endpoint._replace(host=host), sender)
+    assert bool(trials) is asked
+    if not asked:
+        found = probe.judge(expected, [])
+        assert found.outcome == "unknown" and "name a stranger's" in found.reason
 
 
 def test_which_version_could_not_be_asked_for():
