@@ -421,7 +421,8 @@ options:
   dns_servers:
     description:
       - The name servers to ask where something is looked up in the DNS itself (TLSA records, and the domains of a
-        sweep), each an address, perhaps with a port, such as V(127.0.0.1:5353).
+        sweep), each an address, perhaps with a port, such as V(127.0.0.1:5353). A host that is named to the check is
+        none of it, and is looked up as the system does.
       - If not set, those of the system, which C(/etc/resolv.conf) names, three at most. Of its options none counts but
         C(trust-ad); search lists do not, since names are asked for as they are.
       - One that does not answer is asked last for the rest of the task.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private: what a reply, a line of a log or a bounce, a code, or a cause means, from the engine's tables.
+# Private: what a reply, a line of a log or a bounce, a code, a cause, or a rule means, from the engine's tables.
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.wor
 
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Tuple
+
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import RuleKind
 
 _CODES_ALONE = re.compile(r"\s*([2-5][0-9]{2})?(?:\s*[#(]*([245](?:\.[0-9]{1,3}){2})\)?)?\s*")
 _LINE = re.compile(r"\s*([2-5][0-9]{2})(?:[ -](.*)|$)")
@@ -90,6 +92,10 @@ _OFTEN: Dict[str, Tuple[str, ...]] = {
 }
 
 
+# What people call a rule that has another name.
+_CALLED = {"open_relay": "relaying_refused", "open_relays": "relaying_refused"}
+
+
 class _Said(NamedTuple):
     """A reply as it was found in a text; codes are None where there is none."""
 
@@ -102,19 +108,20 @@ def explain(reply: str, stage: Optional[str] = None) -> Dict[str, Any]:
     """Say what a relay's reply means.
 
     `reply`: a whole reply of one or several lines, a line of a log or a bounce that holds one, bare codes
-    (`554 5.7.1`), or the name of a cause. `stage`: where it was said (`greeting`, `ehlo`, `starttls`, `auth`, `mail`,
-    `rcpt`, `data`, `message`); without it, the text and the codes tell.
+    (`554 5.7.1`), or the name of a cause or a rule, in plain words, too (`open relay`). `stage`: where it was said
+    (`greeting`, `ehlo`, `starttls`, `auth`, `mail`, `rcpt`, `data`, `message`); without it, the text and the codes tell.
 
-    Returns `cause` (None for bare codes, and for a reply that is no refusal), `causes` (those that it can stand for),
-    `stage`, `code`, `enhanced_code`, `text`, `verdict`, `facts`, `explanation` and `hint`. Raises OptionError, also for
-    a text that holds no reply code, no enhanced code, and no words that tell a cause.
+    Returns `cause` (None for rules, bare codes, and a reply that is no refusal), `causes` (those that it can stand for),
+    `stage`, `code`, `enhanced_code`, `text`, `verdict`, `facts`, `explanation` and `hint`; of a rule also `rule`. Raises
+    OptionError, also for a text that holds no reply code, no enhanced code, and no words that tell a cause.
     """
     if stage is not None and stage not in STAGES:
         raise OptionError("stage", "must be one of %s.%s" % (", ".join(STAGES), did_you_mean(stage, STAGES)))
     if not isinstance(reply, str) or not reply.strip():
         raise OptionError("reply", "must be the text of a reply, codes, or a cause.")
-    if reply.strip() in CAUSES:
-        return explain_cause(reply.strip())
+    name = named(reply)
+    if name is not None:
+        return explain_cause(name) if name in CAUSES else _explain_rule(name)
     codes = _CODES_ALONE.fullmatch(reply)
     if codes:
         return _explain_codes(codes.group(1), codes.group(2))
@@ -129,13 +136,45 @@ def explain(reply: str, stage: Optional[str] = None) -> Dict[str, Any]:
     return _explain_reply(said, stage)
 
 
+def named(text: str) -> Optional[str]:
+    """Return the cause or the rule that a text is the name of, as it is written or in plain words; else None."""
+    name = "_".join(re.findall(r"[^\s_-]+", text)).lower()
+    name = _CALLED.get(name, name)
+    return name if name in CAUSES or name in rules() else None
+
+
+def rules() -> Dict[str, Tuple[str, RuleKind]]:
+    """Return every rule that there is, with the commands that ask for it."""
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.rules import RULES
+    from postmaster_mailcheck.commands.rules import tables
+
+    known = {"audit": RULES, **tables()}
+    return {name: (commands, kind) for commands, table in reversed(known.items()) for name, kind in table.items()}
+
+
+def _explain_rule(name: str) -> Dict[str, Any]:
+    from postmaster_mailcheck.commands.rules import asked_by
+
+    commands, kind = rules()[name]
+    told = kind.text.replace("%s", "VALUE").rstrip(".")
+    return {
+        **_nothing(_Said(None, None, "")),
+        "rule": name,
+        "explanation": "%s%s (severity %s)." % (told[0].upper(), told[1:], kind.severity),
+        "asked": asked_by(commands, name, kind),
+        "hint": kind.remedy,
+    }
+
+
 def explain_cause(name: str) -> Dict[str, Any]:
     cause: Cause = CAUSES[name]
     return {
+        **_nothing(_Said(None, None, "")),
         "cause": name,
         "causes": [name],
         "stages": cause.stages.split(),
         "verdict": cause.verdict,
+        "said_by": [codes for codes, often in _OFTEN.items() if name in often],
         "retried": may_pass_later(Failure(cause.stages, name)),
         "explanation": cause.explanation,
         "hint": hint_of(name, "HOST", "PORT"),

@@ -226,6 +226,9 @@ def test_a_closed_port_is_unreachable() -> None:
         (["check", "relay", "--bogus=x"], "no such argument: --bogus."),
         (["check", "relay", "--prot", "587"], "no such argument: --prot. Did you mean --port?"),
         (["check", "relay", "--max-failures", "3"], "no such argument: --max-failures. It is one of mailcheck sweep."),
+        (["audit", "--html", "page.html", "relay"], "no such argument: --html. Say --format html --output FILE."),
+        (["explain", "--html", "page.html", "554"], "no such argument: --html. It is one of mailcheck assess."),
+        (["help", "swakz"], "there is no such topic. Known: swaks, rules, completion, check, "),
         (["explain", "554", "--port=3"], "no such argument: --port. It is one of mailcheck check."),
         (["check", "relay", "--insecure"], "no such argument: --insecure. Did you mean --no-validate-certs?\n"),
         (["check", "relay", "--cafile", "x"], "no such argument: --cafile. Did you mean --ca-path?\n"),
@@ -697,7 +700,32 @@ def test_causes_are_explained() -> None:
     lines = mailcheck("explain", "greylisted").lines()
     assert lines[0].startswith("greylisted (deferred; ")
     assert lines[2].startswith("Next: This is no fault.")
+    assert lines[3:] == ["Often said as: 450, 451", "Tried again: --retry-for tries again"]
     assert [one["cause"] for one in json.loads(mailcheck("explain", "--list", "--json").out)] == list(CAUSES)
+
+
+@pytest.mark.parametrize(
+    "words, name, asked",
+    [
+        (["open", "relay"], "relaying_refused", "mailcheck check HOST --expect relaying_refused.recipient="),
+        (["Open relay"], "relaying_refused", "mailcheck check HOST --expect relaying_refused.recipient="),
+        (["relaying_refused"], "relaying_refused", "mailcheck check HOST --expect relaying_refused.recipient="),
+        (["TLS version min"], "tls_version_min", "mailcheck check HOST --expect tls_version_min=VALUE"),
+        (["codes"], "codes", "mailcheck check HOST --expect codes.rcpt=550"),
+        (["dmarc-present"], "dmarc_present", "mailcheck domain DOMAIN --expect dmarc_present="),
+        (["smuggling"], "smuggling", "mailcheck audit HOST --probes smuggling"),
+    ],
+)
+def test_rules_and_probes_are_explained_by_their_names_in_plain_words(words: List[str], name: str, asked: str) -> None:
+    first, _meaning, ask, remedy = mailcheck("explain", *words).lines()
+    assert first == name
+    assert ask.startswith("Ask: " + asked)
+    assert remedy.startswith("Remedy: ")
+
+
+def test_causes_are_explained_by_plain_words_too() -> None:
+    assert mailcheck("explain", "relay", "denied").out == mailcheck("explain", "relay_denied").out
+    assert mailcheck("explain", "greylisted", "relay_denied").lines()[0].startswith("greylisted (")
 
 
 # Completion

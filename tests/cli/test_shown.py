@@ -130,6 +130,18 @@ def test_what_is_unmet_shows_its_remedy_and_what_was_seen(relay: Relay) -> None:
     assert "> EHLO" not in ran.out, "the dialogue shows nothing of a rule"
 
 
+def test_verbose_shows_what_was_said_behind_each_rule(relay: Relay) -> None:
+    strangers = {"recipient": "b@example.net", "control_recipient": "postmaster@example.com"}
+    words = ["--tls", "none", "--expect", json.dumps({"relaying_refused": strangers, "auth_refused_in_clear": True})]
+    file = "127.0.0.1:%d\n" % relay.port
+    for ran in (mailcheck(*plain(relay, "-v", *words[2:])), mailcheck("sweep", "-", "-v", *words, stdin=file)):
+        behind = ran.out.partition("The dialogue behind relaying_refused:")[2]
+        asked, _head, clear = behind.partition("The dialogue behind auth_refused_in_clear:")
+        assert "RCPT TO:<b@example.net>" in asked and "RCPT" not in clear
+        assert "> AUTH" in clear
+    assert "The dialogue behind" not in mailcheck(*plain(relay, *words[2:])).out
+
+
 def test_attempts_are_counted_while_they_last(tmp_path: Path) -> None:
     with Relay() as closed:
         port = closed.port

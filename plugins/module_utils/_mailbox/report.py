@@ -207,6 +207,7 @@ def _failure(failure: Failure, request: Request) -> Dict[str, Any]:
 _OF_RELAYS = (
     (r" \((?:retry_for|--retry-for)[^()]*\)", ""),
     (r"\bRelays usually listen on [^.]*\.", "IMAP is usually on 993 or 143, POP3 on 995 or 110."),
+    (r", whatever (?:dns_servers|--dns-servers) names", ""),
     (r"; many providers block outgoing port 25", ""),
     (r"\bSubmission is on port 587 or 465; port 25 usually takes no sign-in\. ", ""),
     (r"\b465, (?=993)", ""),

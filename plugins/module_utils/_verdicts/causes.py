@@ -42,7 +42,8 @@ class Cause(NamedTuple):
 CAUSES: Dict[str, Cause] = {
     "name_not_found": Cause(
         "resolve", "unreachable", "The name does not exist in the DNS, or has no address.",
-        "Check the spelling of {host} and ask the DNS for it: `dig {host} A {host} AAAA`."),
+        "Check the spelling of {host} and ask the DNS for it: `dig {host} A {host} AAAA`. A host that is named to the "
+        "check is looked up as the system does (/etc/hosts, /etc/resolv.conf), whatever O(dns_servers) names."),
     "name_server_failed": Cause(
         "resolve", "unreachable", "No name server gave an answer.",
         "Check the resolver of the host the check runs on (/etc/resolv.conf), then try again."),

@@ -16,6 +16,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import did_you_mean, nearest
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.register import FORMATS
 from postmaster_mailcheck.commands.endings import Mistake
 from postmaster_mailcheck.commands.swaks import SWAKS
 from postmaster_mailcheck.commands.words import SECRETS, as_argument, flag_of, in_flags, variable_of
@@ -218,6 +219,8 @@ def refuse(unknown: Sequence[str], words: Sequence[str], parser: Parser, others:
 
 def suggestion(flag: str, parser: Parser, others: Sequence[Parser]) -> str:
     """A sentence, with a space before it, about what may have been meant by an argument that the subcommand has not."""
+    if flag[2:] in FORMATS and "--output" in parser.flags:
+        return " Say --format %s --output FILE." % flag[2:]
     for other in others:
         if flag in other.flags:
             return " It is one of %s." % other.prog

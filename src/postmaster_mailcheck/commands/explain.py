@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 
 
 MANUAL = Manual(
-    "Say what a reply, a line of a log or a bounce, a code or a cause means, and what to do next. Put quotes around a "
-    "text with < > ( ) ; or & in it.",
+    "Say what a reply, a line of a log or a bounce, a code, a cause or a rule means, and what to do next. Put quotes "
+    "around a text with < > ( ) ; or & in it.",
     "[WORD ...]",
     """
 mailcheck explain 554 5.7.1
 mailcheck explain "550 5.7.25 The sending IP address has no PTR record"
 mailcheck explain relay_denied
+mailcheck explain open relay
 mailcheck explain --list
 """,
 )
@@ -44,7 +45,7 @@ def add_arguments(parser: Parser) -> None:
     parser.manual = MANUAL
     words: Any = parser.add_argument(
         "words", metavar="WORD", nargs="*", help="a reply, or a line of a log or a bounce that holds one (- reads it "
-        "from standard input); 554, or 554 5.7.1, or 5.7.1; a cause such as relay_denied",
+        "from standard input); 554, or 554 5.7.1, or 5.7.1; a cause such as relay_denied; a rule, such as tls_required",
     )  # fmt: skip
     parser.add_argument("--list", action="store_true", help="explain all causes that there are")
     note = "where the reply was said: " + ", ".join(STAGES)
@@ -62,13 +63,15 @@ def run(given: argparse.Namespace) -> int:
 
 
 def explained(words: Sequence[str], stage: Optional[str]) -> List[Dict[str, Any]]:
-    """What each cause means, or the one reply that all words are. Raises Mistake."""
+    """What each cause means, or the one rule, or the one reply that all words are. Raises Mistake."""
+    if explanations.named(" ".join(words)):
+        return [explanations.explain(" ".join(words))]
     known = [word in CAUSES for word in words]
     if all(known):
         return [explanations.explain_cause(word) for word in words]
     if any(known) or (len(words) == 1 and re.fullmatch(r"[\w-]{2,}", words[0]) and not words[0].isdigit()):
         number = known.index(False)
-        near = did_you_mean(words[number], CAUSES)
-        raise Mistake("word %d is neither a reply, a code nor a cause.%s" % (number + 1, near))
+        near = did_you_mean(words[number], [*CAUSES, *explanations.rules()])
+        raise Mistake("word %d is neither a reply, a code, a cause nor a rule.%s" % (number + 1, near))
     text = sys.stdin.read() if list(words) == ["-"] else " ".join(words)
     return [explanations.explain(text, stage)]

@@ -49,6 +49,6 @@ def run(given: argparse.Namespace) -> int:
     elif given.topic is None or given.topic in subparsers:
         print((parser if given.topic is None else subparsers[given.topic]).format_help(), end="")
     else:
-        known = [*subparsers, "swaks", "rules", "completion"]
-        raise Mistake("TOPIC is none of %s.%s" % (", ".join(known), did_you_mean(given.topic, known)))
+        known = ["swaks", "rules", "completion", *subparsers]
+        raise Mistake("there is no such topic. Known: %s.%s" % (", ".join(known), did_you_mean(given.topic, known)))
     return 0

@@ -120,7 +120,7 @@ def add_arguments(name: str, parser: Parser) -> None:
         told = parser.add_mutually_exclusive_group()
         for flags, detail, text in (
             (("-q", "--quiet"), QUIET, "say nothing where all is well, and else only the result: for cron"),
-            (("-v", "--verbose"), VERBOSE, "show the whole dialogue with a relay, too"),
+            (("-v", "--verbose"), VERBOSE, "show the whole dialogue with a relay, too, and those behind rules"),
         ):
             told.add_argument(*flags, dest="detail", action="store_const", const=detail, help=text)
     parser.set_defaults(run=subcommand.run, detail=NORMAL)

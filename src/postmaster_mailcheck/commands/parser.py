@@ -82,7 +82,8 @@ class Parser(argparse.ArgumentParser):
 
     def _brief_help(self) -> str:
         manual = self.manual
-        options = "\n".join("  %-22s%s" % one for one in manual.brief)
+        width = max([20, *(len(option) for option, _what in manual.brief)]) + 2
+        options = "\n".join("  %s%s" % (option.ljust(width), what) for option, what in manual.brief)
         parts = [self._usage(), _filled(manual.purpose), options, _examples(manual)]
         return "\n\n".join([*parts, manual.more % self.prog]) + "\n"
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import flag
@@ -34,6 +35,15 @@ def tables() -> Dict[str, Mapping[str, RuleKind]]:
     from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp import rules as of_relays
 
     return {"check and sweep": of_relays.RULES, "domain": of_domains.RULES, "wait": of_messages.RULES}
+
+
+def asked_by(commands: str, name: str, kind: RuleKind) -> str:
+    """Return a line that asks for a rule: of `commands`, which is a key of tables() or `audit`."""
+    command = commands.partition(" ")[0]
+    examples = [one for one in EXAMPLES if re.split("[.=]", one)[0] == name and '"' not in one]
+    wanted = examples or ["%s%s=%s" % (name, ".STAGE" if kind.by_stage else "", "true" if kind.form is flag else "VALUE")]
+    asked = ["--probes " + name] if command == "audit" else ["--expect " + one for one in wanted]
+    return " ".join(["mailcheck", command, "DOMAIN" if command == "domain" else "HOST", *asked])
 
 
 def rule_lines() -> Iterator[Line]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private: what codes and causes mean.
+# Private: what codes, causes and rules mean.
 
 from __future__ import annotations
 
@@ -20,13 +20,28 @@ def explanation(found: List[Dict[str, Any]], _detail: int) -> Iterator[Line]:
     for index, one in enumerate(found):
         if index:
             yield Line()
-        if one["cause"]:
+        if one.get("rule"):
+            yield text(one["rule"], "bold")
+        elif one["cause"]:
             stages = one.get("stages") or [one["stage"]]
             yield Line(((one["cause"], "bold"), (" (%s; %s)" % (one["verdict"], " ".join(stages)), "dim")), 2)
         yield text(in_flags(one["explanation"]))
         if one.get("facts"):
             yield text(", ".join("%s: %s" % named for named in one["facts"].items()))
-        if one["cause"]:
+        if one.get("rule"):
+            yield Line((("Ask: ", "bold"), (one["asked"], "")), 5)
+            yield Line((("Remedy: ", "bold"), (in_flags(one["hint"]), "")), 6)
+        elif one["cause"]:
             yield Line((("Next: ", "bold"), (hint_of(one["cause"], "HOST", "PORT", as_argument), "")), 6)
+            yield from _besides(one)
         elif one["causes"]:
             yield Line((("Causes: ", "bold"), (", ".join(one["causes"]), "")), 8)
+
+
+def _besides(one: Dict[str, Any]) -> Iterator[Line]:
+    """What a check that failed by this cause has not said already."""
+    if one.get("said_by"):
+        yield Line((("Often said as: ", "bold"), (", ".join(one["said_by"]), "")), 6)
+    if "retried" in one:
+        told = "--retry-for tries again" if one["retried"] else "no, waiting mends nothing"
+        yield Line((("Tried again: ", "bold"), (told, "")), 6)

@@ -39,6 +39,7 @@ def check(report: Mapping[str, Any], detail: int) -> Iterator[Line]:
         lines.rules(report["rules"], told=(report["failure"] or {}).get("rule")),
         _survey(report["survey"] or {}),
         _dialogue(report, detail),
+        *_behind_rules(report, detail),
     )
 
 
@@ -126,6 +127,14 @@ def _dialogue(report: Mapping[str, Any], detail: int) -> Iterator[Line]:
         yield from said[-_LAST:]
 
 
+def _behind_rules(report: Mapping[str, Any], detail: int) -> Iterator[List[Line]]:
+    """Where all is asked for: what was said on the connections that rules had of their own, a group for each."""
+    for rule, dialogues in (report.get("rule_transcripts") or {}).items() if detail == VERBOSE else ():
+        for dialogue in dialogues:
+            said = [line for entry in dialogue for line in _said(entry)]
+            yield [lines.text("The dialogue behind %s:" % rule, "dim"), *said]
+
+
 def _said(entry: Mapping[str, Any]) -> Iterator[Line]:
     head = "%7.3f %s %s " % (entry["at"], "TLS" if entry["tls"] else "   ", ">" if entry["from"] == "client" else "<")
     hang = len(head)
@@ -167,7 +176,7 @@ def _alike(alike: List[Mapping[str, Any]], detail: int) -> Iterator[Line]:
         said = ": at %s: %s%s" % (failure["stage"], code, " ".join(failure["text"].split("\n")))
         yield Line(((" " * LABEL, ""), (named(one), "bold"), (said, "")), LABEL + 2)
         if detail == VERBOSE:
-            yield from _dialogue(one, detail)
+            yield from lines.groups(_dialogue(one, detail), *_behind_rules(one, detail))
     for step in next_steps(alike):
         yield row("next", step)
     if not unmet:

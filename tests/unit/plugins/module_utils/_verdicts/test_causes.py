@@ -194,6 +194,10 @@ def test_a_hint_says_options_as_they_are_said_where_it_is_shown():
     assert said == [("address_family", "ipv4"), ("retry_for", "600")]
 
 
+def test_who_was_asked_for_a_name_that_does_not_exist_is_said():
+    assert "as the system does" in hint_of("name_not_found", "relay.example.com", 25)
+
+
 def test_what_a_hint_leads_to_is_at_hand(monkeypatch):
     """There is a site once SITE names it; until then nothing leads there."""
     assert with_more("Wait.", "relay_denied") == "Wait. More: mailcheck explain relay_denied"
