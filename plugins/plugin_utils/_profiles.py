@@ -49,6 +49,7 @@ class Profile(NamedTuple):
     kind: str  # of KINDS
     rules: Dict[str, Dict[str, Any]]
     title: Optional[str]
+    description: Optional[str]
     version: Optional[str]
     sha256: str
 
@@ -98,9 +99,12 @@ def load_profiles(
 def applied(names: Sequence[str]) -> List[AppliedProfile]:
     """Return which profiles these are, to the octet. Raises ProfileError."""
     return [
-        {"name": name, "kind": one.kind, "title": one.title, "version": one.version, "sha256": one.sha256}
+        {
+            "name": name, "kind": one.kind, "title": one.title, "description": one.description, "version": one.version,
+            "sha256": one.sha256,
+        }
         for name, one in _profiles(names)
-    ]
+    ]  # fmt: skip
 
 
 def rules_of(names: Sequence[str]) -> Dict[str, Dict[str, str]]:
@@ -211,8 +215,9 @@ def _read(name: str) -> Profile:
     for rule, entry in rules.items():
         _check("profile '%s': rules.%s" % (name, rule), kind, rule, entry)
     version = content.get("version", __version__ if _path(name) != name else None)
-    title, version = (None if said is None else str(said) for said in (content.get("title"), version))
-    return Profile(kind, rules, title, version, hashlib.sha256(octets).hexdigest())
+    texts = (content.get("title"), content.get("description"), version)
+    title, description, version = (None if said is None else str(said) for said in texts)
+    return Profile(kind, rules, title, description, version, hashlib.sha256(octets).hexdigest())
 
 
 def _missing(name: str, error: OSError) -> str:

@@ -165,6 +165,7 @@ class AppliedProfile(TypedDict):
     name: str
     kind: str
     title: Optional[str]
+    description: NotRequired[Optional[str]]
     version: Optional[str]
     sha256: str
 

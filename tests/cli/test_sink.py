@@ -456,7 +456,7 @@ def test_the_command_ends_after_so_many_sessions_and_tells() -> None:
     report = json.loads(out)
     assert process.returncode == 1  # mail came in clear
     assert [len(one["mails"]) for one in report["sessions"]] == [1]
-    assert report["msg"] == "1 session, 1 message: 1 met, 1 not met, 0 not judged."
+    assert report["msg"] == "1 session, 1 message: 1 met, 1 unmet, 0 not judged."
 
 
 def test_the_command_is_ended_by_an_interrupt_and_shows_what_was_said() -> None:

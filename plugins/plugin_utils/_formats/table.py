@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import printable
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import one_of, why
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import in_word, one_of, why
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import AssessmentError, kinds
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _subjects(assessment: Assessment) -> Lines:
     lines: Lines = [("assessment", "verdict", one_of(rows), *of_relays, "why")]
     for row in rows:
         columns = (_OF_RELAYS[name](row) for name in of_relays)
-        lines.append((row["assessment"], row["verdict"], row["id"], *columns, why(row)))
+        lines.append((in_word(row["assessment"]), row["verdict"], row["id"], *columns, why(row)))
     return lines
 
 
@@ -54,7 +54,7 @@ def _changes(assessment: Assessment) -> Lines:
     """What differs from the last run: `-` stands for what was not, or is no more."""
     lines: Lines = [(one_of(assessment["endpoints"]), "what", "before", "now")]
     for change in assessment["changes"] or ():
-        lines.append([str(change["endpoint"]), change["what"], change["before"], change["now"]])
+        lines.append([str(change["endpoint"]), change["what"], *map(in_word, (change["before"], change["now"]))])
     return lines
 
 

@@ -13,6 +13,7 @@ import jinja2
 
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import (
     counted,
+    in_word,
     one_of,
     source,
     told,
@@ -34,5 +35,6 @@ def load_template(name: str, autoescape: bool, **filters: Callable[..., Any]) ->
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(source=source, counted=counted, told=told, one_of=one_of, why=why, **filters)
+    shared = {"source": source, "counted": counted, "told": told, "one_of": one_of, "why": why, "in_word": in_word}
+    environment.filters.update({**shared, **filters})
     return environment.get_template(name)

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import Row
 
 
+# Outcomes as people are told them; data has `unknown`.
+IN_WORDS = {"met": "met", "unmet": "unmet", "unknown": "not judged", "waived": "waived"}
+
+
+def in_word(value: Any) -> Any:
+    """A value as people are told it, if it is an outcome."""
+    return IN_WORDS.get(value, value) if isinstance(value, str) else value
+
+
 def encodable(text: str) -> str:
     """Half a surrogate pair, which no file can hold, as an escape: names and waivers are the caller's own text."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -50,7 +59,7 @@ def why(row: Row) -> str:
     for outcome in ("unmet", "unknown", "waived"):
         named = [rule["id"] for rule in row["rules"] if rule["outcome"] == outcome and rule["id"] != CHECK]
         if named and not (outcome == "unknown" and failed):
-            words.append(("" if outcome == "unmet" else outcome + ": ") + ", ".join(named))
+            words.append(("" if outcome == "unmet" else IN_WORDS[outcome] + ": ") + ", ".join(named))
     if row.get("remarks"):
         words.append("warnings: " + ", ".join(dict.fromkeys(remark["id"] for remark in row["remarks"])))
     if row.get("not_applied"):

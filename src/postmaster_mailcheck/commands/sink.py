@@ -183,7 +183,7 @@ def _report(sink: Sink, rules: List[Dict[str, Any]]) -> Dict[str, Any]:
     return {
         "host": sink.host,
         "port": sink.port,
-        "msg": came + ": %(met)d met, %(unmet)d not met, %(unknown)d not judged." % told,
+        "msg": came + ": %(met)d met, %(unmet)d unmet, %(unknown)d not judged." % told,
         "warnings": sink.warnings,
         "sessions": sessions,
         "rules": rules,

@@ -13,7 +13,7 @@ from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.page
     tasks,
 )
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.table import as_table
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import counted, told
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import counted, in_word, told
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._score import score_of
 from postmaster_mailcheck.views.lines import LABEL, QUIET, Line, groups, row, text
 
@@ -43,7 +43,7 @@ def assessment(found: Tuple[Assessment, List[str]], detail: int) -> Iterator[Lin
 def _sum(assessed: Assessment) -> str:
     summary = assessed["summary"]
     rules = ", ".join(
-        "%d %s" % (number, outcome.replace("unknown", "not judged"))
+        "%d %s" % (number, in_word(outcome))
         for outcome, number in summary["rules"].items()
         if number
     )
@@ -95,4 +95,4 @@ def _changes(assessed: Assessment) -> Iterator[Line]:
             said = "%(endpoint)s %(what)s: gone, was %(before)s"
         else:
             said = "%(endpoint)s %(what)s: %(before)s, now %(now)s"
-        yield row("changed", said % one)
+        yield row("changed", said % {**one, "before": in_word(one["before"]), "now": in_word(one["now"])})

@@ -62,4 +62,4 @@ def _in_short(report: Mapping[str, Any]) -> str:
     return ": of %s %s" % (counted(len(report["rules"]), "rule"), ", ".join(parts))
 
 
-_COUNTED = (("unmet", "not met"), ("unknown", "not judged"), ("met", "met"))
+_COUNTED = (("unmet", "unmet"), ("unknown", "not judged"), ("met", "met"))

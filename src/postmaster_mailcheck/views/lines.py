@@ -24,7 +24,6 @@ VERDICTS = {"passed": "bold green", "failed": "bold red", "unreachable": "bold r
 OUTCOMES = {
     "met": "green", "accepted": "green", "pass": "green", "unmet": "red", "rejected": "red", "finding": "red",
 }  # fmt: skip
-_SAID = {UNMET: "not met", UNKNOWN: "not judged"}
 
 
 class Line(NamedTuple):
@@ -54,7 +53,7 @@ def rules(found: Iterable[Mapping[str, Any]], told: Optional[str] = None) -> Ite
     """Each rule by its outcome; what is unmet with its remedy, but for the one that the result has `told`."""
     for rule in found:
         outcome = rule["outcome"]
-        label = _SAID.get(outcome, outcome)
+        label = "not judged" if outcome == UNKNOWN else outcome
         yield row(label, "%(text)s (%(id)s, %(severity)s)" % rule, label_style=OUTCOMES.get(outcome, "yellow"))
         if outcome == UNMET and rule["id"] != told:
             yield row("", in_flags(rule["remedy"]), "dim")

@@ -84,9 +84,14 @@ def by_severity(rows: Sequence[Row]) -> List[Bar]:
 
 
 def tls_versions(rows: Sequence[Row]) -> Dict[str, int]:
-    """Return how many relays agreed on which version, the newest first; those of which none is known last."""
+    """Return how many relays agreed on which version, the newest first; those of which none is known last.
+
+    Nothing where none of them has any.
+    """
     relays = [row["tls"] for row in rows if row["subject"]["kind"] == "relay"]
     found = Counter((tls and tls["version"]) or _UNSEEN for tls in relays)
+    if list(found) == [_UNSEEN]:
+        return {}
     return dict(sorted(found.items(), key=lambda one: (one[0] == _UNSEEN, -_version(one[0]))))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import counted
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import IN_WORDS, counted
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._score import score_of, weight_of
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import CHECK, in_words, kinds
 
@@ -109,7 +109,7 @@ def _score_since(assessment: Assessment) -> Iterator[Tuple[str, str]]:
         yield "better" if now > last else "worse", "score %d %%, before %d %%" % (now, last)
 
 
-_VALUES = {None: "none", "unknown": "not judged", "not_checked": "not checked"}
+_VALUES = {**IN_WORDS, None: "none", "not_checked": "not checked"}
 
 
 class Same(NamedTuple):

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.page.standing import STATES
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.page.todo import told_apart
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import counted, waived_by
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import IN_WORDS, counted, waived_by
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import OUTCOMES, kinds
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     Placed = Tuple[int, Row, str]  # a row, its place in the assessment, and its state
 
 _PORT = re.compile(r"^(.*?)(:\d{1,5})( .*)?$", re.DOTALL)
-_WORDS = {"met": "met", "unmet": "unmet", "unknown": "not judged", "waived": "waived"}
 _PROOFS = {"none": "Proof: none, it is a suspicion", "reply": "Proof: its reply", "message": "Proof: a message arrived"}
 _MET = '<td class="o met">met</td>'
 _NONE = '<td class="o none"></td>'
@@ -83,7 +82,7 @@ def _cell(rule: str, outcome: str) -> str:
     """One cell; where columns have no room, on a phone, it says which rule it is about."""
     if outcome == "met":
         return _MET
-    return '<td class="o %s">%s<i> %s</i></td>' % (outcome, _WORDS[outcome], escape(rule.replace("_", " ")))
+    return '<td class="o %s">%s<i> %s</i></td>' % (outcome, IN_WORDS[outcome], escape(rule.replace("_", " ")))
 
 
 def _line(
@@ -188,11 +187,19 @@ def _rule_lines(rules: Iterable[Rule]) -> Markup:
         made.append(
             '<tr><th scope="row">%s</th><td><span class="chip %s">%s</span></td><td>%s%s</td><td>%s</td></tr>'
             % (
-                rule_name(rule["id"]), outcome, _WORDS[outcome], escape(expected), _besides(rule),
-                escape(seen or plain(rule["observed"])),
+                rule_name(rule["id"]), outcome, IN_WORDS[outcome], escape(expected), _besides(rule),
+                escape(seen or _observed(rule)),
             )
         )  # fmt: skip
     return Markup("".join(made))
+
+
+def _observed(rule: Rule) -> str:
+    """What was seen of a rule that is met; of two codes, whose is which."""
+    codes = rule["observed"]
+    if rule["id"] == "relaying_refused" and isinstance(codes, list) and len(codes) == 2:
+        return "the control recipient was answered %s, the stranger's %s" % tuple(map(plain, codes))
+    return plain(codes)
 
 
 def _besides(rule: Rule) -> str:

@@ -207,13 +207,13 @@ def test_a_fleet_of_domains_is_not_told_as_one_of_relays(name: str) -> None:
 def test_the_table_of_domains() -> None:
     assert FORMATS["table"].write(assess(DOMAINS, today=DAY)).splitlines() == [
         "assessment  verdict  domain     why",
-        "unmet       failed   a.example  one, two; unknown: three",
+        "unmet       failed   a.example  one, two; not judged: three",
         "met         passed   b.example",
     ]
     assert FORMATS["table"].write(both()).splitlines() == [
         "assessment  verdict  relay or domain   tls      days  why",
         "unmet       failed   a.example.com:25  TLSv1.3  47    dane_valid",
-        "unmet       failed   a.example         -              dane_valid; unknown: three",
+        "unmet       failed   a.example         -              dane_valid; not judged: three",
     ]
 
 

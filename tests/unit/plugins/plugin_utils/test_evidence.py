@@ -66,15 +66,16 @@ def test_the_dialogue_behind_a_rule_is_with_the_rule() -> None:
 
 def test_profiles_are_known_to_the_octet(tmp_path: Path) -> None:
     own = tmp_path / "own.yml"
-    own.write_text("title: Ours\nversion: 2026.2\nrules:\n  max_seconds: {expect: 5}\n", encoding="utf-8")
+    own.write_text("title: Ours\ndescription: Of all of us.\nversion: 2026.2\nrules:\n  max_seconds: {expect: 5}\n", encoding="utf-8")
     profile = load_profiles(["relay", str(own)])
     shipped, ours = assess(result(relay()), profile=profile, today=DAY)["evidence"]["profiles"]
     octets = (Path(FOLDER) / "relay.yml").read_bytes()
     assert shipped == {
         "name": "relay", "kind": "relay", "title": "Internal smarthost", "version": __version__,
+        "description": "A relay that takes mail from its own network's hosts and passes it on, usually on port 25.",
         "sha256": hashlib.sha256(octets).hexdigest(),
     }  # fmt: skip
-    assert (ours["title"], ours["version"]) == ("Ours", "2026.2")
+    assert (ours["title"], ours["description"], ours["version"]) == ("Ours", "Of all of us.", "2026.2")
     assert ours["sha256"] == hashlib.sha256(own.read_bytes()).hexdigest()
 
 

@@ -16,6 +16,7 @@ pytest.importorskip("ansible", reason="ansible-core is not installed for this Py
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._assessment import assess
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.html import as_html
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.json import as_json
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._profiles import load_profiles
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import Assessment
 from ansible_collections.postmaster.mailcheck.tests.support import assessments
 from ansible_collections.postmaster.mailcheck.tests.support.assessments import WAIVERS, mixed
@@ -135,3 +136,19 @@ def test_the_way_of_mail_is_drawn_hop_by_hop() -> None:
 
 def test_a_page_without_mail_has_no_way() -> None:
     assert "The way of the mail" not in as_html(mixed())
+
+
+def test_the_page_says_what_a_profile_is_for() -> None:
+    page = as_html(assess(result(relay()), profile=load_profiles(["relay"]), today=DAY))
+    assert "<b>relay</b>: Internal smarthost. A relay that takes mail from its own network" in page
+
+
+def test_no_chart_is_about_certificates_and_versions_where_no_relay_has_tls() -> None:
+    without, with_tls = (as_html(assess(result(relay(**more)), today=DAY)) for more in ({"tls": None}, {}))
+    for title in ("When certificates expire", "TLS versions"):
+        assert title in with_tls and title not in without
+
+
+def test_of_two_codes_the_page_says_whose_is_which() -> None:
+    page = as_html(assess(result(relay(rules=[rule("relaying_refused", observed=[250, 554])])), today=DAY))
+    assert "the control recipient was answered 250, the stranger&#39;s 554" in page

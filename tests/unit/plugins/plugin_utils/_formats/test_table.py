@@ -28,7 +28,7 @@ def test_the_table() -> None:
     assert as_table(given).splitlines() == [
         "assessment  verdict      relay                tls      days  why",
         "met         passed       good.example.com:25  TLSv1.3  47",
-        "unmet       failed       a.example.com:25     TLSv1.3  47    one; unknown: three; waived: two",
+        "unmet       failed       a.example.com:25     TLSv1.3  47    one; not judged: three; waived: two",
         "unmet       unreachable  plain:25             -              connection_refused",
     ]
 
