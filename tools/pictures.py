@@ -139,7 +139,7 @@ def report(page: Page, folder: Path, ports: dict[str, Any]) -> None:
     )
     path.write_text(text, encoding="utf-8")
     page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "light"}])
-    with window(page, 1100, 880):
+    with window(page, 1100, 740):
         page.open(path)
         page.picture(PICTURES / "page.png")
 
