@@ -30,7 +30,7 @@ def evidence_of(assessment: Assessment) -> List[Tuple[str, str]]:
         ("Senders", _some(str(row["sender"]) or "<>" for row in rows if row.get("sender") is not None)),
         ("Recipients", _some(_recipients(rows))),
         ("Judged", " ".join(filter(None, (known.get("judged_on"), _observer(known.get("judged_by") or {}, "by "))))),
-        *((_title(one), "SHA-256 %s" % one["sha256"]) for one in known.get("profiles") or ()),
+        *((_title(one), _what_it_is(one)) for one in known.get("profiles") or ()),
         ("Format of the data", assessment["format"]),
         ("SHA-256 of the report in JSON", digest(assessment)),
     ]
@@ -51,6 +51,10 @@ def _observer(one: Mapping[str, Any], before: str = "") -> str:
 
 def _title(profile: Mapping[str, Any]) -> str:
     return " ".join(filter(None, ("Profile", profile["name"], profile.get("version"))))
+
+
+def _what_it_is(profile: Mapping[str, Any]) -> str:
+    return ", ".join(filter(None, (profile.get("title"), "SHA-256 %s" % profile["sha256"])))
 
 
 def _recipients(rows: Iterable[Row]) -> Iterator[str]:

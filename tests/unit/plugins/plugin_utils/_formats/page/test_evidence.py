@@ -38,7 +38,7 @@ def test_who_looked_from_where_and_who_judged() -> None:
     tools = "mailcheck 0.2.0, Python 3.11.7, OpenSSL 3.0.19"
     assert found["Who looked"] == "bastion, from 192.0.2.7, 2001:db8::7, " + tools
     assert found["Judged"] == "2026-06-15 by controller, " + tools
-    assert found["Profile relay 0.2.0"] == "SHA-256 " + "ab" * 32
+    assert found["Profile relay 0.2.0"] == "Relays, SHA-256 " + "ab" * 32
 
 
 def test_as_whom_and_to_whom_was_spoken() -> None:
