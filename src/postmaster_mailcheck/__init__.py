@@ -20,7 +20,8 @@ check_mode=False, on_start=None, on_report=None, **options)`, and `wait_for_mail
 **options)` those of wait_for_mail.
 All return plain data: dictionaries, lists, strings, numbers, booleans, None. `warnings` is a list of sentences.
 
-`explain(reply, stage=None)` takes a whole reply, a line of a log or a bounce that holds one, bare codes, a cause or a rule.
+`explain(reply, stage=None)` takes a whole reply, a line of a log or a bounce that holds one, bare codes, a cause
+or a rule.
 
 Whatever a relay does is in the report, `verdict` first. `OptionError` is raised for a caller's mistake, before any
 socket opens; its `option` names the option. `on_start` is given a function that ends the check early, from another

@@ -109,11 +109,13 @@ def explain(reply: str, stage: Optional[str] = None) -> Dict[str, Any]:
 
     `reply`: a whole reply of one or several lines, a line of a log or a bounce that holds one, bare codes
     (`554 5.7.1`), or the name of a cause or a rule, in plain words, too (`open relay`). `stage`: where it was said
-    (`greeting`, `ehlo`, `starttls`, `auth`, `mail`, `rcpt`, `data`, `message`); without it, the text and the codes tell.
+    (`greeting`, `ehlo`, `starttls`, `auth`, `mail`, `rcpt`, `data`, `message`); without it, the text and the codes
+    tell.
 
-    Returns `cause` (None for rules, bare codes, and a reply that is no refusal), `causes` (those that it can stand for),
-    `stage`, `code`, `enhanced_code`, `text`, `verdict`, `facts`, `explanation` and `hint`; of a rule also `rule`. Raises
-    OptionError, also for a text that holds no reply code, no enhanced code, and no words that tell a cause.
+    Returns `cause` (None for rules, bare codes, and a reply that is no refusal), `causes` (those that it can stand
+    for), `stage`, `code`, `enhanced_code`, `text`, `verdict`, `facts`, `explanation` and `hint`; of a rule also `rule`
+    and `asked`, the command that asks for it. Raises OptionError, also for a text that holds no reply code, no enhanced
+    code, and no words that tell a cause.
     """
     if stage is not None and stage not in STAGES:
         raise OptionError("stage", "must be one of %s.%s" % (", ".join(STAGES), did_you_mean(stage, STAGES)))

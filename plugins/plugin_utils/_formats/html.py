@@ -21,7 +21,12 @@ from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.page
     todo,
 )
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.templates import DATA, load_template
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import IN_WORDS, counted, encodable, one_of
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import (
+    IN_WORDS,
+    counted,
+    encodable,
+    one_of,
+)
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._score import WEIGHTS, score_of
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import in_words, plural
 
@@ -67,7 +72,7 @@ def as_html(assessment: Assessment) -> str:
         one_of=one_of(rows),
         in_words=in_words(rows, " and "),
         evidence=evidence.evidence_of(assessment),
-        profiles=[one for one in (assessment.get("evidence") or {}).get("profiles") or () if one["title"]],
+        profiles=evidence.titled_profiles(assessment),
         outcomes=IN_WORDS,
     )
     return encodable(page)

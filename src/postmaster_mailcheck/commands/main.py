@@ -37,7 +37,7 @@ SUBCOMMANDS = {
     "audit": "ask a relay what those who mean ill would ask",
     "sink": "receive mail, keep every octet, misbehave on request",
     "wait": "wait for a message to arrive in a mailbox",
-    "explain": "say what a reply, a code or a cause means",
+    "explain": "say what a reply, a code, a cause or a rule means",
     "help": "show help of a command, or of swaks, rules, completion",
 }
 

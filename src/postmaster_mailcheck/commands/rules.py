@@ -41,7 +41,7 @@ def asked_by(commands: str, name: str, kind: RuleKind) -> str:
     """Return a line that asks for a rule: of `commands`, which is a key of tables() or `audit`."""
     command = commands.partition(" ")[0]
     examples = [one for one in EXAMPLES if re.split("[.=]", one)[0] == name and '"' not in one]
-    wanted = examples or ["%s%s=%s" % (name, ".STAGE" if kind.by_stage else "", "true" if kind.form is flag else "VALUE")]
+    wanted = examples or ["%s=%s" % (name, "true" if kind.form is flag else "VALUE")]  # of those by stage there is one
     asked = ["--probes " + name] if command == "audit" else ["--expect " + one for one in wanted]
     return " ".join(["mailcheck", command, "DOMAIN" if command == "domain" else "HOST", *asked])
 

@@ -42,11 +42,7 @@ def assessment(found: Tuple[Assessment, List[str]], detail: int) -> Iterator[Lin
 
 def _sum(assessed: Assessment) -> str:
     summary = assessed["summary"]
-    rules = ", ".join(
-        "%d %s" % (number, in_word(outcome))
-        for outcome, number in summary["rules"].items()
-        if number
-    )
+    rules = ", ".join("%d %s" % (number, in_word(outcome)) for outcome, number in summary["rules"].items() if number)
     grave = ", ".join("%d %s" % (number, severity) for severity, number in summary["findings"].items() if number)
     said = "%s. Rules: %s. Findings: %s." % (told(assessed["endpoints"]), rules, grave or "none")
     percent, last = score_of(assessed["endpoints"]).percent, assessed.get("last")

@@ -37,6 +37,12 @@ def evidence_of(assessment: Assessment) -> List[Tuple[str, str]]:
     return [(name, text) for name, text in found if text]
 
 
+def titled_profiles(assessment: Assessment) -> List[Mapping[str, Any]]:
+    """Return the profiles that say what they are for."""
+    known: Mapping[str, Any] = assessment.get("evidence") or {}
+    return [one for one in known.get("profiles") or () if one.get("title")]
+
+
 def _observer(one: Mapping[str, Any], before: str = "") -> str:
     """The host, its addresses, and what looked there."""
     addresses = _some(one.get("addresses") or ())

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import IN_WORDS, counted
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import counted, in_word
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._score import score_of, weight_of
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import CHECK, in_words, kinds
 
@@ -109,7 +109,7 @@ def _score_since(assessment: Assessment) -> Iterator[Tuple[str, str]]:
         yield "better" if now > last else "worse", "score %d %%, before %d %%" % (now, last)
 
 
-_VALUES = {**IN_WORDS, None: "none", "not_checked": "not checked"}
+_VALUES = {None: "none", "not_checked": "not checked"}
 
 
 class Same(NamedTuple):
@@ -123,7 +123,7 @@ def in_short(changes: Sequence[Change]) -> List[Same]:
     """Return the changes by subject, those of all to which the same happened at once, the commonest first."""
     by_subject: Dict[str, Dict[Tuple[str, str], List[str]]] = {}
     for one in changes:
-        pair = tuple(_VALUES.get(value, str(value)) for value in (one["before"], one["now"]))
+        pair = tuple(_VALUES.get(value, str(in_word(value))) for value in (one["before"], one["now"]))
         name = one["what"].partition("rule ")[2] or one["what"]
         by_subject.setdefault(one["endpoint"], {}).setdefault((pair[0], pair[1]), []).append(name)
     same: Dict[Tuple[Tuple[str, str, str], ...], List[str]] = {}

@@ -66,7 +66,10 @@ def test_the_dialogue_behind_a_rule_is_with_the_rule() -> None:
 
 def test_profiles_are_known_to_the_octet(tmp_path: Path) -> None:
     own = tmp_path / "own.yml"
-    own.write_text("title: Ours\ndescription: Of all of us.\nversion: 2026.2\nrules:\n  max_seconds: {expect: 5}\n", encoding="utf-8")
+    own.write_text(
+        "title: Ours\ndescription: Of all of us.\nversion: 2026.2\nrules:\n  max_seconds: {expect: 5}\n",
+        encoding="utf-8",
+    )
     profile = load_profiles(["relay", str(own)])
     shipped, ours = assess(result(relay()), profile=profile, today=DAY)["evidence"]["profiles"]
     octets = (Path(FOLDER) / "relay.yml").read_bytes()

@@ -1242,7 +1242,10 @@ WHERE_A_WAIT_MAY_END = (
 @pytest.mark.parametrize("name", WHERE_A_WAIT_MAY_END)
 def test_no_word_of_relays_where_a_mailbox_fails(name):
     said = about_a_mailbox("%s %s" % (CAUSES[name].explanation, hint_of(name, "imap.example.net", 993)))
-    assert re.findall(r"(?i)\b(?:relays?|SMTP|EHLO|submission|Postfix|Exim|25|587|465|retry_for|dns_servers)\b", said) == []
+    assert (
+        re.findall(r"(?i)\b(?:relays?|SMTP|EHLO|submission|Postfix|Exim|25|587|465|retry_for|dns_servers)\b", said)
+        == []
+    )
 
 
 # Mistakes

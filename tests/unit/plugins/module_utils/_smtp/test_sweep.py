@@ -348,6 +348,7 @@ def test_a_domains_relay_at_an_address_that_every_host_has_is_not_asked(relay, m
     (row,) = sweep(domains=["example.org"], port=relay.port, **CLEAR)["endpoints"]
     assert (row["verdict"], row["failure"]["cause"]) == ("unreachable", "mx_is_localhost")
     assert row["failure"]["text"] == "the DNS gives the relay relay.example.com the address %s" % address
+    assert "the address %s." % address in row["msg"]
     assert relay.said == []
 
 
