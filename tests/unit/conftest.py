@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import gc
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from ansible_collections.postmaster.mailcheck.tests.support.pauses import skip_pauses
 
 # The same examples each time, however slow the machine is. New hypothesis does it where CI is set, which ansible-test
 # does not hand on.
@@ -18,3 +21,8 @@ def pytest_collection_finish():
     """Thousands of tests are not looked through each time that one of them collects garbage."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def no_pause_lasts(monkeypatch):
+    skip_pauses(monkeypatch)

@@ -40,7 +40,9 @@ from ansible_collections.postmaster.mailcheck.tests.support.ports import free_po
 
 TOKEN, OTHER = "0123456789abcdef0123456789abcdef", "ffffffffffffffffffffffffffffffff"
 AGES = 30.0  # seconds, that nothing here takes
-QUICK = {"timeout": 0.9, "poll_interval": 0.1}
+PATIENT = {"timeout": AGES, "poll_interval": AGES / 6}  # six pauses, none of which lasts
+
+pytestmark = pytest.mark.usefixtures("no_pause_lasts")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def wait(server, **options):
         where["protocol"] = "pop3"
     if "token" not in options and "tokens" not in options:
         options["token"] = TOKEN
-    return wait_for_mail(**{**where, **SIGN_IN, **QUICK, **options})
+    return wait_for_mail(**{**where, **SIGN_IN, **PATIENT, **options})
 
 
 def cause(report):
@@ -208,7 +210,7 @@ def test_a_message_id_with_or_without_brackets(given):
 def test_many_tokens_in_one_session():
     tokens = ["%032x" % number for number in range(200)]
     with ImapServer({"INBOX": Folder({n + 1: mail(token) for n, token in enumerate(tokens)})}) as server:
-        report = wait(server, tokens=tokens, timeout=20, since={"INBOX": {"uidvalidity": 7, "uidnext": 1}})
+        report = wait(server, tokens=tokens, since={"INBOX": {"uidvalidity": 7, "uidnext": 1}})
     assert report["found"] is True and [one["found"] for one in report["messages"]] == [True] * 200
     assert len(server.heard("AUTHENTICATE")) == 1
 
@@ -235,7 +237,7 @@ def test_a_flag_that_changes_while_we_ask_hides_no_message():
 def test_a_folder_for_spam_that_is_made_with_the_first_that_is_filed_there():
     with ImapServer() as server:
         server.after["NOOP"] = lambda: server.folders.setdefault("Junk", Folder({1: mail(TOKEN)}, flags=r"\Junk"))
-        report = wait(server, since={"INBOX": {"uidvalidity": 7, "uidnext": 1}}, timeout=5)
+        report = wait(server, since={"INBOX": {"uidvalidity": 7, "uidnext": 1}})
     assert (report["found"], report["mailbox"], report["junk"]) == (True, "Junk", True)
 
 
@@ -302,7 +304,7 @@ def test_a_bounce_ends_the_wait_and_says_why():
     with ImapServer(
         {"INBOX": Folder({11: bounce(OTHER), 12: bounce(TOKEN, "5.2.2", "smtp; 552 5.2.2 Mailbox full")})}
     ) as server:
-        report = wait(server, timeout=30)
+        report = wait(server)
     assert (report["verdict"], report["found"], cause(report)) == ("failed", False, "mail_bounced")
     assert (report["bounce"]["status"], report["bounce"]["cause"]) == ("5.2.2", "mailbox_full")
     assert "The mailbox has no room left" in report["msg"]
@@ -514,7 +516,7 @@ def test_what_a_look_that_breaks_off_has_seen_is_seen_again(verb, place):
     with ImapServer({"INBOX": Folder(), "Junk": Folder(flags=r"\Junk")}) as server:
         server.after["NOOP"] = lambda: len(server.heard("NOOP")) == 3 and server.folders["INBOX"].add(raw)
         server.override[verb] = lambda tag, rest: lose_once(tag, rest) if server.folders["INBOX"].messages else None
-        report = wait(server, timeout=5, since={"INBOX": {"uidvalidity": 7, "uidnext": 1}}, delete=True)
+        report = wait(server, since={"INBOX": {"uidvalidity": 7, "uidnext": 1}}, delete=True)
     assert len(lost) == 1
     assert (report["found"], report["mailbox"], report["deleted"]) == (True, "INBOX", 1)
 
@@ -619,13 +621,13 @@ def test_a_folder_for_spam_that_holds_no_mail_does_not_hinder():
 
 
 def test_a_port_where_nothing_listens():
-    report = wait_for_mail(host="127.0.0.1", port=free_port(), token=TOKEN, **SIGN_IN, **QUICK)
+    report = wait_for_mail(host="127.0.0.1", port=free_port(), token=TOKEN, **SIGN_IN, **PATIENT)
     assert (report["verdict"], report["found"], cause(report)) == ("unreachable", None, "connection_refused")
 
 
 def test_a_wrong_password_is_tried_once():
     with ImapServer() as server:
-        report = wait(server, password="something-else-altogether", timeout=5)
+        report = wait(server, password="something-else-altogether")
     assert (report["verdict"], report["found"], cause(report)) == ("unreachable", None, "auth_rejected")
     assert len(server.heard("AUTHENTICATE")) == 1
     assert "something-else" not in json.dumps(report)
@@ -753,7 +755,7 @@ def test_a_locked_inbox_that_opens_after_a_while():
         server.override["EXAMINE"] = lambda tag, _rest: (
             "%s NO [INUSE] locked\r\n" % tag if left and left.pop() else None
         )
-        assert wait(server, timeout=5)["found"] is True
+        assert wait(server)["found"] is True
 
 
 def test_a_folder_named_that_does_not_exist_is_said_and_does_not_hinder():
@@ -775,7 +777,7 @@ def test_a_connection_that_is_lost_on_the_way_is_made_again():
             return None
 
         server.override["NOOP"] = bye
-        report = wait(server, timeout=5)
+        report = wait(server)
     assert report["found"] is True
 
 
@@ -883,7 +885,7 @@ def test_starttls_that_fails_ends_the_session_before_any_secret(authority, greet
         if answer:
             server.override["STARTTLS"] = answer
         server.after["STARTTLS"] = lambda: server.sockets[-1].close() or server.sockets[-1].shutdown(2)
-        report = wait(server, tls="starttls", allow_plaintext_auth=False, timeout=2)
+        report = wait(server, tls="starttls", allow_plaintext_auth=False)
     assert (report["verdict"], cause(report)) == ("unreachable", expected)
     assert server.heard("AUTHENTICATE") == server.heard("LOGIN") == []
 
@@ -995,7 +997,7 @@ def test_pop3_does_not_look_at_what_was_there_before():
 def test_pop3_a_server_that_wants_time_between_two_sessions_gets_it():
     """RFC 2449 6.4: LOGIN-DELAY, in seconds."""
     with PopServer([mail(OTHER)], capabilities="TOP\r\nUIDL\r\nSASL PLAIN\r\nLOGIN-DELAY 900") as server:
-        report = wait(server, timeout=5)
+        report = wait(server)
     assert (report["verdict"], report["found"], cause(report)) == ("unreachable", None, "auth_limited")
     assert "900 s between two sessions" in report["msg"]
     assert server.sessions == 1
@@ -1071,7 +1073,7 @@ def test_pop3_servers_that_refuse_or_misbehave(verb, text, expected):
 def test_pop3_over_tls_after_stls(authority):
     with PopServer([mail(TOKEN)], capabilities="USER\r\nSTLS") as server:
         server.context = authority.contexts["good"]
-        report = wait(server, tls="starttls", ca_path=authority.ca_path, allow_plaintext_auth=False, timeout=5)
+        report = wait(server, tls="starttls", ca_path=authority.ca_path, allow_plaintext_auth=False)
     assert (report["found"], report["tls"]["verified"]) == (True, True)
 
 
@@ -1112,7 +1114,7 @@ def deliver(folder, raw, name, when=None):
 
 
 def maildir(path, **options):
-    return wait_for_mail(protocol="maildir", path=str(path), **QUICK, **options)
+    return wait_for_mail(protocol="maildir", path=str(path), **PATIENT, **options)
 
 
 def test_maildir(tmp_path):
