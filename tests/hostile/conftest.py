@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.postmaster.mailcheck.tests.support.authority import Authority
 from ansible_collections.postmaster.mailcheck.tests.support.hostile import ScriptedRelay
+from ansible_collections.postmaster.mailcheck.tests.support.pauses import skip_pauses
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterator, List
@@ -29,6 +30,11 @@ def broken_pipes_are_errors() -> Iterator[None]:
     before = signal.getsignal(signal.SIGPIPE)
     yield
     signal.signal(signal.SIGPIPE, before)
+
+
+@pytest.fixture
+def no_pause_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    skip_pauses(monkeypatch)
 
 
 @pytest.fixture

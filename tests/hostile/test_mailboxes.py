@@ -35,9 +35,11 @@ if TYPE_CHECKING:
     from typing import Callable
 
 TOKEN, OTHER = "0" * 32, "f" * 32
-TIMEOUT = 1.5
+TIMEOUT, AGES = 1.5, 30.0
 MOST_OCTETS = 50_000_000
 ENDLESS = 1 << 23  # octets: more than any answer may have
+
+pytestmark = pytest.mark.usefixtures("no_pause_lasts")
 
 
 def flood(line: str, octets: int = ENDLESS) -> str:
@@ -117,7 +119,7 @@ POP3: Dict[str, Case] = {
 def where(server: Any, **options: Any) -> Dict[str, Any]:
     given = {"host": "127.0.0.1", "port": server.port, "tls": "none", "allow_plaintext_auth": True, "token": TOKEN}
     protocol = {"protocol": "pop3"} if isinstance(server, PopServer) else {}
-    return {**given, **protocol, **SIGN_IN, "timeout": TIMEOUT, "poll_interval": 0.1, **options}
+    return {**given, **protocol, **SIGN_IN, "timeout": AGES, "poll_interval": AGES / 6, **options}
 
 
 def misbehave(server: Any, case: Case) -> None:
@@ -146,6 +148,11 @@ def looks_right(case: Case, report: Dict[str, Any]) -> None:
     assert PASSWORD not in json.dumps(report)
 
 
+def patience(case: Case) -> float:
+    """What ends otherwise has all the time there is."""
+    return TIMEOUT if case.outcome.endswith("timed_out") else AGES
+
+
 ALL = [("imap", name) for name in sorted(IMAP)] + [("pop3", name) for name in sorted(POP3)]
 CASES = {"imap": IMAP, "pop3": POP3}
 
@@ -154,8 +161,7 @@ CASES = {"imap": IMAP, "pop3": POP3}
 def test_what_comes_of_a_server(protocol: str, name: str) -> None:
     case = CASES[protocol][name]
     with server_of(protocol, case) as server:
-        # What ends by itself has all the time there is.
-        looks_right(case, wait_for_mail(**where(server, timeout=30.0 if case.ends else TIMEOUT)))
+        looks_right(case, wait_for_mail(**where(server, timeout=patience(case))))
 
 
 class OctetByOctet:
@@ -177,7 +183,7 @@ def test_the_same_comes_of_it_octet_by_octet(protocol: str, name: str) -> None:
         server.behave = lambda lines, _say, sock: play(
             lines, lambda text: OctetByOctet(sock).sendall(text.encode() + b"\r\n"), OctetByOctet(sock)
         )
-        looks_right(case, wait_for_mail(**where(server, timeout=30.0 if case.ends else 2 * TIMEOUT)))
+        looks_right(case, wait_for_mail(**where(server, timeout=2 * patience(case))))
 
 
 # What costs: in a process of its own, after a wait at a server that behaves
@@ -185,7 +191,7 @@ def test_the_same_comes_of_it_octet_by_octet(protocol: str, name: str) -> None:
 
 def measured(server: Any, **options: Any) -> Dict[str, Any]:
     with ImapServer({"INBOX": Folder({1: mail(TOKEN)})}) as healthy:
-        given = [where(healthy), where(server, **options), "wait"]
+        given = [where(healthy), where(server, **{"timeout": TIMEOUT, "poll_interval": 0.1, **options}), "wait"]
         done = subprocess.run(
             [sys.executable, measure.__file__], input=json.dumps(given), stdout=subprocess.PIPE, timeout=60, check=True,
             encoding="utf-8", env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -245,7 +251,7 @@ def test_folders_for_spam_without_number() -> None:
     listed = "".join('* LIST (\\Junk) "/" "junk%d"\r\n' % number for number in range(15_000))
     with ImapServer({"INBOX": Folder({1: mail(TOKEN)}), "junk0": Folder()}) as server:
         server.override["LIST"] = listed + "{tag} OK done\r\n"
-        report = wait_for_mail(**where(server, timeout=20.0))
+        report = wait_for_mail(**where(server))
     assert report["found"] is True
     assert len(report["folders"]) < 30
     assert "folders for spam" in report["warnings"][0]
@@ -261,7 +267,7 @@ def test_uids_without_number_are_not_all_asked_for() -> None:
         server.override["EXAMINE"] = "* 1 EXISTS\r\n{tag} OK [READ-ONLY] opened\r\n"
         server.override["UID SEARCH"] = "* SEARCH %s\r\n{tag} OK done\r\n" % found
         server.override["UID FETCH"] = "{tag} OK done\r\n"
-        report = wait_for_mail(**where(server, timeout=20.0, expect={"bounce": False}))
+        report = wait_for_mail(**where(server, expect={"bounce": False}))
     assert report["found"] is not True
     assert len(server.heard("UID FETCH")) < 2000
 
@@ -332,7 +338,7 @@ def test_a_message_of_ours_that_others_have_written_in(name: str, kind: Any) -> 
     if kind is PopServer and b"\xff" in raw:
         server.messages = [raw.replace(b"\xff", b"")]  # the stand-in speaks UTF-8
     with server:
-        report = wait_for_mail(**where(server, timeout=20.0, trusted_authserv_ids=["mx.example.net"]))
+        report = wait_for_mail(**where(server, trusted_authserv_ids=["mx.example.net"]))
     assert report["found"] is True, report["msg"]
     assert is_right(report)
     assert report["msg"].isprintable() and len(json.dumps(report)) < 200_000

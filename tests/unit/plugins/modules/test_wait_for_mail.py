@@ -32,6 +32,8 @@ from ansible_collections.postmaster.mailcheck.tests.support.specs import as_spec
 Run = Callable[..., Tuple[int, Dict[str, Any]]]
 TOKEN = "0123456789abcdef0123456789abcdef"
 
+pytestmark = pytest.mark.usefixtures("no_pause_lasts")
+
 
 @pytest.fixture
 def run(run_module: Run) -> Run:
@@ -40,7 +42,7 @@ def run(run_module: Run) -> Run:
 
 def at(server: ImapServer, **more: Any) -> Dict[str, Any]:
     where = {"host": "127.0.0.1", "port": server.port, "tls": "none", "allow_plaintext_auth": True, **SIGN_IN}
-    return {**where, "timeout": 1, "poll_interval": 0.1, **more}
+    return {**where, "timeout": 30, "poll_interval": 5, **more}
 
 
 def test_a_message_that_arrives(run: Run) -> None:

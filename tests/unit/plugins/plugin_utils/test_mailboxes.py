@@ -32,13 +32,15 @@ if TYPE_CHECKING:
 
 ONE, OTHER = "0" * 32, "f" * 32
 
+pytestmark = pytest.mark.usefixtures("no_pause_lasts")
+
 
 def waited(folders: dict[str, Folder], *tokens: str, **options: Any) -> dict[str, Any]:
     """What a wait for these tokens returns, as of a server of a lasting name."""
     with ImapServer(folders) as server:
         report = wait_for_mail(
-            host="127.0.0.1", port=server.port, tls="none", allow_plaintext_auth=True, tokens=list(tokens), timeout=0.5,
-            poll_interval=0.1, **SIGN_IN, **options,
+            host="127.0.0.1", port=server.port, tls="none", allow_plaintext_auth=True, tokens=list(tokens), timeout=30,
+            **SIGN_IN, **options,
         )  # fmt: skip
     return {**report, "host": "imap.example.net", "port": 993}
 

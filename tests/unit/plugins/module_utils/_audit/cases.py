@@ -11,8 +11,13 @@ import struct
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit import check
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.driver import Driver
+
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict
+
+    import pytest
 
 KNOWN = "user@example.net"
 OUTSIDE = "someone@elsewhere.example"
@@ -49,6 +54,21 @@ def numbered(known: str, unknown: str = "") -> Callable[[str], str]:
         return (known if KNOWN in line else unknown or known) % len(said) + "\r\n"
 
     return answer
+
+
+def slow(monkeypatch: pytest.MonkeyPatch, seconds: float) -> Callable[[str], Callable[[str], str]]:
+    """Make answers that take so long by the clock of the audit: a busy machine adds little, and nobody waits."""
+    passed = [0.0]
+    monkeypatch.setattr(check, "Driver", lambda limits: Driver(limits, lambda: time.monotonic() + passed[0]))
+
+    def made(answer: str) -> Callable[[str], str]:
+        def late(_line: str) -> str:
+            passed[0] += seconds
+            return answer
+
+        return late
+
+    return made
 
 
 def tired(seconds: float) -> Callable[[str], str]:

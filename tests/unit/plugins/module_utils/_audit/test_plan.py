@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,11 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors impor
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.options import with_defaults
 from ansible_collections.postmaster.mailcheck.tests.support.behaving import BehavingRelay
 from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
-from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._audit.cases import in_turn, relays_for
+from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._audit.cases import (
+    in_turn,
+    relays_for,
+    slow,
+)
 from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._audit.test_probes import GIVEN
 
 HELLO = "250 relay.example.com"
@@ -210,12 +213,8 @@ def test_a_relay_that_refuses_more_tries_and_hangs_up_has_a_limit():
     assert report["probes"][-1]["text"] == "it ended the session once it had refused 2 passwords"
 
 
-def test_a_relay_that_is_slow_to_refuse_is_not_asked_again():
-    def slow(_line):
-        time.sleep(1.05)  # a relay is slow by the clock
-        return "535 5.7.8 No\r\n"
-
-    with running(Relay(AUTH=slow)) as relay:
+def test_a_relay_that_is_slow_to_refuse_is_not_asked_again(monkeypatch):
+    with running(Relay(AUTH=slow(monkeypatch, 1.05)("535 5.7.8 No\r\n"))) as relay:
         report = audit("127.0.0.1", port=relay.port, probes=["auth_attempts"], **GIVEN)
     assert statuses(report) == {"auth_attempts": "pass"} and "to refuse a wrong password" in report["probes"][0]["text"]
     assert len([line for line in relay.said if line.startswith("AUTH")]) == 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,10 +24,8 @@ from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._a
     Case,
     ehlo,
     relays_for,
+    slow,
 )
-
-if TYPE_CHECKING:
-    from typing import Callable
 
 GIVEN = {
     "known_recipient": KNOWN,
@@ -106,15 +103,12 @@ def test_what_is_taken_at_rcpt_is_a_suspicion_wherever_it_was_asked_from(monkeyp
     assert (probed["status"], probed["proof"]) == ("finding", "none")
 
 
-def test_a_relay_that_is_slow_in_all_does_not_slow_down_guessing() -> None:
-    def slow(answer: str) -> Callable[[str], str]:
-        return lambda _line: time.sleep(1.1) or answer  # type: ignore[func-returns-value]
-
-    hello = ehlo("AUTH PLAIN")
-    with running(Relay(EHLO=slow(hello), AUTH=slow("535 5.7.8 No\r\n"))) as relay:
+def test_a_relay_that_is_slow_in_all_does_not_slow_down_guessing(monkeypatch: pytest.MonkeyPatch) -> None:
+    late, hello = slow(monkeypatch, 1.1), ehlo("AUTH PLAIN")
+    with running(Relay(EHLO=late(hello), AUTH=late("535 5.7.8 No\r\n"))) as relay:
         (probed,) = audit("127.0.0.1", port=relay.port, probes=["auth_attempts"], **GIVEN)["probes"]
     assert probed["status"] == "finding", probed["text"]
-    with running(Relay(EHLO=hello, AUTH=slow("535 5.7.8 No\r\n"))) as relay:
+    with running(Relay(EHLO=hello, AUTH=late("535 5.7.8 No\r\n"))) as relay:
         (probed,) = audit("127.0.0.1", port=relay.port, probes=["auth_attempts"], **GIVEN)["probes"]
     assert (probed["status"], "longer" in probed["text"]) == ("pass", True), probed["text"]
 

@@ -23,6 +23,8 @@ from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import Fol
 from ansible_collections.postmaster.mailcheck.tests.support.plugin import read
 from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
 
+pytestmark = pytest.mark.usefixtures("no_pause_lasts")
+
 PROBES = ["auth_offered_in_clear", "pipelining", "certificate"]
 
 
@@ -38,7 +40,7 @@ def waited(*words: str, **more: Any) -> dict[str, Any]:
     with ImapServer({"INBOX": Folder({1: mailboxes.mail("token")})}) as server:
         return wait_for_mail(
             host="127.0.0.1", port=server.port, tls="none", allow_plaintext_auth=True, username="tim",
-            password=mailboxes.PASSWORD, tokens=list(words), timeout=0.5, poll_interval=0.1, **more,
+            password=mailboxes.PASSWORD, tokens=list(words), timeout=30, **more,
         )  # fmt: skip
 
 
