@@ -789,7 +789,12 @@ WAITING = {"MAILCHECK_PASSWORD": mailboxes.PASSWORD}
 
 def waiting(server: ImapServer, *words: object) -> List[object]:
     where = ["wait", "127.0.0.1:%d" % server.port, "--tls", "none", "--allow-plaintext-auth", "--username", "tim"]
-    return [*where, "--timeout", "1", "--poll-interval", "0.1", *words]
+    return [*where, "--timeout", "20", *words]
+
+
+def in_vain(server: ImapServer, *words: object) -> List[object]:
+    """The same for what does not come: this one is waited for."""
+    return waiting(server, "--timeout", "2", "--poll-interval", "0.1", "--token", "token", *words)
 
 
 def test_waiting_shows_the_hops_and_where_the_message_is() -> None:
@@ -802,7 +807,7 @@ def test_waiting_shows_the_hops_and_where_the_message_is() -> None:
 
 def test_waiting_in_vain_ends_with_the_cause() -> None:
     with ImapServer({"INBOX": Folder({1: mailboxes.bounce("other")})}) as server:
-        ran = mailcheck(*waiting(server, "--token", "token"), **WAITING)
+        ran = mailcheck(*in_vain(server), **WAITING)
     assert ran.code == 1
     assert ran.lines()[0].endswith(": mail_not_found, at find")
 
@@ -811,7 +816,7 @@ def test_the_state_of_a_mailbox_is_what_since_takes() -> None:
     inbox = Folder({1: mailboxes.mail("token")})
     with ImapServer({"INBOX": inbox}) as server:
         state = json.loads(mailcheck(*waiting(server), "--json", **WAITING).out)["mailbox_state"]
-        late = mailcheck(*waiting(server, "--token", "token", "--since", json.dumps(state)), **WAITING)
+        late = mailcheck(*in_vain(server, "--since", json.dumps(state)), **WAITING)
     assert (state, late.code) == ({"INBOX": {"uidvalidity": 7, "uidnext": 2, "messages": 1}}, 1)
 
 
@@ -819,7 +824,7 @@ def test_the_whole_of_what_it_says_is_what_since_takes_from_a_file(tmp_path: Pat
     inbox = Folder({1: mailboxes.mail("token")})
     with ImapServer({"INBOX": inbox}) as server:
         (tmp_path / "before.json").write_text(mailcheck(*waiting(server), "--json", **WAITING).out)
-        words = waiting(server, "--token", "token", "--since", "@%s" % (tmp_path / "before.json"), "--delete")
+        words = in_vain(server, "--since", "@%s" % (tmp_path / "before.json"), "--delete")
         assert mailcheck(*words, **WAITING).code == 1
         inbox.add(mailboxes.mail("token"))
         ran = mailcheck(*words, **WAITING)
@@ -830,7 +835,7 @@ def test_the_whole_of_what_it_says_is_what_since_takes_from_a_file(tmp_path: Pat
 def test_a_mailbox_that_cannot_be_looked_into_is_no_mail_that_is_missing() -> None:
     """A password that is refused as well: nobody knows whether the message is there."""
     with ImapServer() as server:
-        missing = mailcheck(*waiting(server, "--token", "token"), **WAITING)
+        missing = mailcheck(*in_vain(server), **WAITING)
         refused = mailcheck(*waiting(server, "--token", "token"), **{**WAITING, "MAILCHECK_PASSWORD": "another"})
     assert (missing.code, refused.code) == (1, 4)
     assert "does not accept the credentials" in refused.out

@@ -160,7 +160,7 @@ def test_who_waits_for_mail_sees_the_time_pass(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("MAILCHECK_PASSWORD", mailboxes.PASSWORD)
     with ImapServer({"INBOX": Folder({1: mailboxes.mail("other")})}) as server:
         words = ["wait", "127.0.0.1:%d" % server.port, "--tls", "none", "--allow-plaintext-auth", "--user", "tim"]
-        words += ["--token", "token", "--timeout", "0.5", "--poll-interval", "0.1"]
+        words += ["--token", "token", "--timeout", "2", "--poll-interval", "0.1"]
         lines = on_screen(80, *words)
         quiet = on_screen(80, *words, "-q")
     assert "waiting for the message 0:00:0" in "".join(lines)
