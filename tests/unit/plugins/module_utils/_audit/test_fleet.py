@@ -84,12 +84,14 @@ def test_a_relay_sees_one_connection_at_a_time_however_often_it_is_named():
 
 def test_a_relay_that_says_nothing_disturbs_no_other():
     with socket.create_server(("127.0.0.1", 0)) as silent, running(Relay(EHLO=OFFERS_NO_AUTH)) as relay:
-        hosts = ["127.0.0.1:%d" % silent.getsockname()[1], named(relay)]
-        found = audit_relays(hosts, probes=["auth_offered_in_clear"], timeout=0.5)
+        ports = [silent.getsockname()[1], relay.port]
+        endpoints = [{"host": "127.0.0.1", "port": port} for port in ports]
+        endpoints[0]["timeout"] = 0.5
+        found = audit_relays(endpoints=endpoints, probes=["auth_offered_in_clear"])
     rows = found["endpoints"]
     assert [row["verdict"] for row in rows] == ["unreachable", "passed"]
     assert found["summary"]["causes"] == {rows[0]["cause"]: 1}
-    assert "Ended early (%s) at %s." % (rows[0]["cause"], hosts[0]) in found["msg"]
+    assert "Ended early (%s) at 127.0.0.1:%d." % (rows[0]["cause"], ports[0]) in found["msg"]
     assert rows[0]["failure"]["hint"] in found["msg"]
 
 

@@ -168,26 +168,26 @@ def test_a_port_that_drops_packets():
     with black_hole() as port:
         report = check(port, connect_timeout=0.2)
     assert outcome(report) == ("unreachable", "connect", "connection_timed_out")
-    assert 0.2 <= report["timings"]["total"] < 5
+    assert 0.2 <= report["timings"]["total"] < AGES / 2
 
 
 def test_the_attempts_timeout_bounds_the_connection():
     with black_hole() as port:
         report = check(port, connect_timeout=AGES, timeout=0.2)
     assert outcome(report) == ("unreachable", "connect", "connection_timed_out")
-    assert report["timings"]["total"] < 5
+    assert report["timings"]["total"] < AGES / 2
 
 
 def test_a_relay_that_never_greets():
     with BehavingRelay(mute) as relay:
         report = check(relay.port, timeout=0.2)
     assert outcome(report) == ("unreachable", "greeting", "no_greeting")
-    assert report["timings"]["total"] < 5
+    assert report["timings"]["total"] < AGES / 2
 
 
 def test_a_relay_that_greets_and_falls_silent():
     with BehavingRelay(mute_after_greeting) as relay:
-        report = check(relay.port, timeout=0.2)
+        report = check(relay.port, timeout=1.0)
     assert outcome(report) == ("failed", "ehlo", "timed_out")
     assert report["greeting"]["hostname"] == "relay.example.com"
 
@@ -299,7 +299,8 @@ def test_quit_unanswered_costs_a_second_in_the_background_and_counts_for_nothing
         report = check(relay.port)
         took = time.monotonic() - began
     assert outcome(report) == ("passed", "ehlo", None)
-    assert report["timings"]["total"] < 0.9 < took < 5
+    assert took - report["timings"]["total"] > 0.9
+    assert took < AGES
 
 
 def test_a_reply_octet_by_octet():
@@ -385,13 +386,13 @@ def test_a_look_up_that_hangs_holds_up_nobody():
 
     try:
         with BehavingRelay(well) as relay:
-            slow = request(relay.port, host="slow.example.com", timeout=0.5)
+            slow = request(relay.port, host="slow.example.com", timeout=1.5)
             reports, _driver = run(slow, request(relay.port, host="fast.example.com"), look_up=look_up)
     finally:
         release.set()
     assert outcome(reports[0]) == ("unreachable", "resolve", "name_server_failed")
     assert outcome(reports[1]) == ("passed", "ehlo", None)
-    assert reports[1]["timings"]["total"] < 0.5
+    assert reports[1]["timings"]["total"] < reports[0]["timings"]["total"]
 
 
 def test_names_that_hang_cost_a_healthy_relay_no_time_of_its_own(monkeypatch):
@@ -406,13 +407,13 @@ def test_names_that_hang_cost_a_healthy_relay_no_time_of_its_own(monkeypatch):
 
     try:
         with BehavingRelay(well) as relay:
-            slow = [request(relay.port, host="slow%d.example.com" % number, timeout=0.6) for number in range(4)]
-            fast = request(relay.port, host="fast.example.com", timeout=0.5)
+            slow = [request(relay.port, host="slow%d.example.com" % number, timeout=2.0) for number in range(2)]
+            fast = request(relay.port, host="fast.example.com", timeout=1.5)
             reports, _driver = run(*slow, fast, look_up=look_up)
     finally:
         release.set()
     assert [outcome(report) for report in reports] == [
-        *[("unreachable", "resolve", "name_server_failed")] * 4,
+        *[("unreachable", "resolve", "name_server_failed")] * 2,
         ("passed", "ehlo", None),
     ]
 
@@ -502,7 +503,7 @@ def test_a_dead_first_address_costs_a_quarter_of_a_second():
         report = check(relay.port, host="relay.example.com", look_up=resolves_to("127.0.0.1", "127.0.0.2"))
     assert outcome(report) == ("passed", "ehlo", None)
     assert sorted(tried(report)) == [("127.0.0.1", "overtaken"), ("127.0.0.2", "connected")]
-    assert 0.2 < report["timings"]["total"] < 5
+    assert 0.2 < report["timings"]["total"] < AGES / 2
 
 
 def test_no_more_addresses_race_than_there_are_descriptors_for():
@@ -604,15 +605,18 @@ def test_a_silent_unix_socket(tmp_path, name):
 def test_a_relay_that_hangs_holds_up_no_other():
     with BehavingRelay(mute) as hanging, BehavingRelay(well) as relay, BehavingRelay(well) as other:
         ports = [relay.port, hanging.port, other.port, free_port()]
-        reports, _driver = run(*(request(port, timeout=1.0) for port in ports))
-    assert [report["verdict"] for report in reports] == ["passed", "unreachable", "passed", "unreachable"]
-    assert reports[0]["timings"]["total"] < 0.9 and reports[2]["timings"]["total"] < 0.9
+        plans = [(index, check_plan(request(port), lambda: NOW)) for index, port in enumerate(ports)]
+        results = Driver(Limits()).run(iter(plans))
+        ended = dict(next(results) for _other in range(3))
+        results.close()
+    verdicts = {index: as_report(verdict, NOW)["verdict"] for index, verdict in ended.items()}
+    assert verdicts == {0: "passed", 2: "passed", 3: "unreachable"}
 
 
 def test_results_come_as_they_end():
     with BehavingRelay(mute) as hanging, BehavingRelay(well) as relay:
         driver = Driver(Limits())
-        wanted = [request(hanging.port, timeout=0.3), request(relay.port)]
+        wanted = [request(hanging.port, timeout=1.0), request(relay.port)]
         plans = [(index, check_plan(one, lambda: NOW)) for index, one in enumerate(wanted)]
         assert [key for key, _verdict in driver.run(iter(plans))] == [1, 0]
 
@@ -747,7 +751,7 @@ def test_a_fault_in_a_plan_is_that_plans_result():
 
 def test_the_deadline_leaves_what_was_learned():
     with BehavingRelay(mute_after_greeting) as relay, BehavingRelay(well) as other:
-        reports, _driver = run(request(relay.port), request(other.port), deadline=0.3)
+        reports, _driver = run(request(relay.port), request(other.port), deadline=1.0)
     assert outcome(reports[0]) == ("failed", "ehlo", "deadline_reached")
     assert reports[0]["greeting"]["hostname"] == "relay.example.com"
     assert outcome(reports[1]) == ("passed", "ehlo", None)
@@ -758,8 +762,8 @@ def test_the_deadline_ends_whatever_is_under_way():
     with black_hole() as dropping, BehavingRelay(mute) as relay:
         hosts += [request(dropping), *[request(relay.port)] * 4]
         began = time.monotonic()
-        reports, _driver = run(*hosts, deadline=0.3)
-    assert time.monotonic() - began < 5
+        reports, _driver = run(*hosts, deadline=0.5)
+    assert time.monotonic() - began < AGES / 2
     causes = ["connection_refused"] + ["deadline_reached"] * 3 + ["not_checked"] * 2  # a relay has two at a time
     assert [report["failure"]["cause"] for report in reports] == causes
     assert [(report["verdict"], report["timings"]) for report in reports[-2:]] == [("not_checked", {})] * 2
@@ -832,8 +836,8 @@ def test_a_plan_that_asks_for_more_while_everything_ends():
     """Rules look for themselves once the relay is known; at the deadline those attempts are over before they begin."""
     with BehavingRelay(mute_after_greeting) as relay:
         began = time.monotonic()
-        ((report,), _driver) = run(request(relay.port, expect={"tls_required": True}, survey=True), deadline=0.3)
-    assert time.monotonic() - began < 5
+        ((report,), _driver) = run(request(relay.port, expect={"tls_required": True}, survey=True), deadline=1.0)
+    assert time.monotonic() - began < AGES / 2
     assert outcome(report) == ("failed", "ehlo", "deadline_reached")
     assert [rule["outcome"] for rule in report["rules"]] == ["unknown"]
 

@@ -126,19 +126,18 @@ def test_addresses_in_their_order_each_with_its_row(relay, monkeypatch):
 
 def test_many_that_wait_for_one_relay_hold_up_no_other(relay):
     """More checks of one relay, which hangs, than may run at once; the last in the list is another relay."""
-    order = []
+    stops = []
     with silent_relay() as port:
         stuck = [{"host": "127.0.0.1", "port": port, "ehlo_name": "client%d.example.org" % i} for i in range(5)]
         good = {"host": "127.0.0.1", "port": relay.port}
         result = sweep(
             endpoints=[*stuck, good],
             concurrency=3,
-            timeout=0.3,
-            on_report=lambda report: order.append(report["port"]),
+            on_start=stops.append,
+            on_report=lambda _first: stops[0](),
             **CLEAR,
         )
-    assert order[0] == relay.port
-    assert verdicts(result) == ["unreachable"] * 5 + ["passed"]
+    assert verdicts(result) == ["not_checked"] * 5 + ["passed"]
 
 
 def test_addresses_of_one_name_do_not_wait_for_each_other(relay, monkeypatch):
@@ -146,17 +145,16 @@ def test_addresses_of_one_name_do_not_wait_for_each_other(relay, monkeypatch):
     with socket.socket() as hanging:
         hanging.bind(("127.0.0.2", relay.port))
         hanging.listen(5)
-        order = []
+        stops = []
         result = sweep(
             ["relay.example.com:%d" % relay.port],
             all_addresses=True,
             connections_per_relay=1,
-            timeout=0.5,
-            on_report=lambda report: order.append(report["address"]),
+            on_start=stops.append,
+            on_report=lambda _first: stops[0](),
             **CLEAR,
         )
-    assert order == ["127.0.0.1", "127.0.0.2"]
-    assert verdicts(result) == ["passed", "unreachable"]
+    assert [row["failure"] and row["failure"]["cause"] for row in result["endpoints"]] == [None, "interrupted"]
 
 
 def test_no_more_at_once_than_there_are_file_descriptors_for(monkeypatch):
@@ -173,7 +171,7 @@ def test_no_more_at_once_than_there_are_file_descriptors_for(monkeypatch):
 
 
 def test_jitter_shifts_the_beginning(relay, monkeypatch):
-    pauses = iter([0.2, 0.0])
+    pauses = iter([0.5, 0.0])
     monkeypatch.setattr(random, "uniform", lambda _low, high: next(pauses) * high)
     order = []
     hosts = ["127.0.0.1:%d" % relay.port, "localhost:%d" % relay.port]
@@ -193,7 +191,7 @@ def test_what_the_deadline_finds_in_its_pause_was_not_checked(relay, monkeypatch
 def test_the_deadline_leaves_partial_results(relay):
     with silent_relay() as port:
         hosts = ["127.0.0.1:%d" % relay.port, "127.0.0.1:%d" % port, "localhost:%d" % port, "127.0.0.3:%d" % port]
-        result = sweep(hosts, deadline=0.5, concurrency=2, **CLEAR)
+        result = sweep(hosts, deadline=1.0, concurrency=2, **CLEAR)
     assert verdicts(result)[0] == "passed"
     assert [row["failure"]["cause"] for row in result["endpoints"][1:3]] == ["deadline_reached"] * 2
     assert verdicts(result)[3] == "not_checked"
