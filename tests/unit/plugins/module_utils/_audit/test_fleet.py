@@ -91,7 +91,7 @@ def test_a_relay_that_says_nothing_disturbs_no_other():
     rows = found["endpoints"]
     assert [row["verdict"] for row in rows] == ["unreachable", "passed"]
     assert found["summary"]["causes"] == {rows[0]["cause"]: 1}
-    assert "Ended early (%s) at 127.0.0.1:%d." % (rows[0]["cause"], ports[0]) in found["msg"]
+    assert "Ended early (%(cause)s) at %(name)s." % rows[0] in found["msg"]
     assert rows[0]["failure"]["hint"] in found["msg"]
 
 
