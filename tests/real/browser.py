@@ -21,7 +21,6 @@ from typing import Any, Optional
 
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 
-SECONDS = 60.0
 TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -48,7 +47,7 @@ class Page:
     def open(self, path: Path) -> None:
         self._loaded = False
         self.call("Page.navigate", url=path.as_uri())
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + servers.PATIENCE
         while not self._loaded:
             self._receive(deadline)
 
@@ -58,7 +57,7 @@ class Page:
         if self._session:
             message["sessionId"] = self._session
         os.write(self._out, json.dumps(message).encode() + b"\0")
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + servers.PATIENCE
         while True:
             answer = self._receive(deadline)
             if answer.get("id") == self._last:
@@ -97,7 +96,7 @@ class Page:
     def _receive(self, deadline: float) -> dict[str, Any]:
         while b"\0" not in self._buffer:
             if not select.select([self._in], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise BrowserError(f"no answer within {SECONDS} s")
+                raise BrowserError(f"no answer within {servers.PATIENCE} s")
             data = os.read(self._in, 1 << 20)
             if not data:
                 raise BrowserError("the browser has ended")
@@ -159,7 +158,7 @@ def open_browser(folder: Path) -> Iterator[Page]:
     finally:
         process.terminate()
         try:
-            process.wait(10.0)
+            process.wait(servers.PATIENCE)
         finally:
             servers.end_group(process.pid)
             os.close(to_write)

@@ -99,7 +99,7 @@ def check(pki: Pki) -> Check:
     """The engine's check() of one port on loopback, trusting the lab's root."""
 
     def check_port(port: int, **options: Any) -> Report:
-        given = {"host": servers.HOST, "ca_path": str(pki.ca), "ehlo_name": "client.lab.test", "timeout": 15, **options}
+        given = {"host": servers.HOST, "ca_path": str(pki.ca), "ehlo_name": "client.lab.test", "timeout": 30, **options}
         return engine_check(port=port, **given)
 
     return check_port

@@ -56,5 +56,5 @@ class Log:
     def wait_for(self, words: str, times: int = 1) -> str:
         """All lines about the client, once `words` is in them so many times."""
         what = f"{words!r} in what {self._path} says of {self.client}"
-        servers.poll_until(lambda: self.text().count(words) >= times, 10.0, what)
+        servers.poll_until(lambda: self.text().count(words) >= times, servers.PATIENCE, what)
         return self.text()

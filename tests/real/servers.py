@@ -25,6 +25,9 @@ import pytest
 from ansible_collections.postmaster.mailcheck.tests.support.ports import free_port
 
 HOST = "127.0.0.1"
+PATIENCE = (
+    60.0  # seconds, far more than anything here takes where the machine is busy: who waits for so long has failed
+)
 USERNAME = "user@lab.test"
 PASSWORD = "secret"
 
@@ -127,7 +130,7 @@ def command_of(process: int) -> str:
         return "(ended)"
 
 
-def end_group(group: int, timeout: float = 10.0) -> None:
+def end_group(group: int, timeout: float = PATIENCE) -> None:
     """Wait until a stopped server's children are gone too; whatever outlasts the wait is killed, and told."""
     try:
         poll_until(lambda: not group_members(group), timeout, f"end of process group {group}")
@@ -164,12 +167,12 @@ def running(
             return False
 
     try:
-        poll_until(up, 10.0, f"{command[0]} on port {port}")
+        poll_until(up, PATIENCE, f"{command[0]} on port {port}")
         yield
     finally:
         process.terminate()
         try:
-            process.wait(10.0)
+            process.wait(PATIENCE)
         finally:
             end_group(process.pid)
 
@@ -186,7 +189,7 @@ def delivered_message(maildir: Path, token: bytes) -> Optional[bytes]:
     return None
 
 
-def wait_for_message(maildir: Path, token: str, timeout: float = 10.0) -> bytes:
+def wait_for_message(maildir: Path, token: str, timeout: float = PATIENCE) -> bytes:
     """The raw bytes of the delivered message with `token` (a Message-ID will do) in it, lines ended by CRLF.
 
     Both servers store the octets they were sent below the trace fields they add on top, so that

@@ -239,10 +239,10 @@ def test_a_server_that_says_goodbye_in_the_middle(wait: Wait, dovecot: Dovecot, 
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         return "kicked connections" in ended.stdout and servers.USERNAME in ended.stdout
 
-    servers.poll_until(kicked, 10.0, "a session to end")
+    servers.poll_until(kicked, servers.PATIENCE, "a session to end")
     with client_of(dovecot, pki) as client:
         client.append("INBOX", "", None, mail(token))
-    waiting.join(30)
+    waiting.join(servers.PATIENCE)
     (report,) = found
     assert report["found"] is True, report["msg"]
 

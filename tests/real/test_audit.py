@@ -104,7 +104,7 @@ AIOSMTPD = {
 
 
 def audited(port: int, pki: Pki, client: str, **options: Any) -> dict[str, Any]:
-    given = {"ca_path": str(pki.ca), "ehlo_name": "client.lab.test", "timeout": 15, "source_address": client, **options}
+    given = {"ca_path": str(pki.ca), "ehlo_name": "client.lab.test", "timeout": 30, "source_address": client, **options}
     return audit(servers.HOST, port=port, **given)
 
 

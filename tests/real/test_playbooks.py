@@ -60,7 +60,7 @@ def play(
 
 @pytest.fixture
 def options(pki: Pki) -> dict[str, Any]:
-    return {"ca_path": str(pki.ca), "timeout": 10}
+    return {"ca_path": str(pki.ca), "timeout": 30}
 
 
 SWEEP = "postmaster.mailcheck.sweep"

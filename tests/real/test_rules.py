@@ -69,7 +69,7 @@ def accepts(port: int, version: ssl.TLSVersion) -> bool:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.minimum_version = context.maximum_version = version
     context.set_ciphers("ALL:@SECLEVEL=0")
-    session = smtplib.SMTP(servers.HOST, port, local_hostname="client.lab.test", timeout=10)
+    session = smtplib.SMTP(servers.HOST, port, local_hostname="client.lab.test", timeout=servers.PATIENCE)
     try:
         return session.starttls(context=context)[0] == 220
     except ssl.SSLError:

@@ -25,7 +25,6 @@ from ansible_collections.postmaster.mailcheck.tests.real.exim import Exim, run_e
 from ansible_collections.postmaster.mailcheck.tests.real.pki import IdentityFiles, Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import SMALL_MESSAGE_SIZE, Postfix
 
-TIMEOUT = 10.0
 OFFERED = {*MECHANISMS, *TOKEN_MECHANISMS}
 OTHER_HOST = "127.0.0.2"  # to Dovecot, a client on its own address is as good as encrypted; this one is not
 
@@ -35,7 +34,7 @@ def smtp(port: int, host: str = servers.HOST, source: str = "") -> smtplib.SMTP:
         host,
         port,
         local_hostname="client.lab.test",
-        timeout=TIMEOUT,
+        timeout=servers.PATIENCE,
         source_address=(source, 0) if source else None,
     )
 
@@ -45,7 +44,7 @@ def smtp_over_tls(port: int, pki: Pki) -> smtplib.SMTP:
         servers.HOST,
         port,
         local_hostname="client.lab.test",
-        timeout=TIMEOUT,
+        timeout=servers.PATIENCE,
         context=pki.client_context(),
     )
 
@@ -271,10 +270,10 @@ def test_xclient_is_offered_and_believed(postfix: Postfix) -> None:
 
 def test_proxy_protocol_speaks_after_the_header(postfix: Postfix) -> None:
     address = servers.HOST, postfix.ports["proxy_protocol"]
-    with socket.create_connection(address, timeout=TIMEOUT) as connection:
+    with socket.create_connection(address, timeout=servers.PATIENCE) as connection:
         connection.sendall(b"PROXY TCP4 192.0.2.33 127.0.0.1 40000 25\r\n")
         assert connection.recv(512).startswith(b"220 ")
-    with socket.create_connection(address, timeout=TIMEOUT) as connection:
+    with socket.create_connection(address, timeout=servers.PATIENCE) as connection:
         connection.sendall(b"EHLO client.lab.test\r\n")
         assert connection.recv(512).startswith(b"421 ")
 
@@ -321,7 +320,7 @@ def test_dovecot_submissions_is_tls_from_the_first_byte(dovecot: Dovecot, pki: P
 
 
 def lmtp_by_port(dovecot: Dovecot) -> smtplib.LMTP:
-    return smtplib.LMTP(dovecot.host, dovecot.ports["lmtp"], local_hostname="client.lab.test", timeout=TIMEOUT)
+    return smtplib.LMTP(dovecot.host, dovecot.ports["lmtp"], local_hostname="client.lab.test", timeout=servers.PATIENCE)
 
 
 def lmtp_by_socket(dovecot: Dovecot) -> smtplib.LMTP:
@@ -354,11 +353,11 @@ def test_imap_shows_what_was_delivered(dovecot: Dovecot, pki: Pki, tls: str) -> 
     with lmtp_by_port(dovecot) as session:
         session.sendmail("sender@elsewhere.test", [servers.ACCEPTED], message)
     if tls == "starttls":
-        mailbox = imaplib.IMAP4(dovecot.host, dovecot.ports["imap"], timeout=TIMEOUT)
+        mailbox = imaplib.IMAP4(dovecot.host, dovecot.ports["imap"], timeout=servers.PATIENCE)
         mailbox.starttls(pki.client_context())
     else:
         mailbox = imaplib.IMAP4_SSL(
-            dovecot.host, dovecot.ports["imaps"], ssl_context=pki.client_context(), timeout=TIMEOUT
+            dovecot.host, dovecot.ports["imaps"], ssl_context=pki.client_context(), timeout=servers.PATIENCE
         )
     with mailbox:
         mailbox.login(servers.USERNAME, servers.PASSWORD)

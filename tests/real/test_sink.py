@@ -54,7 +54,7 @@ def test_what_postfix_does(
 ) -> None:
     with Sink(servers.HOST, postfix.sink_port, **options) as sink:
         send(check, postfix, recipient)
-        assert sink.wait(lambda: sink.over >= 1, 30)
+        assert sink.wait(lambda: sink.over >= 1, servers.PATIENCE)
         told = {one["id"]: one for one in sink.rules()}
     assert told[rule]["outcome"] == outcome, told[rule]["text"]
 
@@ -62,21 +62,21 @@ def test_what_postfix_does(
 def test_postfix_comes_again_where_it_was_put_off(check: Check, postfix: Postfix, forgotten: None) -> None:
     with Sink(servers.HOST, postfix.sink_port, greylist=0.2) as sink:
         send(check, postfix, MAY)
-        assert sink.wait(lambda: sink.over >= 1, 30)
+        assert sink.wait(lambda: sink.over >= 1, servers.PATIENCE)
         assert not sink.mails
 
         def came_again() -> bool:
             postfix.try_again()
             return sink.wait(lambda: sink.mails, 0.5)
 
-        servers.poll_until(came_again, 30, "the message that was put off")
+        servers.poll_until(came_again, servers.PATIENCE, "the message that was put off")
         assert {one["id"]: one["outcome"] for one in sink.rules()}["client_retries"] == "met"
 
 
 def test_what_is_refused_for_good_does_not_come_again(check: Check, postfix: Postfix, forgotten: None) -> None:
     with Sink(servers.HOST, postfix.sink_port, answers={"RCPT": "550 5.1.1 No such user"}) as sink:
         send(check, postfix, MAY)
-        assert sink.wait(lambda: sink.over >= 1, 30)
+        assert sink.wait(lambda: sink.over >= 1, servers.PATIENCE)
         assert not sink.mails and "550 5.1.1 No such user" in sink.sessions[0].said("sink")
 
 

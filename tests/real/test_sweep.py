@@ -25,7 +25,7 @@ from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix
 
 @pytest.fixture
 def ca(pki: Pki) -> dict[str, Any]:
-    return {"ca_path": str(pki.ca), "timeout": 10.0}
+    return {"ca_path": str(pki.ca), "timeout": 30.0}
 
 
 def named(result: dict[str, Any]) -> list[tuple[str, str]]:
@@ -150,7 +150,7 @@ def test_every_address_of_a_domains_relays_by_preference_name_and_address(bind: 
     ],
 )
 def test_why_a_domain_has_no_relay(bind: Bind, domain: str, cause: str) -> None:
-    (row,) = sweep(domains=[domain], dns_servers=[bind.address], dns_timeout=3.0)["endpoints"]
+    (row,) = sweep(domains=[domain], dns_servers=[bind.address], dns_timeout=20.0)["endpoints"]
     assert (row["input"], row["failure"]["cause"], row["labels"]) == (domain, cause, {"domain": domain})
 
 
