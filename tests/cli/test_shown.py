@@ -145,7 +145,7 @@ def test_verbose_shows_what_was_said_behind_each_rule(relay: Relay) -> None:
 def test_attempts_are_counted_while_they_last(tmp_path: Path) -> None:
     with Relay() as closed:
         port = closed.port
-    words = ["check", "127.0.0.1:%d" % port, "--retry-for", "0.3", "--retry-interval", "0.1"]
+    words = ["check", "127.0.0.1:%d" % port, "--retry-for", "0.6", "--retry-interval", "0.1"]
     seen = "\n".join(on_screen(80, *words))
     assert "attempt 1: connection_refused at connect; the next in 0.1 s" in seen
     assert mailcheck(*words).err == ""
@@ -160,7 +160,7 @@ def test_who_waits_for_mail_sees_the_time_pass(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("MAILCHECK_PASSWORD", mailboxes.PASSWORD)
     with ImapServer({"INBOX": Folder({1: mailboxes.mail("other")})}) as server:
         words = ["wait", "127.0.0.1:%d" % server.port, "--tls", "none", "--allow-plaintext-auth", "--user", "tim"]
-        words += ["--token", "token", "--timeout", "2", "--poll-interval", "0.1"]
+        words += ["--token", "token", "--timeout", "1", "--poll-interval", "0.1"]
         lines = on_screen(80, *words)
         quiet = on_screen(80, *words, "-q")
     assert "waiting for the message 0:00:0" in "".join(lines)

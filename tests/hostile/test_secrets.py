@@ -233,7 +233,7 @@ def test_silence_after_the_dot_leaves_acceptance_unknown(start: Any) -> None:
 
 def test_what_may_pass_later_is_tried_again_before_a_message_has_begun(start: Any) -> None:
     relay = start(PLAIN_EHLO + MAIL + "S: 451 later\nC: QUIT\nS: 221 bye\n")
-    options = dict(SEND_ONE, tls="none", ehlo_name="client.example.org", retry_for=0.5, retry_interval=0.1)
+    options = dict(SEND_ONE, tls="none", ehlo_name="client.example.org", retry_for=2.0, retry_interval=0.5)
     report = check(relay.host, port=relay.port, **options)
     assert report["verdict"] == "deferred"
     assert len(relay.sessions) > 1
@@ -321,7 +321,7 @@ def test_nor_does_its_next_connection(name: str, start: Any, authority: Authorit
     first = INSIDE + "S: 250-relay\nS: 250 AUTH PLAIN\nC: AUTH PLAIN\nS: 454 later\n" + QUIT
     relay = start(first, most=1, refusal=LATER_ECHOES[name].format(**forms))
     report = check(
-        relay.host, port=relay.port, **options_of(dict(SIGNED, retry_for=0.5, retry_interval=0.1), authority)
+        relay.host, port=relay.port, **options_of(dict(SIGNED, retry_for=1.5, retry_interval=0.5), authority)
     )
     judge_secrets(report, relay)
     assert len(relay.sessions) > 1

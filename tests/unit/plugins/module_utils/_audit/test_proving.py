@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import threading
+from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit import proving
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit import check, proving
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.check import audit, audit_relays
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mailcheck.tests.support.delivering import DeliveringRelay, make_maildir
@@ -317,14 +318,19 @@ def test_many_relays_share_the_mailboxes_and_none_takes_another_s_mail_for_its_o
     assert [row["verdict"] for row in found["endpoints"]] == ["failed", "passed"]
 
 
-def test_a_wait_that_is_stopped_ends_with_what_was_learned(maildirs):
+def test_a_wait_that_is_stopped_ends_with_what_was_learned(maildirs, monkeypatch):
     stops = []
 
-    def place(_sender, recipient, _content):
-        if recipient == OUTSIDE:  # by now all but the waiting is as good as over
-            threading.Timer(0.5, stops[0]).start()
+    class Stopped(threading.Event):
+        def wait(self, _seconds):
+            """In the first pause, when all but the waiting is over, somebody else ends it."""
+            threading.Thread(target=stops[0]).start()
+            return super().wait(60)
 
-    with DeliveringRelay(place, rcpt=lambda to: "250 Ok" if to in (KNOWN, OUTSIDE) else "550 No") as relay:
+    monkeypatch.setattr(check, "threading", SimpleNamespace(Event=Stopped))
+    with DeliveringRelay(
+        lambda *_message: None, rcpt=lambda to: "250 Ok" if to in (KNOWN, OUTSIDE) else "550 No"
+    ) as relay:
         report = audited(relay, maildirs, "relaying", arrival_timeout=3600.0, on_start=stops.append)
     assert only(report) == ("finding", "none")
     assert "the control did not arrive" in report["probes"][0]["text"]

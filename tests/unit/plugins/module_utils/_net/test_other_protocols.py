@@ -252,10 +252,10 @@ def test_the_deadline_ends_a_conversation(datagrams):
             silent(handler)
 
     with Server(once, datagrams) as server:
-        (outcome,) = run(attempt(server.port, datagrams, timeout=0.3))
+        (outcome,) = run(attempt(server.port, datagrams, timeout=1.0))
     assert outcome.broken is None
     assert outcome.facts == {"came_back": [b"one\n"], "end": "nothing came back"}
-    assert 0.3 <= outcome.timings["total"] < AGES
+    assert 1.0 <= outcome.timings["total"] < AGES
 
 
 def test_a_plan_that_wants_nothing_goes_on():

@@ -107,13 +107,13 @@ def is_client_hello(octets):
 
 def test_a_port_that_waits_for_tls_is_found_and_the_first_connection_says_nothing():
     with Relay(waits_for_tls) as relay:
-        report = look(relay, timeout=1.0)
+        report = look(relay, timeout=2.0)
     assert outcome(report) == TLS_EXPECTED
     assert report["failure"]["text"].endswith("answered a TLS handshake on a second connection")
     assert "Set tls: implicit" in report["failure"]["hint"]
     first, second = relay.heard
     assert first == b"" and is_client_hello(second)
-    assert 1.0 <= report["timings"]["total"] < 5  # all of its time
+    assert 2.0 <= report["timings"]["total"] < AGES  # all of its time
     assert [one["outcome"] for one in report["addresses_tried"]] == ["connected"]
     assert report["transcript"] == report["warnings"] == []
     assert report["tls"] is None

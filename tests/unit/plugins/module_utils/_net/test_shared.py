@@ -90,7 +90,7 @@ def test_the_end_comes_to_all_that_wait(how):
             driver.stop()
         return (yield from post.wait())
 
-    deadline = driver.clock() + 0.05 if how == "deadline" else None
+    deadline = driver.clock() + 0.5 if how == "deadline" else None
     assert run(driver, post.wait(), post.wait(), act(), deadline=deadline) == dict.fromkeys(range(3), "nothing")
     assert len(post.stopped) == 3
 

@@ -102,13 +102,13 @@ def test_many_rounds_are_no_deep_calls():
 def test_the_end_is_not_determined_and_all_go_on_to_theirs():
     """Also what is asked for the first time after that."""
     later = Later()
-    found = driven(later, [asking(["a", "b"], ["c"]), asking(["d"])], lambda _driver: None, deadline=0.05)
+    found = driven(later, [asking(["a", "b"], ["c"]), asking(["d"])], lambda _driver: None, deadline=0.5)
     assert found == ([["not_determined"] * 2, ["not_determined"]], [["not_determined"]])
 
 
 def test_what_is_known_when_the_end_comes_counts():
     later = Later()
-    found = driven(later, [asking(["a", "b"])], lambda _driver: later.answer(Question("a", "A")), deadline=0.05)
+    found = driven(later, [asking(["a", "b"])], lambda _driver: later.answer(Question("a", "A")), deadline=0.5)
     assert found == ([["a A", "not_determined"]],)
 
 

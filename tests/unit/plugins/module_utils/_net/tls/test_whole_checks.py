@@ -151,7 +151,7 @@ def stall(sock: socket.socket) -> None:
         "sends noughts"])  # fmt: skip
 def test_a_handshake_that_comes_to_nothing(what: Any, cause: str, verdict: str) -> None:
     with scripted(what) as port:
-        report = check("127.0.0.1", port=port, timeout=0.5)
+        report = check("127.0.0.1", port=port, timeout=1.0)
     assert (report["stage"], report["failure"]["cause"], report["verdict"]) == ("tls", cause, verdict)
     assert report["failure"]["hint"]
     assert report["tls"] is None
@@ -258,7 +258,7 @@ def test_both_certificates_are_shown(world: World, tmp_path: Any) -> None:
 
 def test_the_survey_looks_side_by_side(world: World, tmp_path: Any) -> None:
     """The relay greets the survey's first visitor only when the second is there."""
-    numbers, both = itertools.count(), threading.Barrier(2, timeout=10)
+    numbers, both = itertools.count(), threading.Barrier(2, timeout=30)
 
     def greeting(_text: str) -> str:
         if next(numbers) in (1, 2):  # 0 is the check's own
