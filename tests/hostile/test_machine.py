@@ -64,7 +64,7 @@ def run_python(code: str, *arguments: str, **given: Any) -> subprocess.Completed
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.run(
         [*given.pop("prefix", ()), sys.executable, "-c", code, *arguments], capture_output=True,
-        encoding="utf-8", timeout=30, env=environ, check=False, **given,
+        encoding="utf-8", timeout=120, env=environ, check=False, **given,
     )  # fmt: skip
 
 
@@ -202,7 +202,7 @@ def sockets():
 
 before = sockets()
 hosts = sys.argv[1].split(",")
-result = sweep(hosts, tls="none", ehlo_name="client.example.org", timeout=20.0, concurrency=5, details="all",
+result = sweep(hosts, tls="none", ehlo_name="client.example.org", timeout=120.0, concurrency=5, details="all",
                expect={"tls_required": True}, on_start=on_start, on_report=on_report)
 print(json.dumps({"left": sockets() - before, "result": result}))
 """
@@ -220,12 +220,10 @@ def test_a_signal_in_mid_sweep_ends_it_with_what_was_learned(number: signal.Sign
     try:
         assert process.stderr is not None
         assert process.stderr.read(11) == b"one is done"
-        began = clock()
         process.send_signal(number)
-        output, errors = process.communicate(timeout=10)
+        output, errors = process.communicate(timeout=60)  # of the 120 that each check may take
     finally:
         process.kill()
-    assert clock() - began < 10.0  # of the 20 that each check may take
     told = json.loads(output)
     assert told["left"] == 0, errors
     endpoints = told["result"]["endpoints"]
@@ -254,13 +252,13 @@ def test_the_time_of_day_may_jump(start: Any, authority: Authority, monkeypatch:
     monkeypatch.setattr(time, "time", time_of_day)
     relay = start(PLAIN_EHLO + QUIT)
     began = time.monotonic()
-    report = check(relay.host, port=relay.port, timeout=5.0, **CLEAR)
+    report = check(relay.host, port=relay.port, timeout=20.0, **CLEAR)
     assert report["verdict"] == "passed"
     assert 0 <= report["timings"]["total"] <= time.monotonic() - began
     silent = start("silent\n")
     report = check(silent.host, port=silent.port, timeout=0.3, **CLEAR)
     assert report["failure"]["cause"] == "no_greeting"
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < 60.0
 
 
 @pytest.mark.parametrize("jump", [3600.0, 1e9])
@@ -277,7 +275,7 @@ def test_a_machine_that_slept_finds_its_time_up(jump: float, start: Any) -> None
     threading.Timer(0.2, lambda: (asleep.__setitem__(0, jump), driver.resolver.wake())).start()
     began = time.monotonic()
     ((_key, verdict),) = driver.run(iter([(0, check_plan(request, time.time))]))
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < 30.0  # of the 60 that it may take
     assert verdict.failure.cause == "timed_out"
 
 
@@ -289,7 +287,7 @@ def test_a_resolver_that_hangs_ends_with_the_check(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(resolve, "look_up", lambda *_question: back.wait(20.0) and [])
     began = clock()
     report = check("relay.example.com", timeout=0.3, **CLEAR)
-    assert clock() - began < 1.3
+    assert clock() - began < 10.0  # of the 20 that the look-up hangs
     back.set()
     assert (report["verdict"], report["stage"]) == ("unreachable", "resolve")
     assert report["failure"]["cause"] == "name_server_failed"
@@ -300,13 +298,13 @@ def test_a_resolver_that_hangs_does_not_keep_the_process() -> None:
 import threading
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net import names as resolve
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import check
-resolve.look_up = lambda *_question: threading.Event().wait(25)
+resolve.look_up = lambda *_question: threading.Event().wait(120)
 print(check("relay.example.com", timeout=0.3, tls="none")["failure"]["cause"])
 """
     began = clock()
     done = run_python(code)
     assert done.stdout.strip() == "name_server_failed", done.stderr
-    assert clock() - began < 15.0  # of the 25 that the look-up hangs
+    assert clock() - began < 60.0  # of the 120 that the look-up hangs
 
 
 @pytest.mark.parametrize("given", [{"domains": ["a.example", "b.example"]}, {"all_addresses": True}])
@@ -319,8 +317,8 @@ def test_hanging_look_ups_keep_to_the_sweep_s_deadline(given: Dict[str, Any], mo
         silent.bind(("127.0.0.1", 0))
         began = clock()
         servers = ["127.0.0.1:%d" % silent.getsockname()[1]]
-        result = sweep(hosts, deadline=0.4, tls="none", dns_servers=servers, **given)
-        assert clock() - began < 1.4
+        result = sweep(hosts, deadline=0.4, tls="none", dns_servers=servers, dns_timeout=20.0, **given)
+        assert clock() - began < 10.0  # of the 20 that a look-up may take
     back.set()
     assert result["summary"]["verdicts"] == {"not_checked": len(hosts) or 2}
 
@@ -334,8 +332,9 @@ def test_one_name_that_hangs_holds_up_no_other(start: Any, monkeypatch: pytest.M
         return [Address(socket.AF_INET, ("127.0.0.1", port))]
 
     monkeypatch.setattr(resolve, "look_up", look_up)
-    hosts = ["slow.example:%d" % relay.port, "quick.example:%d" % relay.port]
-    result = sweep(hosts, timeout=0.6, **CLEAR)
+    endpoints = [{"host": name, "port": relay.port} for name in ("slow.example", "quick.example")]
+    endpoints[0]["timeout"] = 0.6
+    result = sweep(endpoints=endpoints, **CLEAR)
     back.set()
     assert [endpoint["verdict"] for endpoint in result["endpoints"]] == ["unreachable", "passed"]
 
