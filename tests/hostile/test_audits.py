@@ -64,6 +64,7 @@ class Case(NamedTuple):
     answer: str
     settles: Dict[str, str] = {}
     without: Tuple[str, ...] = ()  # probes of many connections, where each takes its time
+    waits: bool = False  # whether more is waited for, until the time is up
 
 
 def flood(line: str) -> str:
@@ -72,11 +73,11 @@ def flood(line: str) -> str:
 
 CASES: Dict[str, Case] = {
     # Nothing that is a reply.
-    "silence": Case(""),
+    "silence": Case("", waits=True),
     "lines for ever": Case(flood("250-x\r\n")),
     "a line for ever": Case("250 " + flood("x")),
     "NUL for ever": Case(flood("\0")),
-    "half a reply": Case("250-Ok\r\n", without=("relaying", "smuggling")),
+    "half a reply": Case("250-Ok\r\n", without=("relaying", "smuggling"), waits=True),
     "a reply, cut off": Case("250 2.0.0 O" + HANGS_UP),
     "nothing, cut off": Case(HANGS_UP),
     "NUL": Case("\0\0\0\r\n"),
@@ -94,7 +95,7 @@ CASES: Dict[str, Case] = {
     # Replies, but not to these commands (RFC 5321 4.3.2).
     "421 (3.8)": Case("421 4.3.2 Closing\r\n" + HANGS_UP),
     "450, for now only": Case("450 4.3.0 Later\r\n", SPLITS),
-    "354": Case("354 Go on\r\n", without=("relaying", "smuggling")),
+    "354": Case("354 Go on\r\n", without=("relaying", "smuggling"), waits=True),
     "220": Case("220 relay.example.com\r\n", {"unknown_command": "finding", **ONE_ANSWER}),
     "334": Case("334 \r\n", {"unknown_command": "finding", "auth_begun_in_clear": "finding", **ONE_ANSWER}),
     # Replies that settle what they say, with words that are not to be obeyed.
@@ -148,7 +149,8 @@ def _refuses_unknown(line: str) -> str:
 
 def judge(case: Case, split: bool) -> None:
     probes = [name for name in PROBES if name not in case.without]
-    rows = audited([(name, Cruel(case.answer, split)) for name in probes])
+    timeout = TIMEOUT if case.waits else 20 * TIMEOUT
+    rows = audited([(name, Cruel(case.answer, split)) for name in probes], timeout)
     found = {one["name"]: one["status"] for row in rows for one in row["probes"]}
     expected = {**dict.fromkeys(probes, "unknown"), **BEFORE, **case.settles}
     assert found == expected, [row["probes"][0]["text"] for row in rows if row["probes"][0]["status"] != "unknown"]
@@ -157,7 +159,7 @@ def judge(case: Case, split: bool) -> None:
         assert "internal_error" not in said and len(said) < 100_000
         assert row["msg"].isprintable() and all(one["text"].isprintable() for one in row["probes"])
         # A session, its farewell, and what is waited for where it may not come.
-        assert row["seconds"] < row["plan"]["connections"] * (2 * TIMEOUT + 1.0)
+        assert row["seconds"] < row["plan"]["connections"] * (2 * timeout + 1.0)
 
 
 @pytest.mark.parametrize("what", CASES)

@@ -83,7 +83,8 @@ def _rdata(kind: str, text: str) -> dns.rdata.Rdata:
 @contextlib.contextmanager
 def run_ad_resolver(folder: Path) -> Iterator[AdResolver]:
     servers.require_root()
-    address = next((one for one in (f"127.0.53.{last}" for last in range(1, 255)) if can_bind(one, 53)), None)
+    addresses = (f"127.0.53.{last}" for last in range(1, 255))
+    address = next((one for one in addresses if can_bind(one, 53, socket.SOCK_DGRAM)), None)
     if address is None:
         raise servers.Unavailable("port 53 is free on no loopback address")
     resolver = AdResolver(address, folder)
