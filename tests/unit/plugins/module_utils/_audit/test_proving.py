@@ -322,7 +322,7 @@ def test_a_wait_that_is_stopped_ends_with_what_was_learned(maildirs, monkeypatch
     stops = []
 
     class Stopped(threading.Event):
-        def wait(self, _seconds):
+        def wait(self, timeout=None):
             """In the first pause, when all but the waiting is over, somebody else ends it."""
             threading.Thread(target=stops[0]).start()
             return super().wait(60)
