@@ -100,7 +100,7 @@ NOTICED_BY: Dict[str, List[str]] = {
     "_net/dns/zone_files": ["_net/dns/test_zone_files"],
     "_net/dns/evaluations": ["_net/dns/test_evaluations"],
     "_net/dns/together": ["_net/dns/test_together"],
-    "_net/dns/tlsa": ["_smtp/test_dane", "_domain/test_dane"],
+    "_net/dns/tlsa": ["_net/dns/test_tlsa", "_smtp/test_dane", "_domain/test_dane"],
 }
 WANTED = 92.0  # per cent
 AT_MOST = 20  # changes of one file
