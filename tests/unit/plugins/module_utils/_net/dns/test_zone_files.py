@@ -346,6 +346,16 @@ def test_files_that_cannot_be(tmp_path):
         ZoneFiles([(str(file), "example.org"), (str(file), "example.org")])
 
 
+def test_a_path_that_can_be_none():
+    assert refusal(("zo\0ne", "example.org")) == "zones[0]: is no zone file: zo\\x00ne:0: embedded null byte."
+
+
+def test_how_much_is_read():
+    """More than anybody publishes: records, octets of one file, files in all, files that include one another."""
+    limits = (zone_files.MOST_RECORDS, zone_files.MOST_OCTETS, zone_files.MOST_INCLUDED, zone_files.MOST_AT_ONCE)
+    assert limits == (200000, 67108864, 1000, 10)
+
+
 def test_octets_that_are_not_utf_8_are_a_comment_s_right(tmp_path):
     file = tmp_path / "zone"
     file.write_bytes(b"; caf\xe9\n$ORIGIN example.org.\n" + HEAD.encode())
