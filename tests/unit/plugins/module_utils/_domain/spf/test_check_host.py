@@ -49,6 +49,7 @@ RESULTS = [
     ("5.5", "v=spf1 ptr:example.org -all", {"3.2.0.192.in-addr.arpa": ["PTR h.example.org"], "h.example.org": ["A 192.0.2.3"]}, V4, "pass", "ptr:example.org"),
     ("5.5", "v=spf1 ptr:example.org -all", {"3.2.0.192.in-addr.arpa": ["PTR h.anexample.org"], "h.anexample.org": ["A 192.0.2.3"]}, V4, "fail", "-all"),
     ("5.5", "v=spf1 ptr:example.org -all", {"3.2.0.192.in-addr.arpa": ["PTR h.example.org"], "h.example.org": ["A 192.0.2.4"]}, V4, "fail", "-all"),
+    ("5.5", "v=spf1 ptr:example.org -all", {"3.2.0.192.in-addr.arpa": ["PTR h.example.org"], "h.example.org": ["A 192.0.2.2"]}, V4, "fail", "-all"),
     ("5.5", "v=spf1 ptr -all", {"3.2.0.192.in-addr.arpa": ["TIMEOUT"]}, V4, "fail", "-all"),
     ("5.5", "v=spf1 ptr:example.org -all", {"3.2.0.192.in-addr.arpa": ["PTR a.example.net"], "a.example.net": ["A 192.0.2.3"]}, V4, "fail", "-all"),
     ("5.6", "v=spf1 ip4:192.0.0.0/16 -all", {}, V4, "pass", "ip4:192.0.0.0/16"),
@@ -271,11 +272,17 @@ def test_what_is_asked_together_is_asked_at_once():
     assert {question.kind for question in asked[-1]} == {"A"}
 
 
-def test_at_most_ten_reverse_names_are_looked_up():
+@pytest.mark.parametrize(("number", "result"), [(9, "pass"), (10, "fail")])
+def test_at_most_ten_reverse_names_are_looked_up(number, result):
     """RFC 7208 4.6.4: what is beyond them is ignored."""
-    names = {"3.2.0.192.in-addr.arpa": ["PTR h%d.example.com" % number for number in range(11)],
-             "h10.example.com": ["A 192.0.2.3"], "example.com": "v=spf1 ptr -all"}  # fmt: skip
-    assert outcome(names).result == "fail"
+    names = {"3.2.0.192.in-addr.arpa": ["PTR h%d.example.com" % at for at in range(11)],
+             "h%d.example.com" % number: ["A 192.0.2.3"], "example.com": "v=spf1 ptr -all"}  # fmt: skip
+    assert outcome(names).result == result
+
+
+def test_without_the_time_an_explanation_has_the_epoch_s():
+    answers = zone({"example.com": "v=spf1 -all exp=why.example.com", "why.example.com": "%{t}"})
+    assert play(check_host(Sender(V4, "a@example.com", "x")), answers).explanation == "0"
 
 
 @pytest.mark.parametrize(
