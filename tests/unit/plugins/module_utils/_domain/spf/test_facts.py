@@ -229,6 +229,19 @@ def test_senders(sender, rows):
     assert {row.host for row in found} == {"" if sender[0][0].isdigit() else sender[0]}
 
 
+@pytest.mark.parametrize(
+    ("sender", "reason"),
+    [
+        ("absent.example.com", "absent.example.com has no address"),
+        ("silent.example.com", "silent.example.com A: no answer within 5 s; silent.example.com AAAA: no answer within 5 s"),
+    ],
+)  # fmt: skip
+def test_why_a_sender_has_no_result(sender, reason):
+    (found,) = facts(SENDERS, [(sender,)]).senders
+    assert (found.address, found.host, found.reason) == (sender, sender, reason)
+    assert (found.lookups, found.void_lookups, found.path, found.explanation) == (None, None, (), "")
+
+
 @pytest.mark.parametrize(("count", "reasons"), [(50, []), (51, ["of 51 addresses 50 were evaluated"])])
 def test_fifty_addresses_of_a_name_are_evaluated(count, reasons):
     names = {"example.com": "v=spf1 +all", "host.example.com": ["A 192.0.2.%d" % n for n in range(1, count + 1)]}
