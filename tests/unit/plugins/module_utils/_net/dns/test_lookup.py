@@ -151,8 +151,10 @@ def test_a_visit_whose_time_is_over_goes_no_further(network, late):
 def test_the_time_of_all_visits_is_what_there_is(network, took, more):
     _looking, told = network.look_up(ONE, TWO, timeout=4.0)
     network.after(took).is_answered("REFUSED")
-    assert (len(network.sent) == 2) is more is (told == [])
-    assert not more or network.sent[1].timeout == 0.5
+    if more:
+        assert ([sent.how for sent in network.sent], network.sent[1].timeout, told) == ([ONE, TWO], 0.5, [])
+    else:
+        assert reason(told) == "REFUSED from %s" % ONE  # nothing is said of whom nobody has asked
 
 
 def test_a_second_visit_has_what_the_first_has_left(network):
@@ -172,6 +174,15 @@ def test_the_time_of_waiting_for_a_turn_does_not_count(network):
 
 
 # Servers
+
+
+@pytest.mark.parametrize("name", ["a..b", "a" * 64 + ".example"])
+def test_nobody_is_asked_about_what_is_no_name(network, name):
+    """RFC 1035 2.3.4."""
+    _looking, told = network.look_up(ONE, question=Question(name, "MX"))
+    words = reason(told)
+    assert words.startswith("it is no name: ") and len(words) > len("it is no name: ")
+    assert network.sent == []
 
 
 def test_who_has_refused_is_not_asked_again(network):

@@ -11,8 +11,10 @@ import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
+import dns.version
 import pytest
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns import messages
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns.model import Question
 
@@ -72,10 +74,18 @@ NO_QUESTION = RESPONSE[:4] + b"\0\0" + RESPONSE[6:12]
         (ASKED, False),  # it is no response
         (bent(0, 0x13), False),
         (bent(1, 0x35), False),
-        (bent(2, 0x91), False),  # another opcode
+        (bent(2, 0x87), True),  # AA, TC, RD
+        *((bent(3, bits), True) for bits in (0xFF, 1, 2, 3, 5)),  # RA, AD, CD; rcodes
+        *((bent(2, 0x80 | opcode << 3), False) for opcode in (1, 2, 4, 5, 8)),
+        (bent(2, 0x07), False),
         (bent(13, ord("x")), False),
-        (bent(END + 1, 16), False),  # another kind
-        (bent(END + 3, 3), False),  # another class
+        (bent(13, ord("a")), False),
+        *((bent(END + 1, kind), False) for kind in (14, 16)),
+        *((bent(END + 3, cls), False) for cls in (0, 3)),
+        (bent(END, 1), False),
+        (RESPONSE[: END + 3], False),
+        (bent(5, 0), False),
+        (bent(4, 1), False),
         (bent(5, 2), False),
         (RESPONSE[:11], False),
         (b"", False),
@@ -89,6 +99,30 @@ NO_QUESTION = RESPONSE[:4] + b"\0\0" + RESPONSE[6:12]
 def test_which_reply_fits(reply, fits):
     """RFC 5452 9.1."""
     assert messages.fits(reply, ASKED) is fits
+
+
+# Names of which the octets behind are at eight places in a row.
+NAMES = ["%s.example" % ("a" * length) for length in range(1, 9)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whatever_the_length_of_the_name(name):
+    asked = messages.query(messages.name_octets(name), "MX", 0x1234)
+    reply = dns.message.make_response(dns.message.from_wire(asked))
+    assert messages.fits(reply.to_wire(), asked)
+    end = 12 + len(name) + 2
+    for at in range(4):
+        other = bytearray(reply.to_wire())
+        other[end + at] ^= 1
+        assert not messages.fits(bytes(other), asked)
+    chain = ["%s. 50 IN CNAME b.%s." % (name, name), "b.%s. 40 IN CNAME c.%s." % (name, name)]
+    values = ["c.%s. 60 IN MX %d mx.%s." % (name, preference, name) for preference in (1, 2)]
+    found = reply_to(Question(name, "MX"), [*chain, *values], ["%s. 9 IN NS ns.%s." % (name, name)], errors=[(7, "x")])
+    assert found.answer.records == ((1, "mx." + name), (2, "mx." + name))
+    assert (found.answer.aliases, found.answer.ttl) == (("b." + name, "c." + name), 40)
+    assert (found.failure, found.extended, found.of_dnssec) == ("", "signature expired: x", True)
+    denied = reply_to(Question(name, "MX"), chain, ["%s. 30 IN SOA ns.%s. h.%s. 1 2 3 4 20" % (name, name, name)])
+    assert (denied.answer.state, denied.answer.ttl, denied.answer.aliases) == ("absent", 20, ("b." + name, "c." + name))
 
 
 @pytest.mark.parametrize(
@@ -142,6 +176,12 @@ def test_a_denial_without_a_soa_record_has_no_ttl():
     assert (denied.ttl, denied.exists, denied.aliases) == (20, False, ("gone.example",))
 
 
+def test_a_denial_that_nobody_has_signed():
+    """RFC 4035 3.2.3: only AD says that it is; the bits of the rcode lie beside it."""
+    for rcode in ("NOERROR", "NXDOMAIN"):
+        assert reply_to(authority=[SOA % 60], rcode=rcode).answer.dnssec == "insecure"
+
+
 REFERRAL = ["com. 100 IN NS a.example."]
 
 
@@ -150,7 +190,16 @@ REFERRAL = ["com. 100 IN NS a.example."]
     [
         ({"authority": REFERRAL}, "a reply that only refers to other servers"),
         ({"flags": 0}, "an empty reply, neither of the zone's own server nor of one that looks names up"),
+        ({"flags": dns.flags.AD | dns.flags.CD},
+         "an empty reply, neither of the zone's own server nor of one that looks names up"),
         ({"flags": dns.flags.AA}, ""),
+        ({"flags": dns.flags.AA, "authority": REFERRAL}, "a reply that only refers to other servers"),
+        ({"flags": 0, "rcode": "NXDOMAIN"}, ""),
+        ({"flags": 0, "authority": [SOA % 60]}, ""),
+        ({"authority": [SOA % 60, *REFERRAL]}, ""),
+        ({"authority": [*REFERRAL, SOA % 60]}, ""),
+        ({"flags": dns.flags.AA, "answer": ["example.com. 50 IN CNAME b.example.", "b.example. 50 IN CNAME c.example."]},
+         "a reply that does not follow the alias c.example"),
         ({"flags": dns.flags.AA, "answer": ["example.com. 50 IN CNAME b.example."]},
          "a reply that does not follow the alias b.example"),
         ({"authority": REFERRAL, "rcode": "NXDOMAIN"}, ""),
@@ -167,9 +216,10 @@ def test_what_denies_nothing(how, failure):
     assert reply.rcode == dns.rcode.from_text(how.get("rcode", "NOERROR"))
 
 
-def test_what_is_cut_off_is_not_read():
-    reply = reply_to(answer=["example.com. 60 IN MX 1 a.example."], flags=USUAL | dns.flags.TC)
-    assert (reply.truncated, reply.failure) == (True, "a reply that is cut off")
+@pytest.mark.parametrize(("rcode", "number"), [("NOERROR", 0), ("FORMERR", 1), ("SERVFAIL", 2), ("NXDOMAIN", 3), ("REFUSED", 5)])
+def test_what_is_cut_off_is_not_read(rcode, number):
+    reply = reply_to(answer=["example.com. 60 IN MX 1 a.example."], rcode=rcode, flags=USUAL | dns.flags.TC)
+    assert (reply.rcode, reply.truncated, reply.failure) == (number, True, "a reply that is cut off")
     assert reply.answer.state == "not_determined"
 
 
@@ -205,6 +255,34 @@ def test_extended_errors(errors, extended, of_dnssec):
     """RFC 8914 4."""
     reply = reply_to(rcode="SERVFAIL", errors=errors)
     assert (reply.extended, reply.of_dnssec) == (extended, of_dnssec)
+
+
+@pytest.mark.parametrize("code", range(40))
+def test_errors_that_only_a_resolver_that_validates_has_to_tell(code):
+    """RFC 8914 4: unsupported algorithms, bogus, expired, not yet valid, missing; 25 and 27 by IANA's registry since."""
+    reply = reply_to(rcode="SERVFAIL", errors=[(code, "")])
+    assert reply.of_dnssec is (code in (1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 25, 27))
+
+
+def test_an_opt_record_without_options_says_nothing():
+    assert reply_to(rcode="SERVFAIL", errors=[])[3:] == (reply_to(rcode="SERVFAIL")[3:])
+    assert (reply_to(rcode="SERVFAIL", errors=[]).extended, reply_to(rcode="BADVERS", errors=[]).rcode) == ("", 16)
+
+
+@pytest.mark.parametrize(("version", "enough"), [((2, 6), True), ((2, 7), True), ((3, 0), True), ((2, 5), False), ((1, 16), False)])
+def test_which_dnspython_is_needed(monkeypatch, version, enough):
+    monkeypatch.setattr(dns.version, "MAJOR", version[0])
+    monkeypatch.setattr(dns.version, "MINOR", version[1])
+    if enough:
+        messages.require_dnspython("domains")
+        return
+    told = []
+    for instead in ("", "give zone_files"):
+        with pytest.raises(OptionError) as caught:
+            messages.require_dnspython("domains", instead)
+        told.append(str(caught.value))
+    text = "domains: need dnspython (2.6 or newer) where the check runs. Install it on that host"
+    assert told == [text + ".", text + ", or give zone_files."]
 
 
 @pytest.mark.parametrize("octets", [RESPONSE[:2] + b"\x80\0\0\1\0\1\0\0\0\0", RESPONSE[:7] + b"\1" + RESPONSE[8:]])
