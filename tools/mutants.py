@@ -92,7 +92,7 @@ NOTICED_BY: Dict[str, List[str]] = {
     "_domain/report": ["_domain/test_check"],
     "_net/dns/resolver": ["_net/dns/test_resolver"],
     "_net/dns/lookup": ["_net/dns/test_lookup", "_net/dns/test_resolver"],
-    "_net/dns/server": ["_net/dns/test_server", "_net/dns/test_resolver"],
+    "_net/dns/server": ["_net/dns/test_server", "_net/dns/test_lookup", "_net/dns/test_resolver"],
     "_net/dns/exchange": ["_net/dns/test_exchange", "_net/dns/test_resolver"],
     "_net/dns/messages": ["_net/dns/test_messages", "_net/dns/test_resolver"],
     "_net/dns/records": ["_net/dns/test_resolver", "_net/dns/test_zone_files"],

@@ -29,7 +29,10 @@ REPAIRS = [
     ("v=spf1 include:a.example.net-all", "v=spf1 include:a.example.net -all"),
     (["TXT v=spf1 mx -all", "TXT v=spf1 mx -all"], "v=spf1 mx -all"),
     (["TXT v=spf1 mx -all", "TXT v=spf1 ip4:192.0.2.1 mx -all"], "v=spf1 mx ip4:192.0.2.1 -all"),
-    (["TXT v=spf1 mx ip4:192.0.2.2 -all", "TXT v=spf1 ip4:192.0.2.1 a -ALL"], "v=spf1 mx ip4:192.0.2.2 ip4:192.0.2.1 a -all"),
+    (
+        ["TXT v=spf1 mx ip4:192.0.2.2 -all", "TXT v=spf1 ip4:192.0.2.1 a -ALL"],
+        "v=spf1 mx ip4:192.0.2.2 ip4:192.0.2.1 a -all",
+    ),
 ]
 
 

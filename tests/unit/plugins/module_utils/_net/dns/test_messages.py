@@ -216,7 +216,9 @@ def test_what_denies_nothing(how, failure):
     assert reply.rcode == dns.rcode.from_text(how.get("rcode", "NOERROR"))
 
 
-@pytest.mark.parametrize(("rcode", "number"), [("NOERROR", 0), ("FORMERR", 1), ("SERVFAIL", 2), ("NXDOMAIN", 3), ("REFUSED", 5)])
+@pytest.mark.parametrize(
+    ("rcode", "number"), [("NOERROR", 0), ("FORMERR", 1), ("SERVFAIL", 2), ("NXDOMAIN", 3), ("REFUSED", 5)]
+)
 def test_what_is_cut_off_is_not_read(rcode, number):
     reply = reply_to(answer=["example.com. 60 IN MX 1 a.example."], rcode=rcode, flags=USUAL | dns.flags.TC)
     assert (reply.rcode, reply.truncated, reply.failure) == (number, True, "a reply that is cut off")
@@ -269,7 +271,9 @@ def test_an_opt_record_without_options_says_nothing():
     assert (reply_to(rcode="SERVFAIL", errors=[]).extended, reply_to(rcode="BADVERS", errors=[]).rcode) == ("", 16)
 
 
-@pytest.mark.parametrize(("version", "enough"), [((2, 6), True), ((2, 7), True), ((3, 0), True), ((2, 5), False), ((1, 16), False)])
+@pytest.mark.parametrize(
+    ("version", "enough"), [((2, 6), True), ((2, 7), True), ((3, 0), True), ((2, 5), False), ((1, 16), False)]
+)
 def test_which_dnspython_is_needed(monkeypatch, version, enough):
     monkeypatch.setattr(dns.version, "MAJOR", version[0])
     monkeypatch.setattr(dns.version, "MINOR", version[1])

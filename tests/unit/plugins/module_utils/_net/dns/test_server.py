@@ -59,6 +59,9 @@ def test_who_does_not_take_its_turn_uses_up_none():
     for number in range(200):
         server.enter(lambda number=number: visits.append(number))
     assert visits == list(range(200))
+    for _time in range(70):
+        server.enter(lambda: visits.append(True) or True)
+    assert len(visits) == 264
 
 
 def test_a_server_is_probed_once_when_the_first_question_goes_out():

@@ -26,7 +26,7 @@ def test_a_name_server_with_or_without_its_port(text, server):
 
 @pytest.mark.parametrize("text", [
     "", "ns.example.com", "ns.example.com:53", "[192.0.2.1", "192.0.2.1]:53", "[ns.example.com]:53",
-    "192.0.2.1:", "192.0.2.1:x", "192.0.2.1:0", "192.0.2.1:-5", "192.0.2.1:65536",
+    "192.0.2.1:", "192.0.2.1:x", "192.0.2.1:0", "192.0.2.1:-5", "192.0.2.1:65536", "192.0.2.1:70000",
 ])  # fmt: skip
 def test_a_name_server_is_an_address(text):
     with pytest.raises(ValueError):
@@ -36,9 +36,7 @@ def test_a_name_server_is_an_address(text):
 def test_which_of_several_is_none_is_told():
     with pytest.raises(OptionError) as caught:
         servers.checked_servers("trusted_resolvers", ["192.0.2.1", "ns.example.com"])
-    assert str(caught.value) == (
-        "trusted_resolvers[1]: is no address. Give one, perhaps with a port: 192.0.2.1:53."
-    )
+    assert str(caught.value) == ("trusted_resolvers[1]: is no address. Give one, perhaps with a port: 192.0.2.1:53.")
 
 
 def test_a_server_on_a_link_that_this_host_has_not():
@@ -97,13 +95,19 @@ def test_the_path_to_a_server(address, loopback):
     assert servers.NameServer(address).is_loopback is loopback
 
 
-def test_a_system_that_names_no_server(monkeypatch, tmp_path):
+@pytest.mark.parametrize("text", [None, "", "search example.com\n"])
+def test_a_system_that_names_no_server(monkeypatch, tmp_path, text):
     file = tmp_path / "resolv.conf"
     monkeypatch.setattr(servers, "RESOLV_CONF", str(file))
-    for text in ("search example.com\n", None):
-        if text:
-            file.write_text(text)
-        with pytest.raises(OptionError, match=r"^dns_servers: are needed"):
-            servers.name_servers(None)
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(OptionError, match=r"^dns_servers: are needed: the host where the check runs names none"):
+        servers.name_servers(None)
+
+
+def test_the_system_s_servers_are_asked_where_none_is_given(monkeypatch, tmp_path):
+    file = tmp_path / "resolv.conf"
+    monkeypatch.setattr(servers, "RESOLV_CONF", str(file))
     file.write_text("nameserver 192.0.2.1\n")
     assert [server.address for server in servers.name_servers(())] == ["192.0.2.1"]
+    assert [server.address for server in servers.name_servers(["192.0.2.2"])] == ["192.0.2.2"]
