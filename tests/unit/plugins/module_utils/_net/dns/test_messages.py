@@ -289,6 +289,17 @@ def test_which_dnspython_is_needed(monkeypatch, version, enough):
     assert told == [text + ".", text + ", or give zone_files."]
 
 
+def test_a_record_that_ends_too_early_is_told_by_its_name():
+    message = dns.message.make_response(dns.message.make_query(NAME, "A"))
+    message.answer = [record("WWW.example.net. 60 IN A 192.0.2.1"), record(NAME + ". 60 IN CNAME WWW.example.net.")]
+    octets = message.to_wire()
+    at = octets.index(b"\0\4\xc0\0\2\1")
+    short = octets[:at] + b"\0\3\xc0\0\2" + octets[at + 6 :]
+    answer = messages.read(Question(NAME, "A"), short).answer
+    assert (answer.state, answer.records) == ("not_determined", ())
+    assert answer.reason.startswith("a record of www.example.net cannot be read (") and answer.reason.endswith(")")
+
+
 @pytest.mark.parametrize("octets", [RESPONSE[:2] + b"\x80\0\0\1\0\1\0\0\0\0", RESPONSE[:7] + b"\1" + RESPONSE[8:]])
 def test_what_ends_too_early_cannot_be_read(octets):
     reply = messages.read(MAIL, octets)
