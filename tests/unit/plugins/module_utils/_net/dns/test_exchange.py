@@ -38,11 +38,13 @@ class Peer:
         return DatagramExchange(self.loop, server, QUERY, timeout, self.heard.append)
 
     def say(self, *replies):
-        """Let datagrams arrive: on loopback they are there when they have been sent."""
+        """Let datagrams arrive: they have when one to ourselves is there that was sent after them."""
         query, client = self.sock.recvfrom(1000)
         assert query == QUERY
         for reply in replies:
             self.sock.sendto(reply, client)
+        self.sock.sendto(b"", self.sock.getsockname())
+        self.sock.recv(1)
 
     def turn(self, seconds=0.0):
         self.now += seconds
@@ -119,7 +121,7 @@ def test_a_port_where_nothing_listens(peer):
     (server,) = look_up(*peer.sock.getsockname(), "any")
     peer.sock.close()
     DatagramExchange(peer.loop, server, QUERY, 2.0, peer.heard.append)
-    peer.turn()
+    peer.loop.turn(True)
     peer.turn(9.0)
     assert peer.heard == [NoReply("connection refused", True)]
 
