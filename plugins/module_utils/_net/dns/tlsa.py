@@ -74,7 +74,8 @@ def _without_addresses(host: str, answers: Sequence[Answer]) -> TlsaFound:
         for answer in answers:
             if answer.state == state:
                 return _failed(TlsaFound(state, "", answer.dnssec, host, (host,)), "addresses", answer)
-    return TlsaFound(ABSENT, "", answers[0].dnssec, host, (host,))
+    dnssec = next((answer.dnssec for answer in answers if answer.dnssec != SECURE), SECURE)
+    return TlsaFound(ABSENT, "", dnssec, host, (host,))
 
 
 def _ask(bases: Tuple[str, ...], port: int) -> Evaluation[TlsaFound]:

@@ -289,6 +289,25 @@ def test_which_dnspython_is_needed(monkeypatch, version, enough):
     assert told == [text + ".", text + ", or give zone_files."]
 
 
+@pytest.mark.parametrize(("chain", "shown"), [
+    ([NAME], NAME),
+    (["Two.example", NAME], "Two.example, " + NAME),
+    (["two.example", "two.example"], "two.example, two.example"),
+    (["%d.example" % number for number in range(20)], "0.example, 1.example, 2.example, 3.example, 4.example"),
+])  # fmt: skip
+def test_aliases_that_lead_nowhere(chain, shown):
+    """The first five are shown."""
+    answer = reply_to(answer=["%s. 60 IN CNAME %s." % pair for pair in zip([NAME, *chain], chain)]).answer
+    assert (answer.state, answer.records, answer.aliases) == ("not_determined", (), ())
+    assert answer.reason == "its CNAME records lead in a circle, or are too many: " + shown
+
+
+@pytest.mark.parametrize("host", ["", "*.example", "-a.example", "a\\.b.example", "\\009.example", "Zz.example"])
+def test_a_name_is_shown_as_zone_files_have_it_without_the_last_dot(host):
+    """RFC 1035 5.1."""
+    assert reply_to(answer=[NAME + ". 60 IN MX 1 %s." % host]).answer.records == ((1, host),)
+
+
 def test_a_record_that_ends_too_early_is_told_by_its_name():
     message = dns.message.make_response(dns.message.make_query(NAME, "A"))
     message.answer = [record("WWW.example.net. 60 IN A 192.0.2.1"), record(NAME + ". 60 IN CNAME WWW.example.net.")]
