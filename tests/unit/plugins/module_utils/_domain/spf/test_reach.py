@@ -74,6 +74,7 @@ STRANGERS = [
     (NEARLY_HALF + " include:x.example.net -all", "moo", False),
     (NEARLY_HALF + " include:x.example.net -all", ["A 192.0.2.1"], False),
     (NEARLY_HALF + " ip4:224.0.0.0/4 -all", None, False),
+    (NEARLY_HALF + " " + " ".join(LATE) + " -all", None, False),
     ("ip6:2000::/4 -all", None, True),
     ("-ip6:2fff:e000::/19 ip6:2000::/4 -all", None, False),
     ("-ip6:2fff:e000::/20 ip6:2000::/4 -all", None, True),
