@@ -133,6 +133,7 @@ def said(found):
         ("v=spf1 ip4:192.0.2.0/33 -all", "the prefix is longer than an address"),
         ("v=spf1 -all ip4:192.0.2.1 ip4:192.0.2.2", "example.com: ip4:192.0.2.1 ip4:192.0.2.2"),
         ("v=spf1" + " moo" * 12, "example.com: 2 more"),
+        ("v=spf1" + " moo" * 23, "example.com: 13 more"),
         ("v=spf1 moo -all", "moo: there is no such mechanism"),
         ("v=spf1 include -all", "include: the domain name is missing"),
         ("v=spf1 a:\x1b[31m<b> -all", "a:\\x1b[31m<b>"),

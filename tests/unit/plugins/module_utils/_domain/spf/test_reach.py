@@ -92,6 +92,7 @@ STRANGERS = [
     ("redirect=x.example.net", "-all", False),
     ("redirect=x.example.net ~all", "+all", False),
     ("ip4:192.0.2.1 redirect=x.example.net", "+all", True),
+    ("a redirect=x.example.net", "+all", True),
     ("redirect=x.example.net ip4:192.0.2.1", "+all", True),
     ("-ip4:0.0.0.0/1 redirect=x.example.net", "ip4:0.0.0.0/0", False),
     ("exp=x.example.net x-all=+all -all", "+all", False),
