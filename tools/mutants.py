@@ -94,7 +94,7 @@ NOTICED_BY: Dict[str, List[str]] = {
     "_net/dns/lookup": ["_net/dns/test_lookup", "_net/dns/test_resolver"],
     "_net/dns/server": ["_net/dns/test_server", "_net/dns/test_lookup", "_net/dns/test_resolver"],
     "_net/dns/exchange": ["_net/dns/test_exchange", "_net/dns/test_resolver"],
-    "_net/dns/messages": ["_net/dns/test_messages", "_net/dns/test_resolver"],
+    "_net/dns/messages": ["_net/dns/test_messages", "_net/dns/test_lookup", "_net/dns/test_resolver"],
     "_net/dns/records": ["_net/dns/test_messages", "_net/dns/test_resolver", "_net/dns/test_zone_files"],
     "_net/dns/servers": ["_net/dns/test_servers"],
     "_net/dns/zone_files": ["_net/dns/test_zone_files"],

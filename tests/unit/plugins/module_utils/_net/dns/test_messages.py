@@ -227,7 +227,7 @@ REFERRAL = ["com. 100 IN NS a.example."]
 def test_what_denies_nothing(how, failure):
     """RFC 2308 2.1.2, 2.2."""
     reply = reply_to(**how)
-    assert reply.failure == failure
+    assert (reply.failure, reply.truncated) == (failure, False)
     assert reply.answer.state == ("not_determined" if failure else "absent")
     assert reply.rcode == dns.rcode.from_text(how.get("rcode", "NOERROR"))
 
@@ -339,4 +339,5 @@ def test_a_record_that_ends_too_early_is_told_by_its_name():
 def test_what_ends_too_early_cannot_be_read(octets):
     reply = messages.read(MAIL, octets)
     assert reply.failure.startswith("a reply that cannot be read (")
+    assert not reply.truncated
     assert reply.answer.state == "not_determined"
