@@ -130,6 +130,7 @@ def test_a_signature_is_judged_by_the_receiver_and_by_ourselves(
     found = report["authentication"]
     assert (found["state"], found["authserv_id"]) == ("present", AUTHSERV_ID), found
     assert (found["dkim"] == "pass") is holds, found
+    assert found["reason"] == ""
     assert (report["dkim"]["state"], report["dkim"]["valid"], report["dkim"]["domain"]) == ("present", holds, domain)
     assert ("revoked" in report["dkim"]["reason"]) is (domain == REVOKED)
 
@@ -158,6 +159,29 @@ def test_results_that_the_sender_has_written_are_not_the_receivers(
     sent = send(check, route.ports["unsigned"], test_message=message)
     found = wait(sent=sent, since=before, trusted_authserv_ids=[AUTHSERV_ID])["authentication"]
     assert (found["dkim"], found["spf"]) in ((None, None), ("none", None)), found
+
+
+def test_results_of_a_message_that_came_straight(wait: Wait, check: Check, route: Route) -> None:
+    """A milter of Postfix writes above the Received line of its server, where no sender can."""
+    before = wait()
+    signature = (
+        f"v=1; a=rsa-sha256; d={GOOD}; s=s1; h=from; bh=AAAA; b=AAAA"  # does not hold: without one it writes nothing
+    )
+    sent = send(check, route.ports["verifying"], test_message={"headers": {"DKIM-Signature": signature}})
+    report = wait(sent=sent, since=before, trusted_authserv_ids=[AUTHSERV_ID])
+    found = report["authentication"]
+    assert (found["state"], found["dkim"], found["reason"]) == ("present", "fail", ""), found
+    assert report["warnings"] == []
+
+
+def test_results_that_the_sender_has_written_for_a_server_that_checks_none(
+    wait: Wait, check: Check, postfix: Postfix
+) -> None:
+    before = wait()
+    message = {"headers": {"Authentication-Results": "relay.lab.test; dkim=pass header.d=example.com; spf=pass"}}
+    sent = send(check, postfix.ports["mx"], test_message=message)
+    found = wait(sent=sent, since=before, trusted_authserv_ids=["relay.lab.test"])["authentication"]
+    assert (found["state"], found["dkim"]) == ("not_determined", None), found
 
 
 # Exim

@@ -84,7 +84,7 @@ def trace_of(fields: Fields) -> Trace:
     hops: List[Hop] = []
     moments: List[Optional[float]] = []
     for line in reversed(lines[:MAX_HOPS]):
-        hop, moment = _hop(line)
+        hop, moment = _read(line)
         before = moments[-1] if moments else None
         delay = None if before is None or moment is None else moment - before
         if delay is not None and delay < 0:
@@ -107,7 +107,12 @@ def _encrypted(hops: List[Hop]) -> Optional[bool]:
     return True if claims and None not in claims else None
 
 
-def _hop(line: str) -> Tuple[Hop, Optional[float]]:
+def hop_of(line: str) -> Hop:
+    """Return what one Received line tells."""
+    return _read(line)[0]
+
+
+def _read(line: str) -> Tuple[Hop, Optional[float]]:
     """Read one line: its clauses stand outside of comments, the date after the last semicolon."""
     outside, comments = split_comments(line)
     clauses, _semicolon, date = outside.rpartition(";")

@@ -29,6 +29,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.cau
 from ansible_collections.postmaster.mailcheck.tests.support.authority import Authority
 from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import (
     PASSWORD,
+    RECEIVED,
     SIGN_IN,
     Folder,
     ImapServer,
@@ -62,6 +63,19 @@ def cause(report):
 
 
 # What is found
+
+
+@pytest.mark.parametrize("stands, warnings", [("above", 0), ("below", 1)])
+def test_results_that_a_sender_may_have_written_too_are_told_with_a_warning(stands, warnings):
+    """Below the receiver's line a milter of Sendmail writes, and so does whoever delivers to it (RFC 8601 5)."""
+    results = "Authentication-Results: mx.example.net; dkim=pass\r\n"
+    received = RECEIVED.replace("(Postfix)", "(Sendmail)")
+    lines = results + received if stands == "above" else received + results
+    with ImapServer({"INBOX": Folder({1: mail(TOKEN, received=lines)})}) as server:
+        report = wait(server, trusted_authserv_ids=["mx.example.net"])
+    assert report["authentication"]["dkim"] == "pass"
+    assert len(report["warnings"]) == warnings
+    assert all("mx.example.net" in one for one in report["warnings"])
 
 
 def test_a_new_message_and_all_that_is_told_of_it():
