@@ -82,9 +82,7 @@ def authentication_of(fields: Fields, trusted: Sequence[str]) -> Authentication:
             return _not_determined("the results of %s are of a version that is not known here" % name)
         whose = origin(fields, index, wanted)
         if whose == FOREIGN:
-            return _not_determined(
-                "the results of %s stand among what the message came with, so they may be forged" % name
-            )
+            return _not_determined("the results of %s came with the message, so they may be forged" % name)
         return _read(name, value[found.end() + 1 :], _DOUBT % name if whose == IN_DOUBT else "")
     return _not_determined("none of the results is by a server that trusted_authserv_ids names")
 

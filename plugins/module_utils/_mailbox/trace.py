@@ -33,7 +33,7 @@ _VERSION = re.compile(r"\bTLSv?_?1(?:[._]([0-3]))?\b(?!/SSL)", re.IGNORECASE)
 _CIPHER = re.compile(
     r"\b(?:TLS|ECDHE|DHE|EDH|RSA|AES|AECDH|ADH|DES|RC4|CAMELLIA)[0-9]{0,3}[_-][A-Z0-9_-]{2,60}", re.IGNORECASE
 )
-# What servers that name SMTP or ESMTP all the same write of TLS in a comment: qmail with a patch, old Sendmail, Courier.
+# What servers that call it SMTP all the same write of TLS in a comment: qmail with a patch, old Sendmail, Courier.
 _SAYS_TLS = re.compile(
     r"\A(?!not )[A-Z0-9_-]{3,60} encrypted(?:,|\Z)|\b(?:TLS|SSL)(?:v?_?[123][._0-9]*)?(?=[\s:,;/]|\Z)", re.IGNORECASE
 )

@@ -78,6 +78,21 @@ def test_results_that_a_sender_may_have_written_too_are_told_with_a_warning(stan
     assert all("mx.example.net" in one for one in report["warnings"])
 
 
+@pytest.mark.parametrize(
+    "recipient, found, warnings",
+    [("user@example.net", "bounce", 0), ("done@example.net", "success", 0), (None, "bounce", 1)],
+)
+def test_a_report_about_several_recipients(recipient, found, warnings):
+    """It is read for the one that is wanted; where none is named, that is said."""
+    done = b"Final-Recipient: rfc822; done@example.net\r\nAction: delivered\r\nStatus: 2.0.0\r\n\r\n"
+    raw = bounce(TOKEN).replace(b"Final-Recipient", done + b"Final-Recipient")
+    with ImapServer({"INBOX": Folder({1: raw})}) as server:
+        report = wait(server, recipient=recipient, timeout=1)
+    assert [one["kind"] for one in report["notices"]] == ([] if found == "bounce" else ["success"])
+    assert cause(report) == ("mail_bounced" if found == "bounce" else "mail_not_found")
+    assert len([one for one in report["warnings"] if "several recipients" in one]) == warnings
+
+
 def test_a_new_message_and_all_that_is_told_of_it():
     results = "Authentication-Results: mx.example.net; dkim=pass header.d=example.com\r\nX-Spam-Status: No, score=1.5 required=5\r\n"
     with ImapServer({"INBOX": Folder({10: mail(OTHER), 11: mail(TOKEN, results)})}) as server:
