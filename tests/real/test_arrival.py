@@ -33,7 +33,7 @@ from ansible_collections.postmaster.mailcheck.tests.real.opendkim import (
 from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix, run_postfix
 from ansible_collections.postmaster.mailcheck.tests.real.reports import Check, Report
-from ansible_collections.postmaster.mailcheck.tests.real.test_mailbox import Wait, send, wait
+from ansible_collections.postmaster.mailcheck.tests.real.test_mailbox import LONG, Wait, send, wait
 from ansible_collections.postmaster.mailcheck.tests.support.name_server import NameServer, records, refusal
 
 __all__ = ["wait"]  # the fixture
@@ -188,11 +188,11 @@ def test_results_that_the_sender_has_written_for_a_server_that_checks_none(
 
 
 def test_a_bounce_of_exim(check: Check, exim: Exim) -> None:
-    where = {"protocol": "maildir", "path": str(exim.maildir), "timeout": 20, "poll_interval": 0.2}
+    where = {"protocol": "maildir", "path": str(exim.maildir), "timeout": LONG, "poll_interval": 0.2}
     assert wait_for_mail(sent=send(check, exim.ports["smtp"]), **where)["found"] is True
     before = wait_for_mail(**where)
     sent = send(check, exim.ports["smtp"], servers.GONE)
-    report = wait_for_mail(sent=sent, since=before, expect={"bounce": {"within": 20}}, **where)
+    report = wait_for_mail(sent=sent, since=before, expect={"bounce": {"within": LONG}}, **where)
     assert report["verdict"] == "passed", report["msg"]
     bounce = report["bounce"]
     assert (bounce["action"], bounce["cause"]) == ("failed", "mailbox_unknown"), bounce
@@ -240,7 +240,7 @@ def test_a_folder_that_cannot_be_opened_is_not_told_as_one_without_the_mail(
     shutil.chown(folder, "root")
     folder.chmod(0o700)
     try:
-        report = wait(token="c" * 32, folders=["Locked"], timeout=2)
+        report = wait(token="c" * 32, folders=["Locked"], timeout=8)
     finally:
         shutil.chown(folder, "dovecot", "dovecot")
         with client_of(dovecot, pki) as client:
@@ -263,10 +263,10 @@ def test_a_server_that_says_goodbye_in_the_middle(wait: Wait, dovecot: Dovecot, 
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         return "kicked connections" in ended.stdout and servers.USERNAME in ended.stdout
 
-    servers.poll_until(kicked, 10.0, "a session to end")
+    servers.poll_until(kicked, LONG, "a session to end")
     with client_of(dovecot, pki) as client:
         client.append("INBOX", "", None, mail(token))
-    waiting.join(30)
+    waiting.join(LONG)
     (report,) = found
     assert report["found"] is True, report["msg"]
 

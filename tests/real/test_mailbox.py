@@ -24,6 +24,7 @@ from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix
 from ansible_collections.postmaster.mailcheck.tests.real.reports import Check, Report
 
+LONG = 120  # seconds, which nothing takes: a wait ends with what it waits for
 SIGN_IN = {"username": servers.USERNAME, "password": servers.PASSWORD}
 # How a mailbox of Dovecot's is reached -> its port, and the options.
 WAYS: dict[str, dict[str, Any]] = {
@@ -41,7 +42,7 @@ def wait(dovecot: Dovecot, pki: Pki) -> Wait:
     """wait_for_mail() in the mailbox of user@lab.test."""
 
     def wait_in_mailbox(way: str = "imaps", **options: Any) -> Report:
-        given = {"ca_path": str(pki.ca), "timeout": 20, "poll_interval": 0.2, **SIGN_IN, **WAYS[way], **options}
+        given = {"ca_path": str(pki.ca), "timeout": LONG, "poll_interval": 0.2, **SIGN_IN, **WAYS[way], **options}
         return wait_for_mail(host=servers.HOST, port=dovecot.ports[way], **given)
 
     return wait_in_mailbox
@@ -112,7 +113,7 @@ def test_a_message_that_comes_while_we_wait(wait: Wait, check: Check, postfix: P
 def test_a_bounce(wait: Wait, check: Check, postfix: Postfix, way: str) -> None:
     before = wait(way)["mailbox_state"]
     sent = send(check, postfix.ports["mx"], servers.GONE, dsn={"envid": "envelope-7"})
-    report = wait(way, sent=sent, since=before, expect={"bounce": {"status": "5.1.1", "within": 20}})
+    report = wait(way, sent=sent, since=before, expect={"bounce": {"status": "5.1.1", "within": LONG}})
     assert report["verdict"] == "passed", report["msg"]
     bounce = report["bounce"]
     assert (bounce["action"], bounce["cause"]) == ("failed", "mailbox_unknown")
@@ -121,7 +122,7 @@ def test_a_bounce(wait: Wait, check: Check, postfix: Postfix, way: str) -> None:
 
 
 def test_exim_delivers_to_a_maildir(check: Check, exim: Exim) -> None:
-    where = {"protocol": "maildir", "path": str(exim.maildir), "timeout": 20, "poll_interval": 0.2}
+    where = {"protocol": "maildir", "path": str(exim.maildir), "timeout": LONG, "poll_interval": 0.2}
     first = send(check, exim.ports["smtp"])
     assert wait_for_mail(sent=first, **where)["found"] is True
     before = wait_for_mail(**where)["mailbox_state"]

@@ -29,9 +29,8 @@ _REPLY = re.compile(r"(?:^|\s)([45][0-9]{2})(?=[ -])")
 _REFUSED = re.compile(r"(?:^\s{0,20}|[:>]\s{1,3}|\bsaid:?\s)5[0-5][0-9][ -]", re.MULTILINE)
 _NULL = ("<>", "<#@[]>")  # the reverse-path of whatever a server writes (RFC 5321 4.5.5); qmail's of a second bounce
 _ADDRESS = re.compile(r"<?([^\s<>@]{1,64}@[\w.-]{1,255})>?")
-_BEGINS = re.compile(
-    r"^[ \t]{0,8}<?([^\s<>@]{1,64}@[\w.-]{1,255})>?:?[ \t]{0,8}\r?$", re.MULTILINE
-)  # a passage about it
+# A line that a passage about a recipient begins with.
+_BEGINS = re.compile(r"^[ \t]{0,8}<?([^\s<>@]{1,64}@[\w.-]{1,255})>?:?[ \t]{0,8}\r?$", re.MULTILINE)
 MOST_RECIPIENTS = 100  # of one report
 # In a subject these say that the server goes on trying. re compiles them where a text has no code that tells.
 _DELAY = (
