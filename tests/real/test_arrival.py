@@ -7,8 +7,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import imaplib
 import shutil
 import subprocess
 import threading
@@ -33,7 +31,7 @@ from ansible_collections.postmaster.mailcheck.tests.real.opendkim import (
 from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix, run_postfix
 from ansible_collections.postmaster.mailcheck.tests.real.reports import Check, Report
-from ansible_collections.postmaster.mailcheck.tests.real.test_mailbox import LONG, Wait, send, wait
+from ansible_collections.postmaster.mailcheck.tests.real.test_mailbox import LONG, Wait, client_of, mail, send, wait
 from ansible_collections.postmaster.mailcheck.tests.support.name_server import NameServer, records, refusal
 
 __all__ = ["wait"]  # the fixture
@@ -202,18 +200,6 @@ def test_a_bounce_of_exim(check: Check, exim: Exim) -> None:
 
 
 # What happens to a mailbox
-
-
-@contextlib.contextmanager
-def client_of(dovecot: Dovecot, pki: Pki) -> Iterator[imaplib.IMAP4]:
-    """Somebody else in the same mailbox."""
-    with imaplib.IMAP4_SSL(servers.HOST, dovecot.ports["imaps"], ssl_context=pki.client_context()) as client:
-        client.login(servers.USERNAME, servers.PASSWORD)
-        yield client
-
-
-def mail(token: str) -> bytes:
-    return f"X-Mailcheck-Token: {token}\r\nSubject: mailcheck\r\n\r\ntest\r\n".encode()
 
 
 def test_a_folder_that_is_made_anew_while_the_mail_is_under_way(wait: Wait, dovecot: Dovecot, pki: Pki) -> None:

@@ -6,11 +6,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import imaplib
+import os
+import shutil
+from collections.abc import Iterator
 from typing import Any, Callable
 
 import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.wait import wait_for_mail
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.blocking import BlockingSession
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.dovecot import (
     JUNK_SUBJECT,
@@ -52,6 +58,18 @@ def send(check: Check, port: int, recipient: str = servers.ACCEPTED, **options: 
     report = check(port, sender=servers.USERNAME, recipients=[recipient], send=True, **options)
     assert report["verdict"] == "passed", report["msg"]
     return report
+
+
+@contextlib.contextmanager
+def client_of(dovecot: Dovecot, pki: Pki) -> Iterator[imaplib.IMAP4]:
+    """Somebody else in the same mailbox."""
+    with imaplib.IMAP4_SSL(servers.HOST, dovecot.ports["imaps"], ssl_context=pki.client_context()) as client:
+        client.login(servers.USERNAME, servers.PASSWORD)
+        yield client
+
+
+def mail(token: str) -> bytes:
+    return f"X-Mailcheck-Token: {token}\r\nSubject: mailcheck\r\n\r\ntest\r\n".encode()
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)
@@ -107,6 +125,39 @@ def test_a_message_that_comes_while_we_wait(wait: Wait, check: Check, postfix: P
     sent = [send(check, postfix.ports["mx"]) for _number in range(20)]
     report = wait(tokens=[one["message"]["token"] for one in sent], since=before)
     assert [one["found"] for one in report["messages"]] == [True] * 20
+
+
+def test_a_mailbox_of_a_hundred_thousand_messages(
+    wait: Wait, dovecot: Dovecot, pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of those that were there before none is read."""
+    read: list[int] = []
+    received = BlockingSession._received
+
+    def counted(*given: Any) -> bytes:
+        data = received(*given)
+        read.append(len(data))
+        return data
+
+    folder = dovecot.maildir / ".Large"
+    with client_of(dovecot, pki) as client:
+        client.create("Large")
+        for number in range(100_000):  # under names as delivery gives them: those that Dovecot finds slowly are rare
+            if number % 50_000 == 0:  # of so many names a file can have no more
+                original = folder / f"one.{number}"
+                original.write_bytes(mail("0" * 32))
+                shutil.chown(original, "dovecot", "dovecot")
+            size = 900 + number * 7919 % 90_000
+            name = f"{1700000000 + 37 * number}.M{number * 7919 % 10**6}P{number}.mx,S={size}:2,S"
+            os.link(original, folder / "cur" / name)
+        before = wait(folders=["Large"])
+        client.append("Large", "", None, mail("1" * 32))
+        monkeypatch.setattr(BlockingSession, "_received", counted)
+        report = wait(token="1" * 32, since=before, folders=["Large"])
+        client.delete("Large")
+    assert before["mailbox_state"]["Large"]["messages"] == 100_000
+    assert (report["found"], report["mailbox"]) == (True, "Large"), report["msg"]
+    assert sum(read) <= 100_000
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -38,8 +38,8 @@ _ONCE_IT_WORKED = (
 )
 _TOO_LONG = "nothing so far; the server wants %.0f s between two sessions (LOGIN-DELAY), and there is less left"
 _GUESSED = (
-    "A server reports about several recipients of the message, and nothing tells which is meant (option recipient): told "
-    "is what it says of one, of the first that failed if any did."
+    "A server reports about several recipients of the message, and nothing tells which is meant (option recipient): "
+    "told is what it says of one, of the first that failed if any did."
 )
 _LEAST_SECONDS = 0.3  # that a look takes; with less time left there is none
 _MOST_OF_ALL = 0.25  # of the timeout that may be kept for the last look, where looks take long
