@@ -18,7 +18,7 @@ from .finding import Report
 from .headers import first
 
 if TYPE_CHECKING:
-    from typing import List, Optional, Sequence
+    from typing import Dict, List, Optional, Sequence
 
     from .headers import Fields
 
@@ -81,9 +81,15 @@ def passages(text: str, addresses: Sequence[Optional[str]]) -> List[str]:
     """Return what a text says of each address: from where it is named up to the next. All of it is about one alone."""
     if len(addresses) < 2:
         return [text] * len(addresses)
-    named = [re.search(r"(?<![\w.+-])%s(?![\w-])" % re.escape(one), text) if one else None for one in addresses]
-    ends = sorted({found.start() for found in named if found}) + [len(text)]
-    return [text[one.start() : ends[ends.index(one.start()) + 1]] if one else "" for one in named]
+    wanted = [(one or "").lower() for one in addresses]
+    begins: Dict[str, int] = {}
+    for found in _ADDRESS.finditer(text):
+        name = found.group(1).lower().strip(".'\"()")
+        if name in wanted:
+            begins.setdefault(name, found.start())
+    places = sorted(begins.values())
+    ends = dict(zip(places, [*places[1:], len(text)]))
+    return [text[begins[one] : ends[begins[one]]] if one in begins else "" for one in wanted]
 
 
 def said_about(fields: Fields, text: str) -> List[Report]:
