@@ -38,6 +38,7 @@ _SAYS_TLS = re.compile(
     r"\A(?!not )[A-Z0-9_-]{3,60} encrypted(?:,|\Z)|\b(?:TLS|SSL)(?:v?_?[123][._0-9]*)?(?=[\s:,;/]|\Z)", re.IGNORECASE
 )
 _ADDRESS = re.compile(r"\[?(?:IPv6:)?([0-9a-fA-F:.]{2,45})(?:%[\w.]{1,20})?\]?\Z", re.IGNORECASE)
+_CLAIMED = re.compile(r"\b(?:helo|ident)[= ]\S+", re.IGNORECASE)  # by the client, of itself: that is not its address
 _HELO = re.compile(r"\bhelo[= ]([^\s()]{1,255})", re.IGNORECASE)
 _LATEST = 4102444800  # the year 2100: what is later is no time that a clock has
 
@@ -208,8 +209,9 @@ def _client(name: Optional[str], line: str) -> Tuple[Optional[str], Optional[str
     if name is None:
         return None, None
     comments = split_comments(_halves(line)[0])[1]
-    words = [word.strip("();,") for comment in comments for word in comment.split()]
-    named = _HELO.search(" ".join(comments))
+    told = " ".join(comments)
+    named = _HELO.search(told)
+    words = [word.strip("();,") for word in _CLAIMED.sub(" ", told).split()]
     found = [_address_in(word) for word in words]
     address = next(filter(None, reversed(found)), None) or _address_in(name)
     return (named.group(1)[:_MAX_WORD] if named else name), address

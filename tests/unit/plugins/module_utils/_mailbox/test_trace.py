@@ -55,6 +55,12 @@ LINES = {
          "tls_version": "TLSv1.2", "cipher": "ECDHE_RSA_AES_256_GCM_SHA384", "id": "1a2b3c-000001-AA",
          "time": "2026-11-28T12:00:01Z"},
     ),
+    "exim, of a client that calls itself by the loopback's address": (
+        ("from [192.0.2.7] (ident=127.0.0.1 helo=[127.0.0.1]) by mx.example.net with esmtp (Exim 4.96) id 1a; "
+         "Sat, 28 Nov 2026 12:00:01 +0000"),
+        {"from": "[127.0.0.1]", "address": "192.0.2.7", "by": "mx.example.net", "with": "esmtp", "tls": False,
+         "id": "1a", "time": "2026-11-28T12:00:01Z"},
+    ),
     "exim, by a program of its own host": (
         "from root by relay.example.com with local (Exim 4.96) id 1rK7eb-0003oQ-1y; Sat, 28 Nov 2026 12:00:00 +0000",
         {"from": "root", "by": "relay.example.com", "with": "local", "local": True, "id": "1rK7eb-0003oQ-1y",
