@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._net.text import cut
 from .._smtp import commands
 from .._smtp.actions import Actions
 from .._smtp.capabilities import masked_keywords
@@ -125,10 +126,14 @@ def as_control(state: State, recipient: str, said: Heard) -> Heard:
 
 def control_recipient(state: State, sender: str, recipient: str) -> Generator[Any, Any, None]:
     """The relay takes mail for `recipient`, or the dialogue ends here."""
-    reply = yield from as_control(state, recipient, take_recipient(state, sender, recipient))
+    taken_control(recipient, (yield from as_control(state, recipient, take_recipient(state, sender, recipient))))
+
+
+def taken_control(recipient: str, reply: Reply) -> None:
+    """Look at the answer to a control: nothing that is said after a refusal means what it seems to. Raises Stop."""
     if not is_success("rcpt", reply.code):
         text = "the control recipient was answered %d %s" % (reply.code, reply.text)
-        state.fail("rcpt", cause_of_reply("rcpt", reply), text)
+        raise Stop(Failure("rcpt", cause_of_reply("rcpt", reply), text=cut(text), recipient=recipient))
 
 
 def cause_of_reply(stage: str, reply: Union[Reply, ExtraReply]) -> str:
