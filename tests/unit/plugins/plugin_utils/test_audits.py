@@ -236,6 +236,30 @@ def test_waivers_excuse_what_an_audit_found() -> None:
     assert [one["rule"] for one in findings(assessment)] == ["vrfy"]
 
 
+@pytest.mark.parametrize("endpoint", ["the check's", "the audit's", "the audit's:*", "127.0.0.1"])
+def test_a_waiver_holds_by_either_name_of_a_relay(endpoint: str) -> None:
+    """Which a sweep and an audit may call by two names, and which has one row."""
+    report = {**audited(probes=["vrfy"]), "name": "the audit's"}
+    checked = {key: value for key, value in report.items() if key not in ("probes", "failure")}
+    checked.update(name="the check's", verdict="passed", cause=None)
+    given = [waiver(rule="vrfy", endpoint=endpoint)]
+    assessment = assess([{"endpoints": [report]}, {"endpoints": [checked]}], waivers=given, today=DAY)
+    (row,) = assessment["endpoints"]
+    assert (row["name"], row["audit"]["name"]) == ("the check's", "the audit's")
+    assert outcomes(assessment)["vrfy"] == "waived" and assessment["waivers"][0]["state"] == "active"
+
+
+def test_a_waiver_may_be_for_one_reason_that_an_audit_did_not_pass() -> None:
+    """As for a check, where the audit is a rule beside it."""
+    report = audited({"VRFY": "450 4.2.1 Later\r\n"}, probes=["vrfy"])
+    checked = {key: value for key, value in report.items() if key not in ("probes", "failure")}
+    checked.update(verdict="passed", cause=None)
+    for cause, outcome in (("nothing_settled", "waived"), ("greylisted", "unmet")):
+        given = [waiver(rule="audit.%s" % cause, endpoint="127.0.0.1")]
+        assessment = assess([report, checked], waivers=given, today=DAY)
+        assert (outcomes(assessment)["check"], outcomes(assessment)["audit"]) == ("met", outcome)
+
+
 def test_drift_tells_what_an_audit_finds_anew() -> None:
     with running(Relay(**TELLS_USERS)) as relay:
         before = assess(audit("127.0.0.1", port=relay.port, probes=["auth_offered_in_clear"]), today=DAY)
