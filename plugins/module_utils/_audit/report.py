@@ -141,7 +141,7 @@ def _left_unsettled(audit: Audit, probes: Sequence[Dict[str, Any]]) -> Optional[
         return None
     for one in audit.probed:
         for outcome in one.outcomes if one.judgement.status == UNKNOWN else ():
-            failure = outcome.facts.failure
+            failure: Optional[Failure] = outcome.facts.failure
             if failure is not None and failure.recipient is not None and verdict_of(failure) == "deferred":
                 return failure
     if _settled(probes):

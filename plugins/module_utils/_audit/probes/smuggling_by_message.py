@@ -13,9 +13,9 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from ..._smtp import commands
-from ..._smtp.commands import Command
 from ..._smtp.conversation.steps import Hear
-from ..dialogue import ERRORS_A_SESSION, framed, keep, patience
+from ..._smtp.facts import ExtraReply
+from ..dialogue import ERRORS_A_SESSION, framed, patience
 from ..messages import END, hand_over, message
 from ..model import Cost, Proof, finding, passed, unknown
 from ..octets import ENDINGS, shown_octets
@@ -32,7 +32,7 @@ _FIRST, _SECOND = 16, 32  # of the tokens of the outer messages, and of those th
 _CLOSING = 421
 _MORE_REPLIES = 4  # to what stands behind an ending: MAIL, RCPT, DATA, the second message
 _SMUGGLED, _CUT, _WHOLE, _REFUSED, _WAITED_FOR, _OPEN = "smuggled", "cut", "whole", "refused", "waited for", "open"
-_BEHIND = Command("extra", b"", "what stood behind the ending")
+_BEHIND = "what stood behind the ending"
 _WELL = {_WHOLE: "arrived whole", _REFUSED: "refused"}
 
 
@@ -49,7 +49,7 @@ def _talk(audited: Audited, index: int, within: float, state: State) -> Generato
         reply = yield Hear("extra", within=within, or_silence=True)
         if reply is None:
             return
-        keep(state, _BEHIND, reply)
+        state.facts.extra_replies.append(ExtraReply(_BEHIND, reply.code, reply.enhanced_code, reply.text))
         state.closing = True
 
 
@@ -82,7 +82,7 @@ def _fate(audited: Audited, index: int, outcome: Optional[Outcome], arrivals: Ar
     if outcome.facts.message_taken:
         return _OPEN if first in arrivals.bounced else _WAITED_FOR
     facts = outcome.facts
-    behind = [reply for reply in facts.extra_replies if reply.command == _BEHIND.shown and reply.code != _CLOSING]
+    behind = [reply for reply in facts.extra_replies if reply.command == _BEHIND and reply.code != _CLOSING]
     if behind:  # it was refused, and what stood behind the ending was read as commands: the second may still come
         return _WAITED_FOR if any(reply.code < 400 for reply in behind) else _OPEN
     begun = any(reply.command == "DATA" and reply.code == 354 for reply in facts.extra_replies)

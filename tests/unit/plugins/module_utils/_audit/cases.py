@@ -230,6 +230,10 @@ CASES = [
     Case("banner", "a version", "pass", "RFC 5321 4.3.1", {"": "220 relay.example.com ESMTP Exim 4.96\r\n"}),
     # STARTTLS.
     Case("starttls", "not offered", "finding", "RFC 3207", {}),
+    Case("starttls", "refused for now", "unknown", "RFC 3207 4", {
+        "EHLO": ehlo("STARTTLS"), "STARTTLS": "454 4.7.0 TLS not available\r\n"}),
+    Case("starttls", "refused for good", "finding", "RFC 3207 4", {
+        "EHLO": ehlo("STARTTLS"), "STARTTLS": "501 5.5.4 No\r\n"}),
     *(Case(probe, "masked on the way", "unknown", "RFC 5321 2.2.1", {"EHLO": ehlo("PIPELINING", "XXXXXXXA")})
       for probe in ("starttls", "starttls_injection", "starttls_plaintext")),
     Case("starttls_injection", "no STARTTLS", "pass", "RFC 3207 4", {}),
