@@ -43,7 +43,7 @@ ERRORS_A_SESSION = 8
 _LEAST_SECONDS, _MOST_SECONDS = 0.3, 5.0  # to wait for what may not come
 _HEADER_ENDS = r"\r\n\r\n"  # as it is shown
 # Refusals that are about us, and not about what was said: they settle nothing, however final they sound.
-_ABOUT_US = ("client_blocked", "client_name_missing", "client_refused", "ehlo_refused", "rate_limited")
+ABOUT_US = ("client_blocked", "client_name_missing", "client_refused", "ehlo_refused", "rate_limited")
 
 
 def framed(endpoint: Endpoint, talk: Talk) -> Trial:
@@ -184,7 +184,7 @@ def open_question(reply: ExtraReply, stage: str = "rcpt") -> str:
     if 400 <= reply.code < 500 and not (stage == "rcpt" and denies_relaying(reply)):
         return shown + ", which is for now only"
     # What a client is told wherever it is, is read as at RCPT, where most is.
-    if reply.code >= 500 and cause_of_reply("rcpt" if stage == "extra" else stage, reply) in _ABOUT_US:
+    if reply.code >= 500 and cause_of_reply("rcpt" if stage == "extra" else stage, reply) in ABOUT_US:
         return shown + ", which is about this client"
     return ""
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..model import Arrivals, Audited, Judgement
 
 _FIRST, _SECOND = 16, 32  # of the tokens of the outer messages, and of those that are smuggled
+_MARK = b"What follows is to be a part of this message"
 _CLOSING = 421
 _MORE_REPLIES = 4  # to what stands behind an ending: MAIL, RCPT, DATA, the second message
 _SMUGGLED, _CUT, _WHOLE, _REFUSED, _WAITED_FOR, _OPEN = "smuggled", "cut", "whole", "refused", "waited for", "open"
@@ -60,7 +61,7 @@ def _content(audited: Audited, index: int) -> bytes:
     # Few lines: where its commands are refused, each of them is one that there is not.
     inner = "From: <%s>\r\nX-Mailcheck-Token: %s\r\n\r\nThis one was inside." % (sender, second)
     said = (commands.mail(sender, {}), commands.rcpt(recipient, {}), commands.data())
-    text = b"What follows is to be a part of this message: %s" % shown_octets(ENDINGS[index]).encode("ascii")
+    text = b"%s: %s" % (_MARK, shown_octets(ENDINGS[index]).encode("ascii"))
     body = text + ENDINGS[index] + b"".join(command.wire for command in said) + inner.encode("ascii")
     return message(sender, recipient, first, date, body) + END
 
@@ -76,7 +77,9 @@ def _fate(audited: Audited, index: int, outcome: Optional[Outcome], arrivals: Ar
     if second in arrivals.own:
         return _SMUGGLED
     if first in arrivals.own:
-        return _WHOLE if second.encode("ascii") in arrivals.own[first] else _CUT
+        if second.encode("ascii") in arrivals.own[first]:
+            return _WHOLE
+        return _CUT if _MARK in arrivals.own[first] else _OPEN  # nothing shows in one that was written anew
     if outcome is None:
         return _OPEN
     if outcome.facts.message_taken:

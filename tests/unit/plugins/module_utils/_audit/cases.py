@@ -202,6 +202,12 @@ CASES = [
     Case("auth_begun_in_clear", "TLS first", "pass", "RFC 4954 6", {"AUTH": "538 5.7.11 Encryption required\r\n"}),
     Case("auth_begun_in_clear", "not known", "pass", "RFC 5321 4.2.4", {"AUTH": "503 5.5.1 AUTH not available\r\n"}),
     Case("auth_offered_in_clear", "masked on the way", "unknown", "RFC 5321 2.2.1", {"EHLO": ehlo("PIPELINING", "XXXXXXXA")}),
+    Case("auth_begun_in_clear", "by LOGIN alone", "finding", "RFC 4954 4", {
+        "EHLO": ehlo("AUTH LOGIN"),
+        "AUTH": where("LOGIN", "334 VXNlcm5hbWU6\r\n", "504 5.5.4 Unrecognized authentication type\r\n")}),
+    Case("auth_begun_in_clear", "not by what it offers", "pass", "RFC 4954 4", {"AUTH": "504 5.5.4 Not known\r\n"}),
+    Case("auth_begun_in_clear", "not by PLAIN, and others are not known", "unknown", "RFC 4954 4", {
+        "EHLO": ehlo("PIPELINING"), "AUTH": "504 5.5.4 Not known\r\n"}),
     Case("auth_begun_in_clear", "later", "unknown", "RFC 4954 6", {"AUTH": "454 4.7.0 Temporary failure\r\n"}),
     # AUTH without limit.
     Case("auth_attempts", "no limit", "finding", "RFC 4954 4", {"AUTH": "535 5.7.8 Authentication failed\r\n"}),
@@ -257,6 +263,8 @@ CASES = [
     Case("smuggling", "LF ends a line", "finding", "RFC 5321 4.1.1.4", {}),
     Case("smuggling", "LF ends a line, and the answer comes late", "unknown", "RFC 5321 4.1.1.4", {".": tired(0.6)}),
     Case("smuggling", "no message is taken", "unknown", "the control", {"DATA": "554 5.7.1 No\r\n"}),
+    Case("smuggling", "too many messages", "unknown", "RFC 5321 3.8", {
+        ".": in_turn("250 2.0.0 Ok", "421 4.7.0 Too many messages from you")}),
     Case("smuggling", "nor this one", "unknown", "the control", {".": "550 5.7.1 Spam\r\n"}),
     Case("smuggling", "no other is begun", "unknown", "the control", {"DATA": in_turn("354 Go on", "451 4.7.1 Later")}),
     # 100 recipients: RFC 5321 4.5.3.1.8.

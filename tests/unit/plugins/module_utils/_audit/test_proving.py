@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import threading
 
@@ -212,6 +213,23 @@ def test_messages_that_arrive_whole_prove_that_there_is_none(maildirs):
         report = audited(relay, maildirs, "smuggling")
     assert only(report) == ("pass", None)
     assert report["probes"][0]["text"] == "messages with another ending inside: 7 arrived whole"
+
+
+@pytest.mark.parametrize("rewritten", [
+    lambda head, body: head + b"\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(body),
+    lambda head, _body: head + b"\r\n\r\n",  # as if nothing but the header could be read
+])  # fmt: skip
+def test_messages_in_which_nothing_shows_any_more_prove_nothing(rewritten, maildirs):
+    """They may have arrived whole, and been written anew on the way."""
+
+    def place(_sender, _recipient, content):
+        head, _empty, body = content.partition(b"\r\n\r\n")
+        return relay.deliver(maildirs[0], rewritten(head, body))
+
+    with DeliveringRelay(place) as relay:
+        report = audited(relay, maildirs, "smuggling")
+    assert only(report) == ("unknown", None), report["probes"][0]["text"]
+    assert "was not seen" in report["probes"][0]["text"]
 
 
 def test_messages_that_are_refused_prove_it_where_the_control_arrives(maildirs):
