@@ -178,6 +178,13 @@ def test_nor_is_what_it_goes_on_with_as_if_that_had_been_taken(tmp_path: Path) -
     assert "RSET" in kept and SECRET[::-1] in kept
 
 
+def test_a_message_is_kept_as_it_came_whatever_it_speaks_of() -> None:
+    content = b"Auth plain words stay\r\nAUTH LOGIN\r\nand these, too\r\n"
+    with Sink(tls="none") as sink, Octets(sink) as octets:
+        octets.deliver(content)
+    assert content.decode() in sink.sessions[0].said()
+
+
 def test_nor_is_what_comes_of_it_in_one_write_with_starttls() -> None:
     said = "STARTTLS\r\nAUTH LOGIN\r\n%s\r\n%s=\r\n" % (SECRET, SECRET)
     with Sink() as sink, Octets(sink) as octets:
@@ -478,6 +485,15 @@ def test_an_expired_certificate(sends: bool) -> None:
             postmaster_mailcheck.check(sink.host, port=sink.port, tls="starttls")
         over(sink)
         assert outcomes(sink)["client_verifies"] == ("unmet" if sends else "met")
+
+
+def test_a_client_that_goes_on_and_has_nothing_to_send_shows_nothing() -> None:
+    """It has taken the certificate, or does not look at it: nobody knows."""
+    with Sink(certificate="expired") as sink:
+        with client(sink, tls=True):
+            pass
+        over(sink)
+        assert outcomes(sink)["client_verifies"] == "unknown"
 
 
 def test_line_ends() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .._net.text import cut
 from .._smtp import commands
 from .._smtp.actions import Actions
-from .._smtp.capabilities import masked_keywords
+from .._smtp.capabilities import auth_mechanisms, masked_keywords
 from .._smtp.conversation.state import Stop, UnsolicitedReply
 from .._smtp.conversation.steps import Hear
 from .._smtp.facts import ExtraReply
@@ -25,7 +25,7 @@ from .._verdicts.wording import cause_of
 from .model import Unsettled
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Generator, Sequence, Union
+    from typing import Any, Callable, Generator, List, Sequence, Union
 
     from .._net.attempts import Outcome
     from .._smtp.capabilities import Capabilities
@@ -200,6 +200,18 @@ def unmasked(offered: Capabilities) -> Capabilities:
     if masked:
         raise Unsettled("something between here and the relay masks what it offers: %s" % " ".join(masked))
     return offered
+
+
+def mechanisms(audited: Audited) -> List[str]:
+    """Return what it offers to sign in by, under TLS or in clear."""
+    offered = (audited.first.facts.capabilities, offered_in_clear(audited))
+    return list(dict.fromkeys(name for one in offered for name in auth_mechanisms(one) or ()))
+
+
+def where_offered(audited: Audited, mechanism: str) -> Endpoint:
+    """Return the endpoint as it is where the mechanism is offered: as usual, or in clear, if only there."""
+    usual = auth_mechanisms(audited.first.facts.capabilities) or ()
+    return audited.endpoint if mechanism in usual else in_clear(audited.endpoint)
 
 
 def offered_in_clear(audited: Audited) -> Capabilities:

@@ -233,7 +233,7 @@ class Dialogue:
                 end = at + len(_END)
                 octets, self._buffer = bytes(content[2:end]), bytes(content[end:])
                 self._session.coming = 0
-                self._session.octets("client", octets)
+                self._session.content(octets)
                 return octets
             if len(content) > _MOST_MESSAGE:
                 self._session.event(event="too long", text="a message of more than %d octets" % _MOST_MESSAGE)
@@ -245,7 +245,7 @@ class Dialogue:
                 return None
             begin = max(0, len(content) - len(_END) + 1)
             if not await self._fill():
-                self._session.octets("client", bytes(content[2:]))
+                self._session.content(bytes(content[2:]))
                 return None
 
     async def _line(self) -> Optional[bytes]:

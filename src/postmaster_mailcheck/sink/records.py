@@ -60,6 +60,10 @@ class Session:
         """Keep what `client` or `sink` said; as text each octet is the character of its number."""
         self._keep(speaker, self._without_secrets(data) if speaker == "client" else data)
 
+    def content(self, data: bytes) -> None:
+        """Keep a message, or what came of one: no line of it signs in, whatever it says."""
+        self._keep("client", data)
+
     def lines(self, data: bytes) -> None:
         """Keep several lines of the client's in one record, each looked at by itself: what signs in is kept by none."""
         self._keep("client", b"".join(map(self._without_secrets, data.splitlines(keepends=True))))

@@ -18,10 +18,12 @@ from ..dialogue import (
     ask,
     framed,
     in_clear,
+    mechanisms,
     offered_in_clear,
     open_question,
     settled,
     unmasked,
+    where_offered,
 )
 from ..model import Cost, Judgement, Probe, Unsettled, finding, no_trials, passed
 
@@ -57,7 +59,7 @@ def _begin_in_clear(audited: Audited) -> List[Trial]:
     if audited.endpoint.tls == "implicit":
         return []
 
-    offered = _offered(audited)
+    offered = mechanisms(audited)
     mechanism = "LOGIN" if "LOGIN" in offered and "PLAIN" not in offered else "PLAIN"
 
     def talk(state: State) -> Generator[Any, Any, None]:
@@ -66,12 +68,6 @@ def _begin_in_clear(audited: Audited) -> List[Trial]:
             yield from ask(state, commands.auth_cancel())
 
     return [framed(in_clear(audited.endpoint), talk)]
-
-
-def _offered(audited: Audited) -> List[str]:
-    """Return what it offers, in clear or under TLS."""
-    both = offered_in_clear(audited), audited.first.facts.capabilities
-    return [name for offered in both for name in auth_mechanisms(offered) or ()]
 
 
 def _judge_begin(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
@@ -85,13 +81,13 @@ def _judge_begin(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
         return finding(said + ": it lets in whoever asks, without a password", severity="high")
     if reply.code < 500:
         raise Unsettled(said + ", which means nothing there")
-    if reply.code == _NO_SUCH_MECHANISM and not _offered(audited):
+    if reply.code == _NO_SUCH_MECHANISM and not mechanisms(audited):
         raise Unsettled(said + ", which says nothing of other mechanisms")
     return passed("%s %s" % (said, reply.text))
 
 
 def _attempts(audited: Audited) -> List[Trial]:
-    if "PLAIN" not in (auth_mechanisms(audited.first.facts.capabilities) or ()):
+    if "PLAIN" not in mechanisms(audited):
         return []
     user, wrong = (stranger.encode("ascii") for stranger in audited.strangers[:2])
 
@@ -101,7 +97,7 @@ def _attempts(audited: Audited) -> List[Trial]:
             if reply.code not in _REFUSALS or _slower(audited, state.facts) >= _SLOW_SECONDS:
                 return  # it has said what there is to know: guessing ends, or takes its time
 
-    return [framed(audited.endpoint, talk)]
+    return [framed(where_offered(audited, "PLAIN"), talk)]
 
 
 def _slower(audited: Audited, facts: Facts) -> float:
@@ -112,7 +108,8 @@ def _slower(audited: Audited, facts: Facts) -> float:
 
 def _judge_attempts(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
     if not outcomes:
-        offered = auth_mechanisms(audited.first.facts.capabilities)
+        unmasked(audited.first.facts.capabilities or {})
+        offered = mechanisms(audited)
         if offered:
             raise Unsettled("passwords are tried by AUTH PLAIN only, and it offers %s" % " ".join(offered))
         return passed("it offers no AUTH, by which passwords are guessed")

@@ -225,6 +225,8 @@ CASES = [
     Case("auth_attempts", "none that is tried", "unknown", "RFC 4954 4", {"EHLO": ehlo("AUTH LOGIN CRAM-MD5")}),
     Case("auth_attempts", "nobody can sign in", "pass", "RFC 4954 3", {"EHLO": ehlo("PIPELINING")}),
     # NTLM: the names in its type 2 message.
+    *(Case(probe, "masked on the way", "unknown", "RFC 5321 2.2.1", {"EHLO": ehlo("PIPELINING", "XXXXXXXA")})
+      for probe in ("ntlm_names", "auth_attempts")),
     Case("ntlm_names", "not offered", "pass", "MS-SMTPNTLM 2.2", {}),
     Case("ntlm_names", "named", "finding", "MS-NLMP 2.2.1.2", {
         "EHLO": ehlo("AUTH NTLM"), "AUTH": "334 %s\r\n" % ntlm_challenge("mail.corp.example")}),
