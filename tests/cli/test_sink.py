@@ -487,15 +487,6 @@ def test_an_expired_certificate(sends: bool) -> None:
         assert outcomes(sink)["client_verifies"] == ("unmet" if sends else "met")
 
 
-def test_a_client_that_goes_on_and_has_nothing_to_send_shows_nothing() -> None:
-    """It has taken the certificate, or does not look at it: nobody knows."""
-    with Sink(certificate="expired") as sink:
-        with client(sink, tls=True):
-            pass
-        over(sink)
-        assert outcomes(sink)["client_verifies"] == "unknown"
-
-
 def test_line_ends() -> None:
     with Sink(tls="none") as sink, Octets(sink) as octets:
         assert outcomes(sink)["client_line_ends"] == "unknown"

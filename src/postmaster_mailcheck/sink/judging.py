@@ -86,13 +86,10 @@ def _certificate(sessions: Sequence[Session]) -> Dict[str, Any]:
     remedy += "the smtp transport. Opportunistic TLS verifies nothing, and better so than in clear."
     if any("MAIL" in _verbs(one, tls=True) for one in sessions):
         return rule("client_verifies", "low", UNMET, text + "; it began a message", False, remedy)
-    if any(one.tls_failure or (one.tls and one.ended and not _verbs(one, tls=True)) for one in sessions):
+    if any(one.tls_failure or (one.tls and one.ended) for one in sessions):
         why = next((one.tls_failure for one in sessions if one.tls_failure), "it left once TLS stood")
         return rule("client_verifies", "low", MET, "%s; %s" % (text, why), True, remedy)
-    why = (
-        "a client went on under TLS, and began no message" if any(one.tls for one in sessions) else "none has begun TLS"
-    )
-    return rule("client_verifies", "low", UNKNOWN, "%s; %s" % (text, why), None, remedy)
+    return rule("client_verifies", "low", UNKNOWN, "%s; no client has begun TLS" % text, None, remedy)
 
 
 def _injection(sessions: Sequence[Session]) -> Dict[str, Any]:
