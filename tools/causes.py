@@ -33,7 +33,7 @@ VERDICTS = {
     "unreachable": "unreachable: no octet came from the service",
     "failed": "failed",
     "deferred": "deferred: refused for now",
-    "not_checked": "not_checked: it was never tried",
+    "not_checked": "not_checked: nothing is known",
 }
 HEAD = """.. Written by tools/causes.py: change plugins/module_utils/_verdicts/causes.py, then run `make causes`.
 

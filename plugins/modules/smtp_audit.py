@@ -36,7 +36,9 @@ requirements:
 notes:
   - Everything happens on the host where the module runs, and every path is a path of that host. Where that is decides,
     since relays trust their own networks. Ask from outside.
-  - The task fails on a finding of severity C(high) or C(medium). What was learned is returned then, too.
+  - The task fails on a finding of severity C(high) or C(medium), and where the RV(verdict) is any other but V(passed),
+    V(not_checked) among them, since an audit that could judge nothing shows nothing good. What was learned is returned
+    then, too.
   - Ask only relays that you may ask.
 options:
   host:
@@ -230,17 +232,20 @@ verdict:
   description:
     - V(failed), if there is a finding of severity C(high) or C(medium). Else, if the audit ended early, V(deferred) if the relay
       put us off after something was settled, V(unreachable) if not; V(not_checked), in check mode and if it was stopped.
-      Else V(passed).
+    - Else V(deferred), if the relay put off a control, a recipient that it should take; V(not_checked), if not one probe
+      settled anything. Else V(passed), though some probes may be V(unknown).
   returned: for a single relay
   type: str
 cause:
-  description: What ended the audit early, such as V(service_closing); V(null) if nothing did.
+  description:
+    - What ended the audit early, such as V(service_closing), or put it off, such as V(greylisted); V(nothing_settled), if
+      all probes are V(unknown) for other reasons; V(null) if there is none of these.
   returned: for a single relay
   type: str
 failure:
   description:
-    - What ended the audit early, with what it means and what to do next, as
-      RV(postmaster.mailcheck.smtp_check#module:failure) has it. V(null) if nothing did.
+    - The RV(cause), with what it means and what to do next, as RV(postmaster.mailcheck.smtp_check#module:failure) has it.
+      V(null) if there is none.
   returned: for a single relay
   type: dict
 probes:
@@ -319,7 +324,7 @@ plan:
 summary:
   description:
     - Of a single relay, how many C(probes) there are by status, and C(findings) by severity.
-    - Of several, how many C(endpoints); C(verdicts), C(causes) of what ended early, and C(findings) by severity, each with
+    - Of several, how many C(endpoints); C(verdicts), C(causes) of what did not pass, and C(findings) by severity, each with
       how often; C(found) and C(not_judged), the probes that found something and those that settled nothing or lacked an
       option, without those of C(left_to), each with how often; C(seconds).
   returned: if the options make sense

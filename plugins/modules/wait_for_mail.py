@@ -113,6 +113,8 @@ options:
     description:
       - The names (RFC 8601, C(authserv-id)) of servers whose C(Authentication-Results) are believed. Anybody can write
         such a header, so without a name here RV(authentication.state) is V(not_determined).
+      - Their results are believed above the server's own Received line. Where milters write just below it, a sender may do
+        so, too. Such results are believed with a warning. The server has to remove what comes in its name (RFC 8601 5).
       - Spam headers are believed above the Received lines of these servers.
     type: list
     elements: str
@@ -492,7 +494,7 @@ authentication:
       type: str
       sample: present
     reason:
-      description: Why it is not determined.
+      description: Why it is not determined; if it is V(present), why the sender may have written it all the same.
       type: str
       sample: ''
     authserv_id:

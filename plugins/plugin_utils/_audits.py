@@ -172,7 +172,7 @@ def _add(check: Row, audit: Row) -> None:
     """Make an audit a part of the row of a check, as bad as the worse of both. Its own check is the rule `audit`."""
     own, *found = audit["rules"]
     check["rules"] += [{**own, "id": AUDIT, "text": own["text"].replace("the check", "the audit", 1)}, *found]
-    check["audit"] = audit["audit"]
+    check["audit"] = {**audit["audit"], **({"name": audit["name"]} if audit["name"] != check["name"] else {})}
     check["labels"] = {**audit["labels"], **check["labels"]}
     check["msg"] = "%s Audit: %s" % (check["msg"], audit["msg"])
     check["checked_at"] = max(filter(None, (check["checked_at"], audit["checked_at"])), default=None)

@@ -54,6 +54,7 @@ class JudgedWaiver(Excuse):
     rule: str
     endpoint: str
     state: str
+    note: NotRequired[str]  # why one is unused: nothing has such a name, or what it excuses is not broken
 
 
 class Rule(TypedDict):
@@ -130,7 +131,7 @@ class Row(TypedDict):
     # wait_for_mail returns them.
     arrivals: NotRequired[List[Arrival]]
     trace: NotRequired[Dict[str, Any]]
-    # Of relays that were audited: `intensity`, and the audit's own `verdict`.
+    # Of relays that were audited: `intensity`, the audit's own `verdict`, and its `name` where the check has another.
     audit: NotRequired[Dict[str, Any]]
     # Of domains: what they are advised to publish, as domain_check documents it.
     records: NotRequired[List[Dict[str, Any]]]

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     Answer = Tuple[str, str, Optional[str]]  # status, what was seen, how grave where not as usual
 
 _WORST_FIRST = ("finding", "unknown", "pass")
-_GRAVE = ("high", "medium")
 _BROKEN = re.compile("_(?:EXPORT|RC4|RC2|3DES|DES|DES40)_")
 
 
@@ -140,8 +139,7 @@ def _with_probes(row: Mapping[str, Any], scans: Sequence[Mapping[str, Any]]) -> 
     """Return the row with sslyze's answers in the place of those that the audit has left to it."""
     others = [one for one in row["probes"] if one["name"] not in QUESTIONS]
     probes = [_probed(PROBES[name], question, scans) for name, question in QUESTIONS.items()]
-    grave = any(one["status"] == "finding" and one["severity"] in _GRAVE for one in probes)
-    return {**with_probes(row, [*others, *probes]), "verdict": "failed" if grave else row["verdict"]}
+    return with_probes(row, [*others, *probes])
 
 
 def _probed(probe: Probe, question: Question, scans: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import where
@@ -19,7 +20,7 @@ from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-    from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._relays import Relay
+    Audited = Tuple[str, Optional[int], str]  # host, port, and the name where several are of one relay
 
 _SEVERITIES = ("high", "medium", "low", "info")
 # Probe -> what it means that its finding is seen from inside the relay's own networks, and from nowhere else.
@@ -68,7 +69,7 @@ def audit_differences(results: Mapping[str, Any], inside: Sequence[str] = ()) ->
             raise AssessmentError("inside[%d]: the results have no place of this name" % index)
     if len(results) < 2:
         raise AssessmentError("give the results of two places or more: alone, none differs")
-    by_place = {place: {which_relay(one): one for one in _reports(given)} for place, given in results.items()}
+    by_place = _by_place(results)
     differences, shared = [], []
     for relay in dict.fromkeys(relay for reports in by_place.values() for relay in reports):
         reports = {place: by_place[place].get(relay) or {} for place in by_place}
@@ -81,6 +82,23 @@ def audit_differences(results: Mapping[str, Any], inside: Sequence[str] = ()) ->
                 shared.append(_shared(relay, name, seen))
     found: Dict[str, Any] = {"differences": differences, "shared": shared}
     return {"msg": " ".join(_sentences(list(results), differences, shared)), **found}
+
+
+def _by_place(results: Mapping[str, Any]) -> Dict[str, Dict[Audited, Mapping[str, Any]]]:
+    """Return place -> relay -> its report; what a place has asked of one more than once is told apart by names."""
+    rows = {place: _reports(given) for place, given in results.items()}
+    counts = [Counter(map(which_relay, given)) for given in rows.values()]
+    by_place: Dict[str, Dict[Audited, Mapping[str, Any]]] = {place: {} for place in rows}
+    for place, given in rows.items():
+        for one in given:
+            relay = which_relay(one)
+            named = max(count[relay] for count in counts) > 1
+            audited = (*relay, str(one.get("name") or "") if named else "")
+            before = by_place[place].setdefault(audited, one)
+            if before["probes"] != one["probes"]:  # rows that asked for the same share one audit
+                text = "%s has %s twice under one name, and each came to something else: give each a name of its own"
+                raise AssessmentError(text % (place, where(*relay)))
+    return by_place
 
 
 def _reports(given: Any) -> Sequence[Mapping[str, Any]]:
@@ -106,7 +124,7 @@ def _seen(place: str, inside: bool, report: Mapping[str, Any], name: str) -> See
     return Seen(place, inside, "unknown", lacks, None, report)
 
 
-def _difference(relay: Relay, name: str, seen: Sequence[Seen]) -> Dict[str, Any]:
+def _difference(relay: Audited, name: str, seen: Sequence[Seen]) -> Dict[str, Any]:
     stands, means = _meaning(name, seen)
     return {
         **_about(relay, name, seen),
@@ -116,16 +134,21 @@ def _difference(relay: Relay, name: str, seen: Sequence[Seen]) -> Dict[str, Any]
     }
 
 
-def _shared(relay: Relay, name: str, seen: Sequence[Seen]) -> Dict[str, Any]:
+def _shared(relay: Audited, name: str, seen: Sequence[Seen]) -> Dict[str, Any]:
     finding = seen[0].status == "finding"
     return {**_about(relay, name, seen), "status": seen[0].status, "stands": finding or None, "text": seen[0].text}
 
 
-def _about(relay: Relay, name: str, seen: Sequence[Seen]) -> Dict[str, Any]:
+def _about(relay: Audited, name: str, seen: Sequence[Seen]) -> Dict[str, Any]:
     severities = sorted(filter(None, (one.severity for one in seen)), key=_SEVERITIES.index)
     probes = [one for each in seen for one in each.report.get("probes", ()) if one["name"] == name]
     remedy = next((one["remedy"] for one in probes if one["remedy"]), "")
-    return {"relay": where(*relay), "probe": name, "severity": next(iter(severities), None), "remedy": remedy}
+    return {"relay": _shown(*relay), "probe": name, "severity": next(iter(severities), None), "remedy": remedy}
+
+
+def _shown(host: str, port: Optional[int], name: str) -> str:
+    relay = where(host, port)
+    return relay if name in ("", host, relay) else "%s (%s)" % (relay, name)
 
 
 def _meaning(name: str, seen: Sequence[Seen]) -> Tuple[Optional[bool], str]:

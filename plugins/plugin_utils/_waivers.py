@@ -11,12 +11,24 @@ import datetime
 import fnmatch
 from typing import TYPE_CHECKING, NamedTuple
 
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import CHECK, AssessmentError, network_names
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import (
+    AS_SUCH,
+    AssessmentError,
+    network_names,
+)
 
 if TYPE_CHECKING:
     from typing import Any, Iterable, List, Sequence, Set
 
     from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import Excuse, JudgedWaiver, Row, Rule
+
+
+# Why a waiver is unused: by how much of it fits.
+_NOTES = (
+    "nothing that was judged is called so",
+    "it has no rule of this name",
+    "what it excuses is not broken",
+)
 
 
 class Waiver(NamedTuple):
@@ -64,30 +76,42 @@ def read_day(where: str, given: Any) -> datetime.date:
 def apply_waivers(rows: Iterable[Row], waivers: Sequence[Waiver], day: datetime.date) -> List[JudgedWaiver]:
     """Turn breaches for which a waiver holds into waived ones, and return the waivers with their states."""
     used: Set[int] = set()
+    fitting: Set[int] = set()  # to a subject
+    ruled: Set[int] = set()  # and to a rule of it
     for row in rows if waivers else ():
-        names = {row["id"], row["name"], *network_names(row["subject"])}
+        names = _names(row)
         applicable = [index for index, one in enumerate(waivers) if any(_fits(name, one.endpoint) for name in names)]
+        fitting.update(applicable)
         for rule in row["rules"] if applicable else ():
+            about = [index for index in applicable if _is_about(rule, waivers[index])]
+            ruled.update(about)
             if rule["outcome"] == "unmet":
-                used.update(_waive(rule, waivers, applicable, day))
+                used.update(_waive(rule, waivers, about, day))
     return [
-        {
-            "rule": one.rule,
-            "endpoint": one.endpoint,
-            **_excuse(one),
-            "state": "expired" if one.expires < day else "active" if index in used else "unused",
-        }
+        _judged(one, day, index in used, _NOTES[(index in fitting) + (index in ruled)])
         for index, one in enumerate(waivers)
     ]
 
 
+def _names(row: Row) -> Set[str]:
+    """Return what a subject is called: in the report, by its owner, by who audits it, and by the network."""
+    audited = (row.get("audit") or {}).get("name")
+    also = [audited, "%s:%s" % (audited, row.get("port"))] if audited else []
+    return {row["id"], row["name"], *network_names(row["subject"]), *also}
+
+
+def _judged(waiver: Waiver, day: datetime.date, used: bool, note: str) -> JudgedWaiver:
+    state = "expired" if waiver.expires < day else "active" if used else "unused"
+    judged: JudgedWaiver = {"rule": waiver.rule, "endpoint": waiver.endpoint, **_excuse(waiver), "state": state}
+    if state == "unused":
+        judged["note"] = note
+    return judged
+
+
 def _waive(rule: Rule, waivers: Sequence[Waiver], applicable: Iterable[int], day: datetime.date) -> List[int]:
-    """Waive a breach by the first waiver that holds; return its index, if there is one."""
-    names = [rule["id"]] + (["%s.%s" % (CHECK, rule["observed"])] if rule["id"] == CHECK else [])
+    """Waive a breach by the first of the waivers about it that holds; return its index, if there is one."""
     for index in applicable:
         waiver = waivers[index]
-        if not any(_fits(name, waiver.rule) for name in names):
-            continue
         if waiver.expires >= day:
             rule["outcome"] = "waived"
             rule["waiver"] = _excuse(waiver)
@@ -95,6 +119,11 @@ def _waive(rule: Rule, waivers: Sequence[Waiver], applicable: Iterable[int], day
             return [index]
         rule["expired_waiver"] = _excuse(waiver)
     return []
+
+
+def _is_about(rule: Rule, waiver: Waiver) -> bool:
+    causes = ["%s.%s" % (rule["id"], rule["observed"])] if rule["id"] in AS_SUCH else []
+    return any(_fits(name, waiver.rule) for name in [rule["id"], *causes])
 
 
 def _fits(name: str, pattern: str) -> bool:

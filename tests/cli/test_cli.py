@@ -565,8 +565,19 @@ def test_an_audit_shows_what_each_probe_came_to(relay: Relay) -> None:
 
 def test_an_audit_that_leaves_something_unknown_exits_with_6(relay: Relay) -> None:
     """There is no TLS here, so that no certificate was seen."""
-    words = ["audit", "127.0.0.1:%d" % relay.port, "--probes", "certificate"]
+    words = ["audit", "127.0.0.1:%d" % relay.port, "--probes", "certificate", "--probes", "pipelining"]
     assert [mailcheck(*words).code, mailcheck(*words, "--lenient").code] == [6, 0]
+
+
+def test_an_audit_that_settles_nothing_exits_with_5_however_lenient(relay: Relay) -> None:
+    named = "127.0.0.1:%d" % relay.port
+    words = ["audit", named, "--probes", "certificate"]
+    ran = mailcheck(*words)
+    assert [ran.code, mailcheck(*words, "--lenient").code, mailcheck("audit", named, *words[1:]).code] == [5] * 3
+    assert re.search(
+        r"^not_checked +127\.0\.0\.1:[0-9]+: 0 findings, 0 passed, 1 unknown\. It settled nothing", ran.out
+    )
+    assert mailcheck(*words, "--format", "nagios").out.startswith("MAILCHECK UNKNOWN - ")
 
 
 def test_an_audit_that_could_not_ask_does_not_end_as_if_it_had(

@@ -293,6 +293,12 @@ def test_a_waiver_and_a_severity_decide_what_fails(relay: Relay, tmp_path: Path)
     assert json.loads(ran.out)["summary"]["rules"]["waived"] == 1
     waivers.write_text(json.dumps([{**waived, "expires": "2020-01-01"}]), encoding="utf-8")
     assert mailcheck(*asked, "--profile", high, "--waivers", waivers).code == 1
+    waivers.write_text(json.dumps([{**waived, "endpoint": "mx"}]), encoding="utf-8")
+    ran = mailcheck(*asked, "--profile", high, "--waivers", waivers)
+    assert ran.code == 1
+    assert re.search(
+        "^waiver +auth_\\* at mx excuses nothing: nothing that was judged is called so$", ran.out, re.MULTILINE
+    )
 
 
 def test_a_relay_that_is_down_has_its_own_exit_code(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import re
@@ -16,7 +17,9 @@ import socket
 import ssl
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List
+import threading
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List
 
 import pytest
 from hypothesis import given, settings
@@ -24,10 +27,12 @@ from hypothesis import strategies as st
 
 import postmaster_mailcheck
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mailcheck.tests.support.delivering import DeliveringRelay
 from postmaster_mailcheck import Sink
 from postmaster_mailcheck.commands.main import main
 from postmaster_mailcheck.sink import certificates
 from postmaster_mailcheck.sink.behaviour import VERBS
+from postmaster_mailcheck.sink.outbound import Through, look_outbound
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -173,6 +178,13 @@ def test_nor_is_what_it_goes_on_with_as_if_that_had_been_taken(tmp_path: Path) -
     assert "RSET" in kept and SECRET[::-1] in kept
 
 
+def test_a_message_is_kept_as_it_came_whatever_it_speaks_of() -> None:
+    content = b"Auth plain words stay\r\nAUTH LOGIN\r\nand these, too\r\n"
+    with Sink(tls="none") as sink, Octets(sink) as octets:
+        octets.deliver(content)
+    assert content.decode() in sink.sessions[0].said()
+
+
 def test_nor_is_what_comes_of_it_in_one_write_with_starttls() -> None:
     said = "STARTTLS\r\nAUTH LOGIN\r\n%s\r\n%s=\r\n" % (SECRET, SECRET)
     with Sink() as sink, Octets(sink) as octets:
@@ -206,13 +218,100 @@ def test_a_client_that_never_ends_is_left(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_oldest_sessions_are_forgotten_where_there_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("postmaster_mailcheck.sink.server._KEPT_OCTETS", 2000)
+    monkeypatch.setattr("postmaster_mailcheck.sink.server._KEPT_OCTETS", 20000)
     with Sink(tls="none") as sink:
         for number in range(4):
             with Octets(sink) as octets:
                 octets.deliver(b"x" * 400 + b"\r\n")
             over(sink, number + 1)
-        assert [session.number for session in sink.sessions] == [3, 4]
+        assert [session.number for session in sink.sessions] == [2, 3, 4]
+        assert sink.warnings == ["There was no room for all: 1 session, the oldest, no longer held."]
+
+
+def test_what_is_not_held_any_more_is_never_shown_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first sent in clear, the second left: of both together nobody knows any more."""
+    monkeypatch.setattr("postmaster_mailcheck.sink.server._KEPT", 1)
+    with Sink(tls="none") as sink:
+        for number, says in enumerate((b"MAIL FROM:<a@b.example>\r\n", b"EHLO a\r\n")):
+            with Octets(sink) as octets:
+                octets.say(says)
+            over(sink, number + 1)
+            assert outcomes(sink)["client_requires_tls"] == ("unmet" if number == 0 else "unknown")
+        assert "1 session no longer held" in sink.rules()[0]["text"]
+
+
+def test_a_session_that_is_not_over_keeps_none_that_is_from_being_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postmaster_mailcheck.sink.server._KEPT_OCTETS", 10000)
+    with Sink(tls="none") as sink, Octets(sink):
+        for number in range(3):
+            with Octets(sink) as octets:
+                octets.deliver()
+            over(sink, number + 1)
+        assert [session.number for session in sink.sessions] == [1, 4]
+
+
+def test_one_session_has_its_share_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it is filled with, messages or lines of one octet."""
+    for line, most in ((b"\n", 20000), (b"NOOP " + b"x" * 20000 + b"\r\n", 100000)):
+        monkeypatch.setattr("postmaster_mailcheck.sink.dialogue._MOST_HELD", most)
+        with Sink(tls="none") as sink, Octets(sink) as octets:
+            replies = [octets.say(line)[:3]]
+            while replies[-1] != b"421":
+                octets.sock.sendall(line)
+                replies.append(octets.hear()[:3])
+            over(sink)
+            assert most <= sink.sessions[0].size < most + 2 * len(line) + 5000
+            assert "octets, which are the most of one session" in str(sink.sessions[0].events)
+
+
+def test_a_message_in_the_middle_counts_where_there_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postmaster_mailcheck.sink.server._KEPT_OCTETS", 50000)
+    with Sink(tls="none") as sink, Octets(sink) as octets:
+        for line in (b"MAIL FROM:<a@b.example>", b"RCPT TO:<c@d.example>", b"DATA"):
+            octets.say(line + b"\r\n")
+        assert octets.say(b"x" * 60000).startswith(b"452 ")
+        over(sink)
+        assert not sink.mails
+
+
+def test_a_session_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often the client says something; a delay that was asked for is no time of its own."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("postmaster_mailcheck.sink.dialogue.time", SimpleNamespace(monotonic=lambda: clock.now))
+    with Sink(tls="none", delays={"NOOP": 0.01}) as sink, Octets(sink) as octets:
+        assert octets.say(b"NOOP\r\n").startswith(b"250")
+        clock.now = 3600.005
+        assert octets.say(b"RSET\r\n").startswith(b"250")
+        assert octets.say(b"RSET\r\n").startswith(b"250")
+        clock.now = 3600.015
+        octets.sock.sendall(b"RSET\r\n")
+        over(sink)
+        assert b"421 4.7.0 Enough" in octets.hear() + octets.hear()
+        assert "3600 s, which are the most of one session" in str(sink.sessions[0].events)
+
+
+def test_a_client_that_takes_nothing_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postmaster_mailcheck.sink.wire._PATIENCE", 0.1)
+    monkeypatch.setattr("postmaster_mailcheck.sink.wire._FAREWELL", 0.1)
+    reply = "250 " + "x" * 490
+    with Sink(tls="none", answers={"NOOP": reply}) as sink:
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.connect((sink.host, sink.port))
+            sock.settimeout(20)
+            with contextlib.suppress(OSError):
+                sock.sendall(b"NOOP\r\n" * 9990)
+            over(sink)
+        assert "the client took nothing" in str(sink.sessions[0].events)
+
+
+def test_addresses_and_verbs_are_held_to_some_length() -> None:
+    with Sink(tls="none", greylist=1.0) as sink, Octets(sink) as octets:
+        octets.say(b"X" * 60000 + b"\r\n")
+        octets.say(b"MAIL FROM:<%s@b.example>\r\n" % (b"a" * 50000))
+        octets.say(b"RCPT TO:<%s@b.example>\r\n" % (b"a" * 50000))
+        assert max(len(verb) for verb, _tls in sink.sessions[0].commands) < 100
+        assert max(map(len, next(iter(sink._waiting)))) <= 1000
 
 
 def test_too_many_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -505,3 +604,75 @@ def test_an_address_that_is_taken_is_a_mistake(capsys: pytest.CaptureFixture[str
     with Sink(tls="none") as sink:
         assert main(["sink", "127.0.0.1:%d" % sink.port, "--tls", "none"]) == 2
     assert "nobody can listen there" in capsys.readouterr().err
+
+
+# Through a relay
+
+
+def relaying(said: Callable[[bytes], str]) -> DeliveringRelay:
+    """A relay of which `said` decides what becomes of a message, and gives its reply."""
+    return DeliveringRelay(lambda *_message: None, message=lambda _recipient, content: said(content + b"\r\n.\r\n"))
+
+
+def hand_on(sink: Sink, content: bytes) -> None:
+    with Octets(sink) as octets:
+        octets.deliver(content[: -len(b".\r\n")])
+
+
+def looked(sink: Sink, relay: DeliveringRelay, wait: float = 60.0) -> Dict[str, Any]:
+    return look_outbound(sink, Through("127.0.0.1", relay.port, SENDER, RECIPIENT), wait)
+
+
+def test_what_comes_though_it_was_refused_counts() -> None:
+    late: List[bytes] = []
+
+    def said(content: bytes) -> str:
+        if b"\n.\nNOOP" in content:
+            late.append(content)
+            return "554 5.7.1 No"
+        hand_on(sink, content.replace(b"\r\n", b"\n").replace(b"\r", b"").replace(b"\0", b"").replace(b"\n", b"\r\n"))
+        return "250 2.0.0 Ok"
+
+    with Sink(tls="none") as sink, relaying(said) as relay:
+        wait = sink.wait
+
+        def wait_on(condition: Callable[[], Any], timeout: float = 60.0) -> bool:
+            while late and not condition():  # it comes once somebody waits for it, and for it alone
+                hand_on(sink, late.pop())
+            return wait(condition, timeout)
+
+        sink.wait = wait_on  # type: ignore[method-assign]
+        told = looked(sink, relay)
+    assert (told["outcome"], told["observed"][r"\n.\n"]) == ("unmet", "passed_on"), told["text"]
+
+
+def test_a_relay_that_writes_messages_anew_is_not_said_to_cut_them() -> None:
+    def said(content: bytes) -> str:
+        head, _empty, body = content.partition(b"\r\n\r\n")
+        hand_on(sink, head + b"\r\n\r\n" + base64.encodebytes(body).replace(b"\n", b"\r\n") + b".\r\n")
+        return "250 2.0.0 Ok"
+
+    with Sink(tls="none") as sink, relaying(said) as relay:
+        told = looked(sink, relay)
+    assert (told["outcome"], {*told["observed"].values()}) == ("unknown", {"not_seen"}), told["text"]
+
+
+@pytest.mark.parametrize("messages", [1, 10])
+def test_an_interrupt_ends_the_wait_for_what_a_relay_delivers(messages: int) -> None:
+    """While it sends, and once all is sent."""
+    came, goes_on = threading.Semaphore(0), threading.Event()
+
+    def said(_content: bytes) -> str:
+        came.release()
+        assert messages > 1 or goes_on.wait(60)
+        return "250 2.0.0 Ok"
+
+    with relaying(said) as relay:
+        words = ["--through", "127.0.0.1:%d" % relay.port, "--authorised", "127.0.0.1", "--sender", SENDER]
+        with run("--tls", "none", *words, "--recipient", RECIPIENT, "--wait", "3000", "--json") as process:
+            assert [came.acquire(timeout=60) for _one in range(messages)] == [True] * messages
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+            goes_on.set()
+    assert process.returncode == 6, err
+    assert [one["outcome"] for one in json.loads(out)["rules"]] == ["unknown"]

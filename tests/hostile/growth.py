@@ -154,6 +154,7 @@ def _request(options: Dict[str, Any]) -> None:
 
 
 HOP = "from a (b [192.0.2.1]) by c with ESMTPS id 1; Sat, 28 Nov 2026 12:00:01 +0000"
+WITHIN = "from mx.example by mx.example with LMTP id 1; Sat, 28 Nov 2026 12:00:01 +0000"
 
 GROWTH: Dict[str, Growing] = {
     "a reply of many lines": Growing(lambda n: b"250-x\r\n" * (n // 7) + b"250 x\r\n", _replies(65536), 3500),
@@ -189,6 +190,13 @@ GROWTH: Dict[str, Growing] = {
     "many results": Growing(
         lambda n: [("Authentication-Results", "mx; " + "dkim=pass a.b=c; " * (n // 17))],
         lambda fields: authentication_of(fields, ("mx",)), 1000),
+    "many hops within the receiver": Growing(
+        lambda n: [*[("Received", WITHIN)] * (n // len(WITHIN)), ("Authentication-Results", "mx.example; none")],
+        lambda fields: authentication_of(fields, ("mx.example",)), 8000),
+    "a bounce to many in plain text": Growing(
+        lambda n: b"Return-Path: <>\r\nFrom: mailer-daemon\r\n\r\n" + b"".join(
+            b"<a%d@b>:\r\n550 5.1.1 no\r\n" % number for number in range(n // 24)),
+        lambda raw: report_in(raw, Wanted("token")), 400),
     "a bounce in plain text": Growing(
         lambda n: b"Return-Path: <>\r\nFrom: mailer-daemon\r\n\r\n" + b"550 5.1.1 no <token@a>\r\n" * (n // 24),
         lambda raw: report_in(raw, Wanted("token")), 400),

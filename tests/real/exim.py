@@ -20,7 +20,7 @@ from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
 # nearly every option for each session, so that the port decides.
 PLANTED = (
     "open", "open_inside", "verifying", "auth_in_clear", "few_tries", "no_tls", "expired", "tls12", "ten_recipients",
-    "greylisting", "catch_all", "ntlm",
+    "greylisting", "catch_all", "ntlm", "broken_tls",
 )  # fmt: skip
 PURPOSES = ("smtp", "smtps", *PLANTED)
 INSIDE = "127.9.0.0/16"  # the networks that `open_inside` relays for
@@ -190,7 +190,9 @@ def _options(ports: dict[str, int], pki: Pki) -> dict[str, str]:
     return {
         "all_ports": " : ".join(str(port) for port in ports.values()),
         "tls_advertise_hosts": _by_port(ports, "*", no_tls=""),
-        "tls_certificate": _by_port(ports, str(pki.relay.chain), expired=str(pki.expired.chain)),
+        "tls_certificate": _by_port(
+            ports, str(pki.relay.chain), expired=str(pki.expired.chain), broken_tls="/nowhere.pem"
+        ),
         "tls_privatekey": _by_port(ports, str(pki.relay.key), expired=str(pki.expired.key)),
         "tls_require_ciphers": _by_port(ports, "NORMAL", tls12="NORMAL:-VERS-TLS1.0:-VERS-TLS1.1"),
         "auth_advertise_hosts": _by_port(ports, "${if eq{$tls_in_cipher}{}{}{*}}", auth_in_clear="*"),

@@ -7,8 +7,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import imaplib
 import shutil
 import subprocess
 import threading
@@ -33,7 +31,7 @@ from ansible_collections.postmaster.mailcheck.tests.real.opendkim import (
 from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix, run_postfix
 from ansible_collections.postmaster.mailcheck.tests.real.reports import Check, Report
-from ansible_collections.postmaster.mailcheck.tests.real.test_mailbox import Wait, send, wait
+from ansible_collections.postmaster.mailcheck.tests.real.test_mailbox import LONG, Wait, client_of, mail, send, wait
 from ansible_collections.postmaster.mailcheck.tests.support.name_server import NameServer, records, refusal
 
 __all__ = ["wait"]  # the fixture
@@ -130,6 +128,7 @@ def test_a_signature_is_judged_by_the_receiver_and_by_ourselves(
     found = report["authentication"]
     assert (found["state"], found["authserv_id"]) == ("present", AUTHSERV_ID), found
     assert (found["dkim"] == "pass") is holds, found
+    assert found["reason"] == ""
     assert (report["dkim"]["state"], report["dkim"]["valid"], report["dkim"]["domain"]) == ("present", holds, domain)
     assert ("revoked" in report["dkim"]["reason"]) is (domain == REVOKED)
 
@@ -160,15 +159,38 @@ def test_results_that_the_sender_has_written_are_not_the_receivers(
     assert (found["dkim"], found["spf"]) in ((None, None), ("none", None)), found
 
 
+def test_results_of_a_message_that_came_straight(wait: Wait, check: Check, route: Route) -> None:
+    """A milter of Postfix writes above the Received line of its server, where no sender can."""
+    before = wait()
+    signature = (
+        f"v=1; a=rsa-sha256; d={GOOD}; s=s1; h=from; bh=AAAA; b=AAAA"  # does not hold: without one it writes nothing
+    )
+    sent = send(check, route.ports["verifying"], test_message={"headers": {"DKIM-Signature": signature}})
+    report = wait(sent=sent, since=before, trusted_authserv_ids=[AUTHSERV_ID])
+    found = report["authentication"]
+    assert (found["state"], found["dkim"], found["reason"]) == ("present", "fail", ""), found
+    assert report["warnings"] == []
+
+
+def test_results_that_the_sender_has_written_for_a_server_that_checks_none(
+    wait: Wait, check: Check, postfix: Postfix
+) -> None:
+    before = wait()
+    message = {"headers": {"Authentication-Results": "relay.lab.test; dkim=pass header.d=example.com; spf=pass"}}
+    sent = send(check, postfix.ports["mx"], test_message=message)
+    found = wait(sent=sent, since=before, trusted_authserv_ids=["relay.lab.test"])["authentication"]
+    assert (found["state"], found["dkim"]) == ("not_determined", None), found
+
+
 # Exim
 
 
 def test_a_bounce_of_exim(check: Check, exim: Exim) -> None:
-    where = {"protocol": "maildir", "path": str(exim.maildir), "timeout": 20, "poll_interval": 0.2}
+    where = {"protocol": "maildir", "path": str(exim.maildir), "timeout": LONG, "poll_interval": 0.2}
     assert wait_for_mail(sent=send(check, exim.ports["smtp"]), **where)["found"] is True
     before = wait_for_mail(**where)
     sent = send(check, exim.ports["smtp"], servers.GONE)
-    report = wait_for_mail(sent=sent, since=before, expect={"bounce": {"within": 20}}, **where)
+    report = wait_for_mail(sent=sent, since=before, expect={"bounce": {"within": LONG}}, **where)
     assert report["verdict"] == "passed", report["msg"]
     bounce = report["bounce"]
     assert (bounce["action"], bounce["cause"]) == ("failed", "mailbox_unknown"), bounce
@@ -178,18 +200,6 @@ def test_a_bounce_of_exim(check: Check, exim: Exim) -> None:
 
 
 # What happens to a mailbox
-
-
-@contextlib.contextmanager
-def client_of(dovecot: Dovecot, pki: Pki) -> Iterator[imaplib.IMAP4]:
-    """Somebody else in the same mailbox."""
-    with imaplib.IMAP4_SSL(servers.HOST, dovecot.ports["imaps"], ssl_context=pki.client_context()) as client:
-        client.login(servers.USERNAME, servers.PASSWORD)
-        yield client
-
-
-def mail(token: str) -> bytes:
-    return f"X-Mailcheck-Token: {token}\r\nSubject: mailcheck\r\n\r\ntest\r\n".encode()
 
 
 def test_a_folder_that_is_made_anew_while_the_mail_is_under_way(wait: Wait, dovecot: Dovecot, pki: Pki) -> None:
@@ -216,7 +226,7 @@ def test_a_folder_that_cannot_be_opened_is_not_told_as_one_without_the_mail(
     shutil.chown(folder, "root")
     folder.chmod(0o700)
     try:
-        report = wait(token="c" * 32, folders=["Locked"], timeout=2)
+        report = wait(token="c" * 32, folders=["Locked"], timeout=8)
     finally:
         shutil.chown(folder, "dovecot", "dovecot")
         with client_of(dovecot, pki) as client:
@@ -239,10 +249,10 @@ def test_a_server_that_says_goodbye_in_the_middle(wait: Wait, dovecot: Dovecot, 
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         return "kicked connections" in ended.stdout and servers.USERNAME in ended.stdout
 
-    servers.poll_until(kicked, servers.PATIENCE, "a session to end")
+    servers.poll_until(kicked, LONG, "a session to end")
     with client_of(dovecot, pki) as client:
         client.append("INBOX", "", None, mail(token))
-    waiting.join(servers.PATIENCE)
+    waiting.join(LONG)
     (report,) = found
     assert report["found"] is True, report["msg"]
 

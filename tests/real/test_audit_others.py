@@ -46,6 +46,8 @@ EXIM = {
     # 14, tls_advertise_hosts: who is offered STARTTLS. Then there is no certificate to be seen.
     "no_tls": {"starttls": "finding", "certificate": "unknown", "starttls_injection": "pass"},
     "expired": {"certificate": "finding", "starttls": "pass"},
+    # 43.6: STARTTLS is offered whatever the certificate, and refused for now where that cannot be read.
+    "broken_tls": {"starttls": "unknown", "certificate": "unknown"},
     # 43.4: GnuTLS' priorities. `NORMAL`, the default, has all versions; what is taken away is refused.
     "tls12": {"tls_versions": "pass"},
     "smtp": {"tls_versions": "finding", "vrfy": "pass", "expn": "pass", "recipient_limit": "pass", "relaying": "pass"},
@@ -71,6 +73,9 @@ DOVECOT = {
     "auth_failure_delay = 2 secs\n": {"auth_attempts": "pass"},
     # ssl_min_protocol is TLSv1.2 by default; OpenSSL 3 has the old ones at its lowest level of security.
     "ssl_min_protocol = TLSv1\nssl_cipher_list = ALL:@SECLEVEL=0\n": {"tls_versions": "finding"},
+    # ssl_cipher_list is OpenSSL's; by default it excludes both.
+    "ssl_cipher_list = eNULL:ALL:@SECLEVEL=0\n": {"unprotected_suites": "finding", "tls_versions": "pass"},
+    "ssl_cipher_list = aNULL:ALL:@SECLEVEL=0\n": {"unprotected_suites": "finding"},
     "ssl_cert = <{pki.expired.chain}\nssl_key = <{pki.expired.key}\n": {"certificate": "finding", "starttls": "pass"},
     "ssl_cert = <{pki.wrong_name.chain}\nssl_key = <{pki.wrong_name.key}\n": {"certificate": "finding"},
 }  # fmt: skip
@@ -144,15 +149,43 @@ def takes_ten(session: smtplib.SMTP, _exim: Exim) -> bool:
     return [session.rcpt(KNOWN)[0] for _number in range(11)] == [250] * 10 + [452]
 
 
-@pytest.mark.parametrize("listener, shown", [
-    ("open", relays), ("verifying", verifies), ("verifying", expands), ("auth_in_clear", signs_in_without_tls),
-    ("no_tls", has_no_starttls), ("ten_recipients", takes_ten),
-])  # fmt: skip
-def test_a_client_that_is_not_ours_finds_the_same_in_exim(
-    listener: str, shown: Callable[[smtplib.SMTP, Exim], bool], exim: Exim
-) -> None:
+def tells_at_rcpt(session: smtplib.SMTP, _exim: Exim) -> bool:
+    session.mail("somebody@stranger.test")
+    return [session.rcpt(address)[0] for address in (KNOWN, NOBODY)] == [250, 550]
+
+
+# Listener and probe -> what a client that is not ours, or Exim's log, shows of it.
+EXIM_BY_HAND: dict[tuple[str, str], Callable[[smtplib.SMTP, Exim], bool]] = {
+    ("open", "relaying"): relays,
+    ("open_inside", "rcpt"): tells_at_rcpt,
+    ("verifying", "vrfy"): verifies,
+    ("verifying", "expn"): expands,
+    ("auth_in_clear", "auth_offered_in_clear"): lambda session, _exim: session.has_extn("auth"),
+    ("auth_in_clear", "auth_begun_in_clear"): signs_in_without_tls,
+    ("no_tls", "starttls"): has_no_starttls,
+    ("ten_recipients", "recipient_limit"): takes_ten,
+    ("ten_recipients", "rcpt"): tells_at_rcpt,
+}
+# Those that have a test of their own below.
+BY_OTHER_MEANS = {("auth_in_clear", "auth_attempts"), ("expired", "certificate"), ("smtp", "tls_versions")}
+
+
+@pytest.mark.parametrize("listener, probe", EXIM_BY_HAND)
+def test_a_client_that_is_not_ours_finds_the_same_in_exim(listener: str, probe: str, exim: Exim) -> None:
     with by_hand(exim.ports[listener], OUTSIDER) as session:
-        assert shown(session, exim)
+        assert EXIM_BY_HAND[listener, probe](session, exim)
+
+
+def test_each_finding_in_exim_is_shown_a_second_way() -> None:
+    found = {(listener, name) for listener, row in EXIM.items() for name, status in row.items() if status == "finding"}
+    assert found == {*EXIM_BY_HAND, *BY_OTHER_MEANS}
+
+
+def test_exim_relays_by_hand_for_its_own_networks_and_for_nobody_else(exim: Exim) -> None:
+    with by_hand(exim.ports["open_inside"], Log(exim.log).client) as session:
+        assert relays(session, exim)
+    with by_hand(exim.ports["open_inside"], OUTSIDER) as session, pytest.raises(smtplib.SMTPRecipientsRefused):
+        relays(session, exim)
 
 
 def test_exim_logs_each_password_that_was_tried(exim: Exim, pki: Pki) -> None:
@@ -160,6 +193,17 @@ def test_exim_logs_each_password_that_was_tried(exim: Exim, pki: Pki) -> None:
     report = active(exim.ports["auth_in_clear"], pki, log.client, probes=["auth_attempts"], intensity="intrusive")
     assert log.wait_for("authenticator failed", 8).count("authenticator failed") == 8
     assert "8 wrong passwords in one session" in report["probes"][0]["text"]
+
+
+def test_exim_refuses_tls_for_now_where_its_certificate_cannot_be_read(exim: Exim, pki: Pki) -> None:
+    """By hand, and by its log."""
+    log = Log(exim.log, "/nowhere.pem")
+    with by_hand(exim.ports["broken_tls"], OUTSIDER) as session:
+        assert session.has_extn("starttls") and session.docmd("STARTTLS")[0] == 454
+    assert "TLS error" in log.wait_for("cert=/nowhere.pem")
+    report = active(exim.ports["broken_tls"], pki, OUTSIDER, probes=["starttls"])
+    assert "answered it by 454, which is for now only" in report["probes"][0]["text"]
+    assert (report["verdict"], report["cause"]) == ("not_checked", "nothing_settled")
 
 
 def test_an_expired_certificate_of_exim_is_refused_by_hand(exim: Exim, pki: Pki) -> None:
@@ -201,6 +245,25 @@ def begins_auth_in_clear(port: int, _pki: Pki, _dovecot: Dovecot) -> bool:
         return begun
 
 
+def offers_auth_in_clear(port: int, _pki: Pki, _dovecot: Dovecot) -> bool:
+    with by_hand(port, ELSEWHERE) as session:
+        return session.has_extn("auth")
+
+
+def encrypts_or_shows_nothing(port: int, _pki: Pki, _dovecot: Dovecot) -> bool:
+    """A handshake for suites without encryption, or without a certificate, and no others."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("eNULL:aNULL:@SECLEVEL=0")
+    with by_hand(port, ELSEWHERE) as session:
+        try:
+            session.starttls(context=context)
+        except ssl.SSLError:
+            return False
+        return session.sock.cipher() is not None  # type: ignore[union-attr]
+
+
 def is_not_trusted(port: int, pki: Pki, _dovecot: Dovecot) -> bool:
     """Or there is no TLS, so that nothing could be trusted."""
     try:
@@ -221,6 +284,8 @@ def speaks_old_tls(port: int, pki: Pki, _dovecot: Dovecot) -> bool:
 
 BY_HAND: dict[str, Callable[[int, Pki, Dovecot], bool]] = {
     "starttls": offers_no_starttls,
+    "auth_offered_in_clear": offers_auth_in_clear,
+    "unprotected_suites": encrypts_or_shows_nothing,
     "auth_begun_in_clear": begins_auth_in_clear,
     "certificate": is_not_trusted,
     "tls_versions": speaks_old_tls,
@@ -235,3 +300,28 @@ def test_what_is_planted_in_dovecot_is_found_and_shows_by_hand(faulty: tuple[str
     for name, status in DOVECOT[settings].items():
         if name in BY_HAND:
             assert BY_HAND[name](port, pki, dovecot) is (status != "pass"), name
+
+
+def test_each_finding_in_dovecot_is_shown_a_second_way() -> None:
+    found = {name for row in DOVECOT.values() for name, status in row.items() if status == "finding"}
+    assert found == {*BY_HAND, "auth_attempts"}  # which its log shows
+
+
+def test_dovecot_logs_how_many_passwords_were_tried(dovecot: Dovecot, pki: Pki) -> None:
+    log = Log(dovecot.log, "rip=%s" % ELSEWHERE)
+    given = {"intensity": "intrusive", "probes": ["auth_attempts"]}
+    report = active(dovecot.ports["submission"], pki, ELSEWHERE, **given)
+    assert statuses(report) == {"auth_attempts": "finding"}, told(report)
+    log.wait_for("auth failed, 8 attempts")
+
+
+@pytest.mark.parametrize("server", ["exim", "dovecot"])
+def test_what_takes_a_bare_lf_for_the_end_of_a_command_does_so_by_hand(
+    server: str, exim: Exim, dovecot: Dovecot, pki: Pki
+) -> None:
+    port = exim.ports["smtp"] if server == "exim" else dovecot.ports["submission"]
+    client = OUTSIDER if server == "exim" else ELSEWHERE
+    assert statuses(active(port, pki, client, probes=["bare_lf"])) == {"bare_lf": "finding"}
+    with by_hand(port, client) as session:
+        session.send(b"NOOP a\nNOOP b\r\n")
+        assert [session.getreply()[0] for _one in range(2)] == [250, 250]

@@ -6,11 +6,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import imaplib
+import os
+import shutil
+from collections.abc import Iterator
 from typing import Any, Callable
 
 import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.wait import wait_for_mail
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.blocking import BlockingSession
 from ansible_collections.postmaster.mailcheck.tests.real import servers
 from ansible_collections.postmaster.mailcheck.tests.real.dovecot import (
     JUNK_SUBJECT,
@@ -24,6 +30,7 @@ from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix
 from ansible_collections.postmaster.mailcheck.tests.real.reports import Check, Report
 
+LONG = 120  # seconds, which nothing takes: a wait ends with what it waits for
 SIGN_IN = {"username": servers.USERNAME, "password": servers.PASSWORD}
 # How a mailbox of Dovecot's is reached -> its port, and the options.
 WAYS: dict[str, dict[str, Any]] = {
@@ -41,7 +48,7 @@ def wait(dovecot: Dovecot, pki: Pki) -> Wait:
     """wait_for_mail() in the mailbox of user@lab.test."""
 
     def wait_in_mailbox(way: str = "imaps", **options: Any) -> Report:
-        given = {"ca_path": str(pki.ca), "timeout": 20, "poll_interval": 0.2, **SIGN_IN, **WAYS[way], **options}
+        given = {"ca_path": str(pki.ca), "timeout": LONG, "poll_interval": 0.2, **SIGN_IN, **WAYS[way], **options}
         return wait_for_mail(host=servers.HOST, port=dovecot.ports[way], **given)
 
     return wait_in_mailbox
@@ -51,6 +58,18 @@ def send(check: Check, port: int, recipient: str = servers.ACCEPTED, **options: 
     report = check(port, sender=servers.USERNAME, recipients=[recipient], send=True, **options)
     assert report["verdict"] == "passed", report["msg"]
     return report
+
+
+@contextlib.contextmanager
+def client_of(dovecot: Dovecot, pki: Pki) -> Iterator[imaplib.IMAP4]:
+    """Somebody else in the same mailbox."""
+    with imaplib.IMAP4_SSL(servers.HOST, dovecot.ports["imaps"], ssl_context=pki.client_context()) as client:
+        client.login(servers.USERNAME, servers.PASSWORD)
+        yield client
+
+
+def mail(token: str) -> bytes:
+    return f"X-Mailcheck-Token: {token}\r\nSubject: mailcheck\r\n\r\ntest\r\n".encode()
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)
@@ -108,11 +127,44 @@ def test_a_message_that_comes_while_we_wait(wait: Wait, check: Check, postfix: P
     assert [one["found"] for one in report["messages"]] == [True] * 20
 
 
+def test_a_mailbox_of_a_hundred_thousand_messages(
+    wait: Wait, dovecot: Dovecot, pki: Pki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of those that were there before none is read."""
+    read: list[int] = []
+    received = BlockingSession._received
+
+    def counted(*given: Any) -> bytes:
+        data = received(*given)
+        read.append(len(data))
+        return data
+
+    folder = dovecot.maildir / ".Large"
+    with client_of(dovecot, pki) as client:
+        client.create("Large")
+        for number in range(100_000):  # under names as delivery gives them: those that Dovecot finds slowly are rare
+            if number % 50_000 == 0:  # of so many names a file can have no more
+                original = folder / f"one.{number}"
+                original.write_bytes(mail("0" * 32))
+                shutil.chown(original, "dovecot", "dovecot")
+            size = 900 + number * 7919 % 90_000
+            name = f"{1700000000 + 37 * number}.M{number * 7919 % 10**6}P{number}.mx,S={size}:2,S"
+            os.link(original, folder / "cur" / name)
+        before = wait(folders=["Large"])
+        client.append("Large", "", None, mail("1" * 32))
+        monkeypatch.setattr(BlockingSession, "_received", counted)
+        report = wait(token="1" * 32, since=before, folders=["Large"])
+        client.delete("Large")
+    assert before["mailbox_state"]["Large"]["messages"] == 100_000
+    assert (report["found"], report["mailbox"]) == (True, "Large"), report["msg"]
+    assert sum(read) <= 100_000
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_bounce(wait: Wait, check: Check, postfix: Postfix, way: str) -> None:
     before = wait(way)["mailbox_state"]
     sent = send(check, postfix.ports["mx"], servers.GONE, dsn={"envid": "envelope-7"})
-    report = wait(way, sent=sent, since=before, expect={"bounce": {"status": "5.1.1", "within": 20}})
+    report = wait(way, sent=sent, since=before, expect={"bounce": {"status": "5.1.1", "within": LONG}})
     assert report["verdict"] == "passed", report["msg"]
     bounce = report["bounce"]
     assert (bounce["action"], bounce["cause"]) == ("failed", "mailbox_unknown")
@@ -121,7 +173,7 @@ def test_a_bounce(wait: Wait, check: Check, postfix: Postfix, way: str) -> None:
 
 
 def test_exim_delivers_to_a_maildir(check: Check, exim: Exim) -> None:
-    where = {"protocol": "maildir", "path": str(exim.maildir), "timeout": 20, "poll_interval": 0.2}
+    where = {"protocol": "maildir", "path": str(exim.maildir), "timeout": LONG, "poll_interval": 0.2}
     first = send(check, exim.ports["smtp"])
     assert wait_for_mail(sent=first, **where)["found"] is True
     before = wait_for_mail(**where)["mailbox_state"]

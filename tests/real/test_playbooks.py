@@ -22,8 +22,9 @@ from ansible_collections.postmaster.mailcheck.plugins import modules
 from ansible_collections.postmaster.mailcheck.plugins.filter import compliance
 from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix
+from ansible_collections.postmaster.mailcheck.tests.support.behaving import BehavingRelay
 from ansible_collections.postmaster.mailcheck.tests.support.hostile import disguises
-from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import SIGN_IN, ImapServer
+from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import SIGN_IN, Folder, ImapServer
 
 COLLECTIONS = Path(next(iter(modules.__path__))).parents[4]
 
@@ -121,7 +122,7 @@ def around(server: ImapServer, postfix: Postfix, options: dict[str, Any], **more
     mailbox = {"host": "127.0.0.1", "port": server.port, "tls": "none", "allow_plaintext_auth": True, **SIGN_IN}
     return {
         "relays": [f"127.0.0.1:{postfix.ports['mx']}"], "sender": "probe@lab.test", "recipient": "user@lab.test",
-        "mailbox": mailbox, "relay_options": options, "arrival_timeout": 2, **more,
+        "mailbox": mailbox, "relay_options": options, "arrival_timeout": 5, **more,
     }  # fmt: skip
 
 
@@ -144,6 +145,34 @@ def test_a_round_trip_tells_what_was_not_accepted_from_what_did_not_arrive(
         ended = play(tmp_path, "postmaster.mailcheck.round_trip", **around(server, postfix, options, relays=relays))
     assert ended.returncode == 2
     assert f"Not accepted: {relays[1]}." in ended.stdout and f"Not arrived: {relays[0]}." in ended.stdout
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_round_trip_waits_for_what_a_relay_may_have_accepted(
+    postfix: Postfix, tmp_path: Path, options: dict[str, Any], arrives: bool
+) -> None:
+    """The relay has the whole message, and is gone without an answer."""
+    inbox = Folder()
+
+    def takes(lines: Any, say: Any, _sock: Any) -> None:
+        say("220 relay ESMTP")
+        for line in lines:
+            say("354 go on" if line.startswith(b"DATA") else "250 ok")
+            if line.startswith(b"DATA"):
+                content = b"".join(iter(lines.readline, b".\r\n"))
+                if arrives:
+                    inbox.add(content)
+                return
+
+    with ImapServer({"INBOX": inbox}) as server, BehavingRelay(takes) as relay:
+        relays = [f"127.0.0.1:{relay.port}"]
+        given = around(
+            server, postfix, {"timeout": 10, "tls": "none"}, relays=relays, arrival_timeout=60 if arrives else 5
+        )
+        ended = play(tmp_path, "postmaster.mailcheck.round_trip", **given)
+    assert re.search(rf"{relays[0]} +unknown +{'yes' if arrives else 'no'} ", ended.stdout), ended.stdout
+    assert ended.returncode == (0 if arrives else 2), ended.stdout
+    assert arrives or f"Not arrived, nor known to be accepted: {relays[0]}." in ended.stdout
 
 
 def test_a_vantage_host_that_is_gone_stops_no_other_and_its_share_is_named(

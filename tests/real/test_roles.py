@@ -33,6 +33,7 @@ from ansible_collections.postmaster.mailcheck.tests.real.dovecot import Dovecot
 from ansible_collections.postmaster.mailcheck.tests.real.pki import Pki
 from ansible_collections.postmaster.mailcheck.tests.real.postfix import Postfix
 from ansible_collections.postmaster.mailcheck.tests.support.domains import PARKED, write_zone
+from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import SIGN_IN, Folder, ImapServer
 from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -718,6 +719,23 @@ def test_a_smoke_test_goes_the_whole_way(play: Play, dovecot: Dovecot, postfix: 
     assert ended.code == 0, ended.output
     assert "arrived in INBOX after" in ended.output
     assert len(list((postfix.maildir / "cur").glob("*")) + list((postfix.maildir / "new").glob("*"))) == before
+
+
+def test_a_smoke_test_looks_for_a_message_that_the_relay_may_have_taken(play: Play, tmp_path: Path) -> None:
+    """The relay is gone before it answers: that is a failure, and the mailbox tells what became of the message."""
+    inbox = Folder()
+
+    def lost(_line: str) -> str:
+        inbox.add("\r\n".join(relay.content).encode())
+        raise ConnectionResetError
+
+    with ImapServer({"INBOX": inbox}) as server, deployed(tmp_path, **{".": lost}) as (relay, variables):
+        variables["smoke_test_mailbox_host"] = "127.0.0.1"
+        variables["smoke_test_mailbox_options"] = {"port": server.port, "tls": "none", "allow_plaintext_auth": True}
+        sign_in = {f"smoke_test_mailbox_{name}": value for name, value in SIGN_IN.items()}
+        ended = play("smoke_test", **variables, **sign_in)
+    assert ended.code == 2
+    assert "acceptance_unknown" in ended.output and "arrived in INBOX after" in ended.output
 
 
 def test_a_smoke_test_sends_nothing_where_the_mailbox_cannot_be_looked_at(

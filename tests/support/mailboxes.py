@@ -14,7 +14,11 @@ import ssl
 import threading
 from typing import TYPE_CHECKING
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.bounce import concerns, reported_in
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.bounce import (
+    concerns,
+    report_of,
+    reported_in,
+)
 from ansible_collections.postmaster.mailcheck.tests.support.behaving import BehavingRelay
 
 if TYPE_CHECKING:
@@ -54,7 +58,7 @@ def bounce(
 def report_in(raw: bytes, wanted: Wanted) -> Optional[Report]:
     """Return what a message reports about the wanted one; None if it is no report, or about another."""
     reported = reported_in(raw)
-    return reported.report if reported is not None and concerns(reported, wanted) else None
+    return report_of(reported, wanted.recipient)[0] if reported is not None and concerns(reported, wanted) else None
 
 
 class Folder:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._net.text import cut
 from .._smtp import commands
 from .._smtp.actions import Actions
-from .._smtp.capabilities import masked_keywords
+from .._smtp.capabilities import auth_mechanisms, masked_keywords
 from .._smtp.conversation.state import Stop, UnsolicitedReply
 from .._smtp.conversation.steps import Hear
 from .._smtp.facts import ExtraReply
@@ -24,7 +25,7 @@ from .._verdicts.wording import cause_of
 from .model import Unsettled
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Generator, Sequence, Union
+    from typing import Any, Callable, Generator, List, Sequence, Union
 
     from .._net.attempts import Outcome
     from .._smtp.capabilities import Capabilities
@@ -42,7 +43,7 @@ ERRORS_A_SESSION = 8
 _LEAST_SECONDS, _MOST_SECONDS = 0.3, 5.0  # to wait for what may not come
 _HEADER_ENDS = r"\r\n\r\n"  # as it is shown
 # Refusals that are about us, and not about what was said: they settle nothing, however final they sound.
-_ABOUT_US = ("client_blocked", "client_name_missing", "client_refused", "ehlo_refused", "rate_limited")
+ABOUT_US = ("client_blocked", "client_name_missing", "client_refused", "ehlo_refused", "rate_limited")
 
 
 def framed(endpoint: Endpoint, talk: Talk) -> Trial:
@@ -125,10 +126,14 @@ def as_control(state: State, recipient: str, said: Heard) -> Heard:
 
 def control_recipient(state: State, sender: str, recipient: str) -> Generator[Any, Any, None]:
     """The relay takes mail for `recipient`, or the dialogue ends here."""
-    reply = yield from as_control(state, recipient, take_recipient(state, sender, recipient))
+    taken_control(recipient, (yield from as_control(state, recipient, take_recipient(state, sender, recipient))))
+
+
+def taken_control(recipient: str, reply: Reply) -> None:
+    """Look at the answer to a control: nothing that is said after a refusal means what it seems to. Raises Stop."""
     if not is_success("rcpt", reply.code):
         text = "the control recipient was answered %d %s" % (reply.code, reply.text)
-        state.fail("rcpt", cause_of_reply("rcpt", reply), text)
+        raise Stop(Failure("rcpt", cause_of_reply("rcpt", reply), text=cut(text), recipient=recipient))
 
 
 def cause_of_reply(stage: str, reply: Union[Reply, ExtraReply]) -> str:
@@ -179,7 +184,7 @@ def open_question(reply: ExtraReply, stage: str = "rcpt") -> str:
     if 400 <= reply.code < 500 and not (stage == "rcpt" and denies_relaying(reply)):
         return shown + ", which is for now only"
     # What a client is told wherever it is, is read as at RCPT, where most is.
-    if reply.code >= 500 and cause_of_reply("rcpt" if stage == "extra" else stage, reply) in _ABOUT_US:
+    if reply.code >= 500 and cause_of_reply("rcpt" if stage == "extra" else stage, reply) in ABOUT_US:
         return shown + ", which is about this client"
     return ""
 
@@ -195,6 +200,18 @@ def unmasked(offered: Capabilities) -> Capabilities:
     if masked:
         raise Unsettled("something between here and the relay masks what it offers: %s" % " ".join(masked))
     return offered
+
+
+def mechanisms(audited: Audited) -> List[str]:
+    """Return what it offers to sign in by, under TLS or in clear."""
+    offered = (audited.first.facts.capabilities, offered_in_clear(audited))
+    return list(dict.fromkeys(name for one in offered for name in auth_mechanisms(one) or ()))
+
+
+def where_offered(audited: Audited, mechanism: str) -> Endpoint:
+    """Return the endpoint as it is where the mechanism is offered: as usual, or in clear, if only there."""
+    usual = auth_mechanisms(audited.first.facts.capabilities) or ()
+    return audited.endpoint if mechanism in usual else in_clear(audited.endpoint)
 
 
 def offered_in_clear(audited: Audited) -> Capabilities:

@@ -15,7 +15,7 @@ from .._smtp.rows import blamed, entries
 from .._smtp.summary import about
 from .model import FINDING, PASS, Cost
 from .options import AUDIT_OPTIONS, wanted_audit
-from .report import SEVERITIES, beyond, gravest_first, left_open
+from .report import SEVERITIES, beyond, gravest_first, how_it_stopped, left_open
 
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
@@ -139,7 +139,7 @@ def _planned(rows: Sequence[Any], plan: Mapping[str, int]) -> str:
 
 
 def _sentences(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the whole in a sentence, then each probe that found something, the gravest first, then what ended early."""
+    """Yield the whole in a sentence, then each probe that found something, the gravest first, then what ended else."""
     counts = ", ".join("%d %s" % (count, verdict.replace("_", " ")) for verdict, count in summary["verdicts"].items())
     yield "%s in %.3g s: %s." % (counted(summary["endpoints"], "relay"), summary["seconds"], counts)
     at: Dict[str, List[str]] = {}
@@ -152,7 +152,8 @@ def _sentences(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) ->
     for cause in summary["causes"]:
         ended = [row for row in rows if row["cause"] == cause]
         names = [row["name"] for row in ended]
-        yield "Ended early (%s) at %s. Next: %s" % (cause, _some(names), ended[0]["failure"]["hint"])
+        how = how_it_stopped(ended[0]).capitalize()
+        yield "%s (%s) at %s. Next: %s" % (how, cause, _some(names), ended[0]["failure"]["hint"])
     yield from beyond(rows)
 
 

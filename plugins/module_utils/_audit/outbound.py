@@ -100,7 +100,9 @@ def fate_of(sent: Sent, arrived: Optional[bytes]) -> Seen:
         return Seen(sent.ending, fate, b"", said if not sent.taken else "taken, and not seen so far")
     _head, before, rest = arrived.partition(_mark("before", sent.token))
     between, behind, _tail = rest.partition(_mark("behind", sent.token))
-    if not before or not behind:
+    if not before:
+        return Seen(sent.ending, NOT_SEEN, b"", "it arrived in another form, in which no ending shows")
+    if not behind:
         return Seen(sent.ending, CUT, b"", "the message ended there")
     fate = PASSED_ON if _ALONE.search(between) else CHANGED
     return Seen(sent.ending, fate, between, "arrived as %s" % (shown_octets(between) or "nothing"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .._net.text import counted, where
 from .._smtp.report import described
-from .._verdicts.causes import verdict_of
+from .._verdicts.causes import Failure, verdict_of
 from .._version import engine
 from .model import FINDING, INTENSITIES, PASS, UNKNOWN, Cost
 from .plan import OURS
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SEVERITIES = ("high", "medium", "low", "info")
 _FAILS = ("high", "medium")
+_NOTHING_SETTLED = "nothing_settled"
 _LONGEST = 400  # characters of what was seen
 _SHOWN = 3  # unknown probes in a warning
 _DESCRIBED = ("name", "question", "intensity", "severity", "source", "meaning", "remedy")
@@ -36,6 +37,8 @@ def as_report(audit: Audit, checked_at: float) -> Dict[str, Any]:
     """Return the report of an audit. `checked_at` is the time of day."""
     wanted, first = audit.wanted, audit.first
     probes = [_probed(one, "" if audit.ended else _what_settles(wanted, one)) for one in audit.probed]
+    grave = any(one["severity"] in _FAILS for one in probes)
+    failure = audit.ended or (None if grave else _left_unsettled(audit, probes))
     report: Dict[str, Any] = {
         "changed": _changed(audit),
         "msg": "",
@@ -46,9 +49,9 @@ def as_report(audit: Audit, checked_at: float) -> Dict[str, Any]:
         "intensity": wanted.intensity,
         "checked_at": datetime.datetime.fromtimestamp(checked_at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "seconds": _seconds(audit),
-        "verdict": _verdict(audit, probes),
-        "cause": audit.ended.cause if audit.ended else None,
-        "failure": described(wanted.endpoint, audit.ended) if audit.ended else None,
+        "verdict": "failed" if grave else _verdict(audit, probes, failure),
+        "cause": failure.cause if failure else None,
+        "failure": described(wanted.endpoint, failure) if failure else None,
         "probes": probes,
         "not_made": [{"name": name, "lacks": option} for name, option in wanted.left_out],
         "not_asked": list(wanted.beyond),
@@ -132,23 +135,39 @@ def _line(text: str) -> str:
     return line if len(line) <= _LONGEST else line[:_LONGEST] + "…"
 
 
-def _verdict(audit: Audit, probes: Sequence[Dict[str, Any]]) -> str:
-    """passed, failed, deferred, unreachable, not_checked. A finding that is low or info fails nothing."""
-    if any(one["severity"] in _FAILS for one in probes):
-        return "failed"
+def _left_unsettled(audit: Audit, probes: Sequence[Dict[str, Any]]) -> Optional[Failure]:
+    """Return why an audit that came to its end is none that passed: a control was put off, or nothing was settled."""
+    if audit.first is None:
+        return None
+    for one in audit.probed:
+        for outcome in one.outcomes if one.judgement.status == UNKNOWN else ():
+            failure: Optional[Failure] = outcome.facts.failure
+            if failure is not None and failure.recipient is not None and verdict_of(failure) == "deferred":
+                return failure
+    if _settled(probes):
+        return None
+    first = next(("%(name)s: %(text)s" % one for one in probes), "no probe was made")
+    return Failure("extra", _NOTHING_SETTLED, text=first)
+
+
+def _settled(probes: Sequence[Mapping[str, Any]]) -> bool:
+    return any(one["status"] != UNKNOWN for one in probes)
+
+
+def _verdict(audit: Audit, probes: Sequence[Dict[str, Any]], failure: Optional[Failure]) -> str:
+    """passed, deferred, unreachable, not_checked. A finding that is low or info fails nothing."""
     if audit.first is None or (audit.ended and audit.ended.cause in OURS):
         return "not_checked"
     if audit.ended is None:
-        return "passed"
-    settled = any(one["status"] != UNKNOWN for one in probes)
-    return "deferred" if settled and verdict_of(audit.ended) == "deferred" else "unreachable"
+        return verdict_of(failure)
+    return "deferred" if _settled(probes) and verdict_of(audit.ended) == "deferred" else "unreachable"
 
 
 def _warnings(audit: Audit, report: Mapping[str, Any]) -> List[str]:
-    """A relay that passes may have left questions open: that is said aloud."""
+    """A relay that came to its end without a grave finding may have left questions open: that is said aloud."""
     warnings = [*audit.wanted.warnings, *(audit.first.facts.warnings if audit.first is not None else ())]
     open_ = left_open(report)
-    if report["verdict"] == "passed" and open_:
+    if report["verdict"] != "failed" and not audit.ended and open_:
         told = "; ".join("%s: %s" % (one["name"], one["text"]) for one in open_[:_SHOWN])
         more = " (and %d more)" % (len(open_) - _SHOWN) if len(open_) > _SHOWN else ""
         asked = counted(len(open_), "probe") + (" asks" if len(open_) == 1 else " ask")
@@ -191,8 +210,12 @@ def _told_in_full(report: Mapping[str, Any]) -> str:
 
 
 def with_probes(report: Mapping[str, Any], probes: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
-    """Return a report with other probes, and what it says of them."""
+    """Return a report with other probes, and what it says of them. Where they settle something, it says so."""
     other = {**report, "probes": list(probes), "summary": _summary(probes)}
+    if report["cause"] == _NOTHING_SETTLED and _settled(probes):
+        other.update(verdict="passed", cause=None, failure=None)
+    if any(one["severity"] in _FAILS for one in probes if one["status"] == FINDING):
+        other["verdict"] = "failed"
     return {**other, "msg": _told_in_full(other)}
 
 
@@ -221,9 +244,17 @@ def headline(report: Mapping[str, Any]) -> str:
     failure = report["failure"]
     if failure:
         said = " ".join(filter(None, (str(failure["code"] or ""), " ".join(failure["text"].split()))))
-        text += " It ended early, at %(stage)s (%(cause)s)" % failure + (": %s." % said if said else ".")
+        text += " It %s, at %s (%s)" % (how_it_stopped(report), failure["stage"], failure["cause"])
+        text += ": %s." % said if said else "."
         text += " %(explanation)s Next: %(hint)s" % failure
     return text
+
+
+def how_it_stopped(report: Mapping[str, Any]) -> str:
+    """Return how an audit with a cause went, as what is said of it."""
+    if report["cause"] == _NOTHING_SETTLED:
+        return "settled nothing"
+    return "was put off" if report["verdict"] == "deferred" else "ended early"
 
 
 def gravest_first(probes: Iterable[Mapping[str, Any]]) -> List[Mapping[str, Any]]:

@@ -5,7 +5,7 @@
 # What a receiving server found when it authenticated a message: `Authentication-Results` (RFC 8601).
 #
 # Anybody can write such a line. Believed are servers that the caller trusts, and of their lines the topmost only, and
-# only where it was not there before the receiver had the message.
+# only where it was not there before the receiver had the message. Where nothing tells, that is said with it.
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from .headers import split_comments
-from .trace import written_by
+from .receiver import FOREIGN, IN_DOUBT, origin
 
 if TYPE_CHECKING:
     from typing import Iterator, List, Optional, Sequence, Tuple
 
     from .headers import Fields
 
+_DOUBT = (
+    "the results of %s stand where a sender may write them, too: they hold if that server removes what comes in its "
+    "name (RFC 8601 5)"
+)
 MAX_METHODS = 64
 MAX_PROPERTIES = 16  # of one method
 
@@ -47,7 +51,10 @@ class Method(NamedTuple):
 
 
 class Authentication(NamedTuple):
-    """`state`: present, absent (no server has written any) or not_determined, with the reason."""
+    """`state`: present, absent (no server has written any) or not_determined.
+
+    `reason`: why it is not determined; of what is present, why it may be the sender's all the same.
+    """
 
     state: str
     reason: str
@@ -66,30 +73,28 @@ def authentication_of(fields: Fields, trusted: Sequence[str]) -> Authentication:
     if not trusted:
         return _not_determined("trusted_authserv_ids names no server whose results are to be believed")
     wanted = {name.lower() for name in trusted}
-    for value, before in lines:
+    for index, value in lines:
         found = _NAME.match(value)
         name = _unquoted(found.group(1)) if found else ""
         if found is None or name.lower() not in wanted or value[found.end() : found.end() + 1] not in (";", ""):
             continue
         if found.group(2) not in (None, "1"):
             return _not_determined("the results of %s are of a version that is not known here" % name)
-        if before and not written_by(before, wanted):
-            return _not_determined("the results of %s were there before it had the message, so they are forged" % name)
-        return _read(name, value[found.end() + 1 :])
+        whose = origin(fields, index, wanted)
+        if whose == FOREIGN:
+            return _not_determined("the results of %s came with the message, so they may be forged" % name)
+        return _read(name, value[found.end() + 1 :], _DOUBT % name if whose == IN_DOUBT else "")
     return _not_determined("none of the results is by a server that trusted_authserv_ids names")
 
 
-def _lines(fields: Fields) -> Iterator[Tuple[str, str]]:
-    """Yield each line without comments, and the Received line just above it if that is not the topmost of all."""
-    above: List[str] = []
-    for name, value in fields:
-        if name.lower() == "received":
-            above.append(value)
-        elif name.lower() == "authentication-results":
-            yield split_comments(value)[0], above[-1] if len(above) > 1 else ""
+def _lines(fields: Fields) -> Iterator[Tuple[int, str]]:
+    """Yield where each line stands, and the line without comments."""
+    for index, (name, value) in enumerate(fields):
+        if name.lower() == "authentication-results":
+            yield index, split_comments(value)[0]
 
 
-def _read(name: str, text: str) -> Authentication:
+def _read(name: str, text: str, doubt: str) -> Authentication:
     methods: List[Method] = []
     for part in _parts(text):
         found = _METHOD.match(part)
@@ -98,7 +103,7 @@ def _read(name: str, text: str) -> Authentication:
             properties = tuple(Property(key.lower(), _unquoted(value)) for key, value in pairs[:MAX_PROPERTIES])
             methods.append(Method(found.group(1).lower(), found.group(3).lower(), properties))
     dkim, spf, dmarc = (_overall(methods, method) for method in ("dkim", "spf", "dmarc"))
-    return Authentication("present", "", name, dkim, spf, dmarc, tuple(methods))
+    return Authentication("present", doubt, name, dkim, spf, dmarc, tuple(methods))
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._net.text import cut, printable
-from .bounce_text import DAEMON, cause_of_report, reason_in, said_about
+from .bounce_text import DAEMON, MOST_RECIPIENTS, cause_of_report, passages, reason_in, said_about
 from .finding import Report
 from .headers import fields_of, first
 from .parts import parts_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _TELLING = 8  # characters from which on a word of a text is no chance: whoever chooses a token may choose `a`
 MAX_OCTETS = 65536  # of a report; what was returned of a long message is cut off
-_MOST_GROUPS = 100  # of fields in it: of the message, and of each recipient
+_MOST_GROUPS = MOST_RECIPIENTS  # of fields in it: of the message, and of each recipient
 
 _ACTIONS = {
     "failed": "bounce", "delayed": "delay", "delivered": "success", "relayed": "success", "expanded": "success",
@@ -39,9 +39,9 @@ _RETURNED_PARTS = ("text/rfc822-headers", "message/global-headers", "message/rfc
 
 
 class Reported(NamedTuple):
-    """What a message of a server's reports, and by what it tells of which message."""
+    """What a message of a server's reports, of each recipient, and by what it tells of which message."""
 
-    report: Report
+    reports: Tuple[Report, ...]
     returned: Fields  # the header of the message that it is about
     text: str  # in which it may be named
     is_in_words: bool
@@ -102,16 +102,16 @@ def reported_in(raw: bytes) -> Optional[Reported]:
             texts.append((kind, words))
     text = "\n".join([words for kind, words in texts if kind != "text/html" and words] or [one[1] for one in texts])
     if groups:
-        return Reported(_with_reason(_from_fields(fields, groups[0], groups[1:]), text), returned, "", False)
-    report = said_about(fields, text)
+        return Reported(_from_fields(fields, groups[0], groups[1:], text), returned, "", False)
+    reports = said_about(fields, text)
     answered = (first(fields, name) or "" for name in ("In-Reply-To", "References"))  # RFC 3834 3.1.5
-    return report and Reported(report, returned, "\n".join((text, *answered)), True)
+    return Reported(tuple(reports), returned, "\n".join((text, *answered)), True) if reports else None
 
 
-def _from_fields(fields: Fields, per_message: Fields, recipients: List[Fields]) -> Report:
-    """Return the report about the recipient that failed; where none did, about the first."""
+def _from_fields(fields: Fields, per_message: Fields, recipients: List[Fields], text: str) -> Tuple[Report, ...]:
     reports = [_about_recipient(fields, per_message, one) for one in recipients or [per_message]]
-    return next((one for one in reports if one.kind == "bounce"), reports[0])
+    said = passages(text, [one.final_recipient or one.original_recipient for one in reports])
+    return tuple(_with_reason(*one) for one in zip(reports, said))
 
 
 def _with_reason(report: Report, text: str) -> Report:
@@ -162,17 +162,33 @@ def _from_xtext(text: Optional[str]) -> Optional[str]:
 
 def concerns(reported: Reported, wanted: Wanted) -> bool:
     """Whether it is about the wanted message."""
-    report, returned = reported.report, reported.returned
+    returned, envelope_id = reported.returned, reported.reports[0].envelope_id
     if first(returned, "X-Mailcheck-Token") or first(returned, "Message-ID"):
         if _is_ours(returned, wanted):
             return True
-        return wanted.envelope_id is not None and report.envelope_id == wanted.envelope_id
+        return wanted.envelope_id is not None and envelope_id == wanted.envelope_id
     if reported.is_in_words:
         return _is_named(reported.text, wanted)
-    if wanted.envelope_id is not None and report.envelope_id is not None:
-        return report.envelope_id == wanted.envelope_id
-    named = [(one or "").lower() for one in (report.original_recipient, report.final_recipient)]
-    return wanted.recipient is not None and wanted.recipient.lower() in named
+    if wanted.envelope_id is not None and envelope_id is not None:
+        return envelope_id == wanted.envelope_id
+    return any(_is_of(one, wanted.recipient) for one in reported.reports)
+
+
+def report_of(reported: Reported, recipient: Optional[str]) -> Tuple[Optional[Report], bool]:
+    """Return what is reported of a recipient, and whether nothing tells which recipient is meant.
+
+    Of several that may be meant one that failed decides. None: it is all about others.
+    """
+    named = [one for one in reported.reports if _is_of(one, recipient)]
+    # A server that does not repeat the address that it was given may know the recipient by another.
+    meant = named or [one for one in reported.reports if recipient is None or one.original_recipient is None]
+    report = next((one for one in meant if one.kind == "bounce"), next(iter(meant), None))
+    return report, len(meant) > 1 and not named
+
+
+def _is_of(report: Report, recipient: Optional[str]) -> bool:
+    known = [(one or "").lower() for one in (report.original_recipient, report.final_recipient)]
+    return recipient is not None and recipient.lower() in known
 
 
 def _is_named(text: str, wanted: Wanted) -> bool:

@@ -18,7 +18,7 @@ from .finding import Report
 from .headers import first
 
 if TYPE_CHECKING:
-    from typing import List, Optional, Sequence
+    from typing import Dict, List, Optional, Sequence
 
     from .headers import Fields
 
@@ -29,6 +29,9 @@ _REPLY = re.compile(r"(?:^|\s)([45][0-9]{2})(?=[ -])")
 _REFUSED = re.compile(r"(?:^\s{0,20}|[:>]\s{1,3}|\bsaid:?\s)5[0-5][0-9][ -]", re.MULTILINE)
 _NULL = ("<>", "<#@[]>")  # the reverse-path of whatever a server writes (RFC 5321 4.5.5); qmail's of a second bounce
 _ADDRESS = re.compile(r"<?([^\s<>@]{1,64}@[\w.-]{1,255})>?")
+# A line that a passage about a recipient begins with.
+_BEGINS = re.compile(r"^[ \t]{0,8}<?([^\s<>@]{1,64}@[\w.-]{1,255})>?:?[ \t]{0,8}\r?$", re.MULTILINE)
+MOST_RECIPIENTS = 100  # of one report
 # In a subject these say that the server goes on trying. re compiles them where a text has no code that tells.
 _DELAY = (
     r"\bdelay", r"\bwarning: (?:could not|message)", "still being retried", "not yet been delivered", "will be retried",
@@ -74,22 +77,47 @@ def reason_in(text: str) -> str:
     return " ".join(_coded(_COPY.split(text, 1)[0]))
 
 
-def said_about(fields: Fields, text: str) -> Optional[Report]:
-    """Return what a message that has no fields of RFC 3464 says in words; None where a person may have written it."""
+def passages(text: str, addresses: Sequence[Optional[str]]) -> List[str]:
+    """Return what a text says of each address: from where it is named up to the next. All of it is about one alone."""
+    if len(addresses) < 2:
+        return [text] * len(addresses)
+    wanted = [(one or "").lower() for one in addresses]
+    begins: Dict[str, int] = {}
+    for found in _ADDRESS.finditer(text):
+        name = found.group(1).lower().strip(".'\"()")
+        if name in wanted:
+            begins.setdefault(name, found.start())
+    places = sorted(begins.values())
+    ends = dict(zip(places, [*places[1:], len(text)]))
+    return [text[begins[one] : ends[begins[one]]] if one in begins else "" for one in wanted]
+
+
+def said_about(fields: Fields, text: str) -> List[Report]:
+    """Return what a message that has no fields of RFC 3464 says in words of each recipient; nothing where a person may
+    have written it."""
     said = _COPY.split(text, 1)[0]
     status = first_enhanced_code(said)
     refused = (status or "").startswith("5") or _REFUSED.search(said) is not None
     kind = _kind(fields, said, status, refused)
     if kind in (None, "auto_reply"):
-        return None if kind is None else Report(kind)
-    about = _ADDRESS.search(first(fields, "X-Failed-Recipients") or "") or _ADDRESS.search(said)
-    recipient = about.group(1) if about else None
+        return [] if kind is None else [Report(kind)]
+    listed = _ADDRESS.findall((first(fields, "X-Failed-Recipients") or "").replace(",", " ")) or _BEGINS.findall(said)
+    recipients: List[Optional[str]] = [*dict.fromkeys(listed)][:MOST_RECIPIENTS]
+    if not recipients:
+        about = _ADDRESS.search(said)
+        recipients = [about.group(1) if about else None]
+    language = first(fields, "Content-Language")
+    return [_said_of(kind, one, words, language) for one, words in zip(recipients, passages(said, recipients))]
+
+
+def _said_of(kind: str, recipient: Optional[str], said: str, language: Optional[str]) -> Report:
+    status = first_enhanced_code(said)
     if kind == "delay":
         return Report(kind, status=status, final_recipient=recipient)
     words = " ".join(_coded(said) or _lines(said)[:20])
     return Report(
         kind, status=status, diagnostic_code=cut(words) or None, final_recipient=recipient,
-        language=first(fields, "Content-Language"), cause=cause_of_report(status, words),
+        language=language, cause=cause_of_report(status, words),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from .._net.attempts import Broken
 from .headers import fields_of
-from .model import JUNK_NAMES, MAX_HEADER, MOST_NEW, RECENT, Message, Session
+from .model import JUNK_NAMES, MAX_HEADER, MOST_NEW, RECENT, Message, Noted
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
@@ -27,21 +27,16 @@ _INBOX = "INBOX"
 _SETTLED = 60 * 10**9  # nanoseconds
 
 
-class Maildir:
+class Maildir(Noted):
     """See model.Mailbox. A message's uid is the name of its file, without flags."""
 
-    least_interval = 0.0
-
     def __init__(self, request: Request) -> None:
+        super().__init__()
         self._request = request
         self._root = request.path
         self._seen: Set[Tuple[str, str]] = set()
         self._paths: Dict[Tuple[str, str], str] = {}  # of those that were returned, where they were then
         self._names: List[str] = [_INBOX]
-        self.session = Session()
-        self.warnings: List[str] = []
-        self.closed: Dict[str, str] = {}
-        self.deleted = 0
 
     def folders(self) -> Sequence[str]:
         return self._names

@@ -66,6 +66,21 @@ class Session(NamedTuple):
     capabilities: Tuple[str, ...] = ()
 
 
+class Noted:
+    """What a mailbox of any kind notes of itself: see Mailbox."""
+
+    least_interval = 0.0
+
+    def __init__(self) -> None:
+        self.session = Session()
+        self.warnings: List[str] = []
+        self.closed: Dict[str, str] = {}
+        self.deleted = 0
+
+    def _learn(self, **facts: Any) -> None:
+        self.session = self.session._replace(**facts)
+
+
 if TYPE_CHECKING:
 
     class Mailbox(typing.Protocol):

@@ -86,7 +86,10 @@ def as_report(result: Result, now: float) -> Dict[str, Any]:
         **({name: messages[0][name] for name in _ABOUT_ONE} if len(messages) == 1 else _NOTHING),
         "messages": messages,
         "deleted": result.deleted,
-        "warnings": _shown([*result.warnings, *_about_trust(session), *bounds.left_out], request.secrets),
+        "warnings": _shown(
+            [*result.warnings, *_about_trust(session), *_about_results(result.findings), *bounds.left_out],
+            request.secrets,
+        ),
         "engine": engine(),
     }
     if len(messages) > 1:
@@ -242,6 +245,13 @@ def _about_trust(session: Session) -> List[str]:
         return []
     why = ", ".join(session.tls.verify_errors) or "it could not be judged"
     return ["The credentials went to a server whose certificate was not verified (%s): validate_certs is false." % why]
+
+
+def _about_results(findings: Sequence[Finding]) -> List[str]:
+    """Say once what nobody can tell of results that are told as the receiver's."""
+    told = [one.authentication for one in findings if one.authentication is not None]
+    doubts = dict.fromkeys(one.reason for one in told if one.state == "present" and one.reason)
+    return [doubt[:1].upper() + doubt[1:] + "." for doubt in doubts]
 
 
 # One sentence for people

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .._net.attempts import Broken
 from .authentication import authentication_of
-from .bounce import MAX_OCTETS, concerns, may_be_report, names_in, names_of, reported_in
+from .bounce import MAX_OCTETS, concerns, may_be_report, names_in, names_of, report_of, reported_in
 from .finding import Finding
 from .headers import fields_of
 from .signatures import MAX_OCTETS as MAX_SIGNED
@@ -37,6 +37,10 @@ _ONCE_IT_WORKED = (
     "no_greeting",
 )
 _TOO_LONG = "nothing so far; the server wants %.0f s between two sessions (LOGIN-DELAY), and there is less left"
+_GUESSED = (
+    "A server reports about several recipients of the message, and nothing tells which is meant (option recipient): "
+    "told is what it says of one, of the first that failed if any did."
+)
 _LEAST_SECONDS = 0.3  # that a look takes; with less time left there is none
 _MOST_OF_ALL = 0.25  # of the timeout that may be kept for the last look, where looks take long
 
@@ -151,8 +155,12 @@ class Search:
             sure = concerns(reported, finding.wanted._replace(recipient=None))
             if not sure and not (message.fresh and concerns(reported, finding.wanted)):
                 continue
-            report = reported.report
             self.ours += [message] if sure else []
+            report, guessed = report_of(reported, finding.wanted.recipient)
+            if guessed and _GUESSED not in self._mailbox.warnings:
+                self._mailbox.warnings.append(_GUESSED)
+            if report is None:
+                return
             if report.kind == "bounce" and finding.bounce is None:
                 self.findings[token] = finding._replace(bounce=report, bounce_seconds=seen)
             elif report.kind != "bounce":

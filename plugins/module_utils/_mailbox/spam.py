@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from .trace import written_by
+from .receiver import own_lines
 
 if TYPE_CHECKING:
-    from typing import Callable, Collection, Dict, List, Optional, Sequence, Tuple
+    from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
     from .headers import Fields
 
@@ -48,7 +48,8 @@ class Spam(NamedTuple):
 def spam_of(fields: Fields, trusted: Sequence[str]) -> Spam:
     """Return what filters say above the Received lines of the receiver: the topmost, and those of trusted servers."""
     filters: List[Filter] = []
-    for name, value in fields[: _end_of_own(fields, {one.lower() for one in trusted})]:
+    own = own_lines(fields, {one.lower() for one in trusted})
+    for name, value in fields[: own[-1] if own else 0]:
         row = _READERS.get(name.lower())
         if row is not None and len(filters) < MAX_FILTERS:
             known, read = row
@@ -57,18 +58,6 @@ def spam_of(fields: Fields, trusted: Sequence[str]) -> Spam:
     first = filters[0] if filters else Filter("", None, None, None, "")
     flagged = any(flags) if flags else None
     return Spam("present" if filters else "absent", flagged, first.score, first.threshold, tuple(filters))
-
-
-def _end_of_own(fields: Fields, trusted: Collection[str]) -> int:
-    """Return where the lowest Received line stands that is surely the receiver's: of those that follow the topmost,
-    the ones that trusted servers wrote."""
-    end = 0
-    for index, (name, value) in enumerate(fields):
-        if name.lower() == "received":
-            if end and not written_by(value, trusted):
-                break
-            end = index
-    return end
 
 
 def _search(pattern: str, text: str) -> Optional[float]:

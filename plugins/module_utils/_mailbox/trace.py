@@ -24,13 +24,21 @@ MAX_HOPS = 100  # servers give a message up for looping with fewer (RFC 5321 6.3
 _MAX_WORD = 300  # characters of anything in a hop
 
 _KEYWORDS = ("from", "by", "via", "with", "id", "for")
-# With TLS (RFC 3848, RFC 6531, RFC 4954) and without.
+# With TLS, and those that RFC 3848 and RFC 6531 name for what is spoken without.
 _WITH_TLS = re.compile(r"(?:utf8)?(?:esmtp|smtp|lmtp)sa?|https", re.IGNORECASE)
-_WITHOUT_TLS = re.compile(r"(?:utf8)?(?:esmtp|smtp|lmtp)a?|http", re.IGNORECASE)
+_WITHOUT_TLS = re.compile(r"smtp|(?:esmtp|lmtp|utf8smtp|utf8lmtp)a?", re.IGNORECASE)
 _INSIDE = re.compile(r"local.*|mapi|uid|bsmtp|pipe", re.IGNORECASE)  # by no network
-_VERSION = re.compile(r"\bTLSv?_?1(?:[._]([0-3]))?\b", re.IGNORECASE)
-_CIPHER = re.compile(r"\b(?:(?:TLS|ECDHE|DHE|RSA|AES|AECDH|ADH)[_-][A-Z0-9_-]{5,60})", re.IGNORECASE)
+# `TLSv1/SSLv3` is what OpenSSL once called a family of ciphers, whatever the version.
+_VERSION = re.compile(r"\bTLSv?_?1(?:[._]([0-3]))?\b(?!/SSL)", re.IGNORECASE)
+_CIPHER = re.compile(
+    r"\b(?:TLS|ECDHE|DHE|EDH|RSA|AES|AECDH|ADH|DES|RC4|CAMELLIA)[0-9]{0,3}[_-][A-Z0-9_-]{2,60}", re.IGNORECASE
+)
+# What servers that call it SMTP all the same write of TLS in a comment: qmail with a patch, old Sendmail, Courier.
+_SAYS_TLS = re.compile(
+    r"\A(?!not )[A-Z0-9_-]{3,60} encrypted(?:,|\Z)|\b(?:TLS|SSL)(?:v?_?[123][._0-9]*)?(?=[\s:,;/]|\Z)", re.IGNORECASE
+)
 _ADDRESS = re.compile(r"\[?(?:IPv6:)?([0-9a-fA-F:.]{2,45})(?:%[\w.]{1,20})?\]?\Z", re.IGNORECASE)
+_CLAIMED = re.compile(r"\b(?:helo|ident)[= ]\S+", re.IGNORECASE)  # by the client, of itself: that is not its address
 _HELO = re.compile(r"\bhelo[= ]([^\s()]{1,255})", re.IGNORECASE)
 _LATEST = 4102444800  # the year 2100: what is later is no time that a clock has
 
@@ -77,7 +85,7 @@ def trace_of(fields: Fields) -> Trace:
     hops: List[Hop] = []
     moments: List[Optional[float]] = []
     for line in reversed(lines[:MAX_HOPS]):
-        hop, moment = _hop(line)
+        hop, moment = _read(line)
         before = moments[-1] if moments else None
         delay = None if before is None or moment is None else moment - before
         if delay is not None and delay < 0:
@@ -100,7 +108,12 @@ def _encrypted(hops: List[Hop]) -> Optional[bool]:
     return True if claims and None not in claims else None
 
 
-def _hop(line: str) -> Tuple[Hop, Optional[float]]:
+def hop_of(line: str) -> Hop:
+    """Return what one Received line tells."""
+    return _read(line)[0]
+
+
+def _read(line: str) -> Tuple[Hop, Optional[float]]:
     """Read one line: its clauses stand outside of comments, the date after the last semicolon."""
     outside, comments = split_comments(line)
     clauses, _semicolon, date = outside.rpartition(";")
@@ -108,7 +121,7 @@ def _hop(line: str) -> Tuple[Hop, Optional[float]]:
         clauses, date = outside, ""
     said = _clauses(clauses)
     protocol = said.get("with")
-    tls = _tls(protocol, comments)
+    tls = _tls(protocol, line)
     version, cipher = _parameters(clauses, comments) if tls else (None, None)
     name, address = _client(said.get("from"), line)
     moment = _moment(date)
@@ -144,15 +157,37 @@ def _clauses(text: str) -> Dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _tls(protocol: Optional[str], comments: List[str]) -> Optional[bool]:
-    """Whether the server says that TLS was spoken. None where it does not say what was spoken."""
+def _tls(protocol: Optional[str], line: str) -> Optional[bool]:
+    """Whether the server says that TLS was spoken. None where it does not say what was spoken, or not in one voice.
+
+    What stands before `by` holds names that the client has given, so a claim there only takes a protocol's word away.
+    """
     if protocol is None or _INSIDE.fullmatch(protocol):
         return None
     if _WITH_TLS.fullmatch(protocol):
         return True
-    if _WITHOUT_TLS.fullmatch(protocol):
+    about_client, rest = _halves(line)
+    if any(map(_claims_tls, split_comments(rest)[1])):
+        return True
+    if _WITHOUT_TLS.fullmatch(protocol) and not any(map(_claims_tls, split_comments(about_client)[1])):
         return False
-    return any("version=tls" in comment.lower() for comment in comments) or None
+    return None
+
+
+def _claims_tls(comment: str) -> bool:
+    """A comment with an address in it, of a client or a sender, is about these, whatever they call themselves."""
+    return _SAYS_TLS.search(comment) is not None and "@" not in comment and not any(map(_address_in, comment.split()))
+
+
+def _halves(line: str) -> Tuple[str, str]:
+    """Return what stands before `by`, which is about the client, and what stands after it."""
+    depth = 0
+    for found in re.finditer(r"[()]|(?<!\S)by(?!\S)", line, re.IGNORECASE):
+        if found.group() in "()":
+            depth += 1 if found.group() == "(" else -1
+        elif depth <= 0:
+            return line[: found.start()], line[found.end() :]
+    return line, ""
 
 
 def _parameters(clauses: str, comments: List[str]) -> Tuple[Optional[str], Optional[str]]:
@@ -173,10 +208,10 @@ def _client(name: Optional[str], line: str) -> Tuple[Optional[str], Optional[str
     """Return the name that the client gave itself, and its address: from the comments between `from` and `by`."""
     if name is None:
         return None, None
-    about = re.split(r"\bby\b", line, maxsplit=1, flags=re.IGNORECASE)[0] if " by " in line else line
-    comments = split_comments(about)[1]
-    words = [word.strip("();,") for comment in comments for word in comment.split()]
-    named = _HELO.search(" ".join(comments))
+    comments = split_comments(_halves(line)[0])[1]
+    told = " ".join(comments)
+    named = _HELO.search(told)
+    words = [word.strip("();,") for word in _CLAIMED.sub(" ", told).split()]
     found = [_address_in(word) for word in words]
     address = next(filter(None, reversed(found)), None) or _address_in(name)
     return (named.group(1)[:_MAX_WORD] if named else name), address

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import printable
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import encodable, told
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import CHECK, OUTCOMES
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import AS_SUCH, CHECK, OUTCOMES
 
 if TYPE_CHECKING:
     from typing import Iterator, List, Optional
@@ -87,7 +87,7 @@ def _state(row: Row, rule: Rule, lenient: bool) -> int:
         return OK if lenient else UNKNOWN
     if rule["outcome"] != "unmet":
         return OK
-    if rule["id"] == CHECK and row["verdict"] == "not_checked":
+    if rule["id"] in AS_SUCH and row["verdict"] == "not_checked":
         return UNKNOWN
     if rule["severity"] == "low" and row["verdict"] == "passed":  # advice
         return OK
@@ -97,7 +97,7 @@ def _state(row: Row, rule: Rule, lenient: bool) -> int:
 def _said(rule: Rule) -> str:
     """What was seen; of a check that failed, only that."""
     text = str(rule["text"])
-    return _plain(text.partition("; observed: ")[2] or text if rule["id"] == CHECK else text)
+    return _plain(text.partition("; observed: ")[2] or text if rule["id"] in AS_SUCH else text)
 
 
 def _plain(text: object) -> str:

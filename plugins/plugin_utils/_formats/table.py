@@ -59,8 +59,8 @@ def _changes(assessment: Assessment) -> Lines:
 
 
 def _waivers(assessment: Assessment) -> Lines:
-    """Each waiver: one that is unused excuses nothing any more, and may go."""
-    fields = ("state", "rule", "endpoint", "expires", "owner", "reason")
+    """Each waiver: one that is unused excuses nothing, and its note says why."""
+    fields = ("state", "rule", "endpoint", "expires", "owner", "reason", "note")
     return [fields, *([one.get(name) for name in fields] for one in assessment["waivers"])]
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _CODES = """
 exit codes:
   0  passed              1  failed         2  a mistake in the call; nothing was checked
-  3  refused for now     4  unreachable    5  not checked (it was ended early)
+  3  refused for now     4  unreachable    5  not checked (ended early, or nothing to judge by)
 """
 _SIX = "  6  passed, but %s (with --lenient: 0)\n"
 _OF_MANY = "  Of several it is the first of these that any came to, in the order 1, 4, 3, 5, 6.\n"

@@ -115,7 +115,7 @@ def run(given: argparse.Namespace) -> int:
             if through is None:
                 _wait(sink, ended, given)
             # Messages that were made to mislead a relay say nothing of what it sends else.
-            rules = sink.rules() if through is None else [look_outbound(sink, through, given.wait)]
+            rules = sink.rules() if through is None else [_look(sink, through, ended, given.wait)]
             report = _report(sink, rules)
     except OSError as error:
         raise Mistake("nobody can listen there: %s" % (error.strerror or error)) from None
@@ -136,6 +136,15 @@ def _through(given: argparse.Namespace) -> Optional[Through]:
     if not given.sender or not given.recipient:
         raise Mistake("--through needs --sender and --recipient, both addresses of yours")
     return Through(host, port, given.sender, given.recipient)
+
+
+def _look(sink: Sink, through: Through, ended: threading.Event, wait: float) -> Dict[str, Any]:
+    def on_start(stop: Callable[[], None]) -> None:
+        stop_on_interrupt(stop)
+        if ended.is_set():  # while the sink was made
+            stop()
+
+    return look_outbound(sink, through, wait, on_start)
 
 
 def _pairs(flag: str, given: List[str], kind: Callable[[str], Any]) -> Mapping[str, Any]:

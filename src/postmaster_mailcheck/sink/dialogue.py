@@ -29,7 +29,10 @@ NAME = "sink.invalid"
 _EXTENSIONS = ("PIPELINING", "SIZE 16777216", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
 _END = b"\r\n.\r\n"
 _MOST_LINE, _MOST_MESSAGE = 65536, 16777216  # octets
+_MOST_PATH = 1000  # octets of an address; the record has all of it
 _MOST_RECIPIENTS, _MOST_COMMANDS = 1000, 10000
+_MOST_HELD = 67108864  # octets of one session
+_MOST_SECONDS = 3600.0  # of one session, besides the delays that were asked for
 _MOST_WAITING = 10000  # of the greylist
 _HANDSHAKE = b"\x16"  # how a record of TLS begins that holds one (RFC 8446 5.1)
 _PATIENCE = 300.0  # seconds (RFC 5321 4.5.3.2.7)
@@ -58,8 +61,13 @@ _UNKNOWN = "502 5.5.2 Command not implemented"
 class Dialogue:
     """Speaks with one client until either has had enough."""
 
-    def __init__(self, wire: Wire, session: Session, behaviour: Behaviour, waiting: Waiting) -> None:
+    def __init__(
+        self, wire: Wire, session: Session, behaviour: Behaviour, waiting: Waiting, has_room: Callable[[], bool]
+    ) -> None:
+        """`has_room`: whether more can be held of what all sessions say."""
         self._wire, self._session, self._behaviour, self._waiting = wire, session, behaviour, waiting
+        self._has_room = has_room
+        self._until = time.monotonic() + _MOST_SECONDS
         self._buffer = b""
         self._closing = False
         self._sender: Optional[str] = None
@@ -80,12 +88,26 @@ class Dialogue:
             if self._behaviour.implicit:
                 await self._start_tls()
             self._closing = not await self._answer(GREETING)
-            while not self._closing and len(self._session.commands) < _MOST_COMMANDS:
+            while not self._closing:
+                if self._too_much():
+                    self._session.event(event="too much", text=self._too_much())
+                    return await self._say("421 4.7.0 Enough of this session")
                 await self._command()
         except WireError as error:
             self._session.event(event="broken", text=str(error))
         except asyncio.TimeoutError:
-            self._session.event(event="idle", text="nothing was said for %d s" % _PATIENCE)
+            text = self._too_much() or "nothing was said for %d s" % _PATIENCE
+            self._session.event(event="idle", text=text)
+
+    def _too_much(self) -> str:
+        """Return the bound that this session has come to, or nothing."""
+        if len(self._session.commands) >= _MOST_COMMANDS:
+            return "%d commands, which are the most of one session" % _MOST_COMMANDS
+        if self._session.size >= _MOST_HELD:
+            return "%d octets, which are the most of one session" % _MOST_HELD
+        if time.monotonic() >= self._until:
+            return "%d s, which are the most of one session" % _MOST_SECONDS
+        return "" if self._has_room() else "there is no room for more"
 
     async def _command(self) -> None:
         line = await self._line()
@@ -94,7 +116,7 @@ class Dialogue:
             return
         text = line.decode("latin-1").rstrip("\r\n")
         verb = text.partition(" ")[0].upper()
-        self._session.commands.append((verb, self._session.tls is not None))
+        self._session.commands.append((verb[:16], self._session.tls is not None))
         handler = self._handlers.get(verb)
         if handler is not None:
             await handler(text)
@@ -143,8 +165,7 @@ class Dialogue:
         """What came behind STARTTLS, and is no TLS, came in clear: it is kept in the record, and obeyed never."""
         context, begun, self._buffer, self._sender = self._behaviour.context, self._buffer, b"", None
         if begun and begun[:1] != _HANDSHAKE:
-            for line in begun.splitlines(keepends=True):  # each by itself, since what signs in is kept by no line
-                self._session.octets("client", line)
+            self._session.lines(begun)
             self._session.event(event="dropped", text="what came in clear behind STARTTLS")
             begun = b""
         if context is None:
@@ -206,19 +227,25 @@ class Dialogue:
         while True:
             content += self._buffer
             self._buffer = b""
+            self._session.coming = len(content)
             at = content.find(_END, begin)
             if 0 <= at <= _MOST_MESSAGE:
                 end = at + len(_END)
                 octets, self._buffer = bytes(content[2:end]), bytes(content[end:])
-                self._session.octets("client", octets)
+                self._session.coming = 0
+                self._session.content(octets)
                 return octets
             if len(content) > _MOST_MESSAGE:
                 self._session.event(event="too long", text="a message of more than %d octets" % _MOST_MESSAGE)
                 await self._say("552 5.3.4 Too big")
                 return None
+            if not self._has_room():
+                self._session.event(event="too much", text="there is no room for more")
+                await self._say("452 4.3.1 No room for more")
+                return None
             begin = max(0, len(content) - len(_END) + 1)
             if not await self._fill():
-                self._session.octets("client", bytes(content[2:]))
+                self._session.content(bytes(content[2:]))
                 return None
 
     async def _line(self) -> Optional[bytes]:
@@ -238,7 +265,7 @@ class Dialogue:
                 return None
 
     async def _fill(self) -> bool:
-        data = await self._wire.read(within=_PATIENCE)
+        data = await self._wire.read(within=max(0.0, min(_PATIENCE, self._until - time.monotonic())))
         if data is None:
             raise asyncio.TimeoutError
         self._buffer += data
@@ -246,7 +273,9 @@ class Dialogue:
 
     async def _answer(self, verb: str, otherwise: str = "") -> bool:
         """Say the reply to a command, `otherwise` where its caller asked for none; return whether it says yes."""
-        await asyncio.sleep(self._behaviour.delays.get(verb, 0.0))
+        delay = self._behaviour.delays.get(verb, 0.0)
+        self._until += delay
+        await asyncio.sleep(delay)
         reply = self._reply(verb, otherwise)
         await self._say(reply)
         self._closing |= reply.startswith("421")  # RFC 5321 3.8
@@ -263,4 +292,4 @@ class Dialogue:
 
 def _path(text: str) -> str:
     found = _PATH.search(text)
-    return found.group(1) if found else ""
+    return found.group(1)[:_MOST_PATH] if found else ""

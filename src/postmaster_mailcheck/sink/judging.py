@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import counted
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import MET, UNKNOWN, UNMET
 
 if TYPE_CHECKING:
@@ -35,8 +36,14 @@ def rule(id_: str, severity: str, outcome: str, text: str, observed: Any, remedy
     }
 
 
-def judged(sessions: Sequence[Session], behaviour: Behaviour, untrusted: bool) -> List[Dict[str, Any]]:
-    """Return the rules. `untrusted`: that no client has a reason to trust the certificate is asked about."""
+def judged(
+    sessions: Sequence[Session], behaviour: Behaviour, untrusted: bool, forgotten: int = 0
+) -> List[Dict[str, Any]]:
+    """Return the rules.
+
+    `untrusted`: that no client has a reason to trust the certificate is asked about; `forgotten`: sessions that are not
+    held any more, of which nobody knows whether they kept a rule.
+    """
     rules = [_clear(sessions, behaviour)]
     if behaviour.context is not None and untrusted:
         rules.append(_certificate(sessions))
@@ -45,7 +52,12 @@ def judged(sessions: Sequence[Session], behaviour: Behaviour, untrusted: bool) -
     if behaviour.greylist:
         rules.append(_greylisting(sessions))
     rules.append(_line_ends(sessions))
-    return rules
+    return [_of_a_part(one, forgotten) if forgotten and one["outcome"] == MET else one for one in rules]
+
+
+def _of_a_part(kept: Dict[str, Any], forgotten: int) -> Dict[str, Any]:
+    text = "%s; of those that came, but %s no longer held" % (kept["text"], counted(forgotten, "session"))
+    return {**kept, "outcome": UNKNOWN, "observed": None, "text": text}
 
 
 def _clear(sessions: Sequence[Session], behaviour: Behaviour) -> Dict[str, Any]:

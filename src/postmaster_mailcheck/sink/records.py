@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SECRET = re.compile(rb"(?i)(AUTH[ \t]+\S+[ \t]+)[^\r\n]+")
 _SIGN_IN = re.compile(rb"(?i)AUTH\b")
+_A_RECORD = 500  # octets, about, that one takes besides what was said
 _COMMAND = re.compile(rb"(?i)(?:EHLO|HELO|STARTTLS|MAIL|RCPT|DATA|RSET|NOOP|VRFY|QUIT)\b")
 
 
@@ -50,14 +51,25 @@ class Session:
         self.forgotten = False  # it waited for the answer under TLS
         self.deferred: List[Tuple[str, str, str]] = []  # client, sender, recipient
         self.ended = False
-        self.size = 0  # octets that are held
+        self.size = 0  # octets that are held, about
+        self.coming = 0  # octets of a message that has not come to its end
         self._signs_in = False  # AUTH was said, and no other command since: what comes may be a response to it
         self._clock, self._started, self._journal = clock, clock(), journal
 
     def octets(self, speaker: str, data: bytes) -> None:
         """Keep what `client` or `sink` said; as text each octet is the character of its number."""
-        self.size += len(data)
-        shown = self._without_secrets(data) if speaker == "client" else data
+        self._keep(speaker, self._without_secrets(data) if speaker == "client" else data)
+
+    def content(self, data: bytes) -> None:
+        """Keep a message, or what came of one: no line of it signs in, whatever it says."""
+        self._keep("client", data)
+
+    def lines(self, data: bytes) -> None:
+        """Keep several lines of the client's in one record, each looked at by itself: what signs in is kept by none."""
+        self._keep("client", b"".join(map(self._without_secrets, data.splitlines(keepends=True))))
+
+    def _keep(self, speaker: str, shown: bytes) -> None:
+        self.size += len(shown)
         self.event(**{"from": speaker, "tls": self.tls is not None, "octets": shown.decode("latin-1")})
 
     def _without_secrets(self, data: bytes) -> bytes:
@@ -70,6 +82,7 @@ class Session:
     def event(self, **facts: Any) -> None:
         record = {"session": self.number, "seconds": round(self._clock() - self._started, 4), **facts}
         self.events.append(record)
+        self.size += _A_RECORD
         if self._journal is not None:
             self._journal.write(record)
 

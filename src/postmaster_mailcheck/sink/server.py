@@ -13,6 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError, describe_bug
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import counted
 from postmaster_mailcheck.sink.behaviour import Behaviour, answers_of, delays_of
 from postmaster_mailcheck.sink.certificates import MADE, context_for
 from postmaster_mailcheck.sink.dialogue import NAME, Dialogue
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from postmaster_mailcheck.sink.dialogue import Waiting
 
-_KEPT, _KEPT_OCTETS = 1000, 268435456  # sessions, the latest, and what they hold; a folder keeps all
+_KEPT, _KEPT_OCTETS = 1000, 268435456  # sessions, the latest, and what all hold; a folder keeps what is said
 _AT_ONCE = 50  # sessions side by side
 _TLS = ("starttls", "implicit", "none")
 
@@ -76,7 +77,8 @@ class Sink:
             inject,
         )
         self.host, self.port = host, port
-        self.sessions: Deque[Session] = deque(maxlen=_KEPT)
+        self.sessions: Deque[Session] = deque()
+        self.forgotten = 0  # sessions that are not held any more
         self.over = 0  # sessions that have come to their end
         self._certificate = certificate
         self._record, self._journal = record, None if record is None else Journal(record)
@@ -126,11 +128,15 @@ class Sink:
     def warnings(self) -> List[str]:
         """Return what is doubtful about what was kept."""
         failure = self._journal.failure if self._journal is not None else ""
-        return ["The record is not complete: %s." % failure] if failure else []
+        found = ["The record is not complete: %s." % failure] if failure else []
+        if self.forgotten:
+            text = "There was no room for all: %s, the oldest, no longer held."
+            found.append(text % counted(self.forgotten, "session"))
+        return found
 
     def rules(self) -> List[Dict[str, Any]]:
         """Return what the sessions so far show of who sent, as rules: met, unmet, or unknown."""
-        return judged(list(self.sessions), self.behaviour, self._certificate in MADE)
+        return judged(list(self.sessions), self.behaviour, self._certificate in MADE, self.forgotten)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(self._serve(Wire(reader, writer), writer))
@@ -147,7 +153,7 @@ class Sink:
         session.event(event="connected", peer=peer)
         self.sessions.append(session)
         try:
-            await Dialogue(wire, session, self.behaviour, self._waiting).run()
+            await Dialogue(wire, session, self.behaviour, self._waiting, self._has_room).run()
         except Exception as bug:  # noqa: BLE001  # a fault of ours ends one session, and is told there
             session.event(event="fault", text=describe_bug(bug))
         finally:
@@ -158,10 +164,22 @@ class Sink:
             self._let_go()
             self.wake()
 
+    def _has_room(self) -> bool:
+        """Whether more can be held: of sessions that are not over, nothing is forgotten."""
+        self._let_go()
+        return self._held() <= _KEPT_OCTETS
+
+    def _held(self) -> int:
+        return sum(one.size + one.coming for one in self.sessions)
+
     def _let_go(self) -> None:
-        """Forget the oldest sessions, as far as they are over, while more is held than there is room for."""
-        while sum(one.size for one in self.sessions) > _KEPT_OCTETS and self.sessions[0].ended:
-            self.sessions.popleft()
+        """Forget the oldest sessions that are over, while more is held than there is room for."""
+        while len(self.sessions) > _KEPT or self._held() > _KEPT_OCTETS:
+            oldest = next((one for one in self.sessions if one.ended), None)
+            if oldest is None:
+                return
+            self.sessions.remove(oldest)
+            self.forgotten += 1
 
     async def _close(self) -> None:
         self._server.close()

@@ -12,6 +12,8 @@ import ssl
 from typing import Optional
 
 READ_OCTETS = 65536
+_PATIENCE = 300.0  # seconds for a client that takes nothing (RFC 5321 4.5.3.2.7)
+_FAREWELL = 5.0  # seconds for what is left to say, when all is over
 
 
 class WireError(Exception):
@@ -87,7 +89,9 @@ class Wire:
             self._reading.cancel()
         self._writer.close()
         try:
-            await self._writer.wait_closed()
+            await asyncio.wait_for(self._writer.wait_closed(), _FAREWELL)
+        except asyncio.TimeoutError:
+            self._writer.transport.abort()
         except (OSError, ssl.SSLError):
             pass  # it was gone before
 
@@ -111,7 +115,9 @@ class Wire:
     async def _send(self, data: bytes) -> None:
         try:
             self._writer.write(data)
-            await self._writer.drain()
+            await asyncio.wait_for(self._writer.drain(), _PATIENCE)
+        except asyncio.TimeoutError:
+            raise WireError("the client took nothing for %d s" % _PATIENCE) from None
         except OSError as error:
             raise WireError(error.strerror or "the connection broke") from None
 

@@ -60,6 +60,9 @@ def _findings(assessed: Assessment) -> Iterator[Line]:
         if waiver["state"] == "expired":
             said = "%(endpoint)s %(rule)s: a waiver has expired on %(expires)s (%(owner)s: %(reason)s)" % waiver
             yield row("medium", said, label_style=_STYLES["medium"])
+        elif waiver["state"] == "unused":
+            said = "%(rule)s at %(endpoint)s excuses nothing: %(note)s" % waiver
+            yield row("waiver", said, label_style="yellow")
 
 
 def _open(assessed: Assessment) -> Iterator[Line]:

@@ -14,7 +14,7 @@ from ..dialogue import ask, offered_in_clear, unmasked
 from ..model import Cost, Judgement, Probe, Unsettled, finding, no_trials, passed
 
 if TYPE_CHECKING:
-    from typing import Any, Generator, Sequence
+    from typing import Any, Generator, Optional, Sequence
 
     from ..._net.attempts import Outcome
     from ..._smtp.conversation.state import State
@@ -57,10 +57,18 @@ def _judge_starttls(audited: Audited, _outcomes: Sequence[Outcome]) -> Judgement
     if "STARTTLS" not in unmasked(offered_in_clear(audited)):
         return finding("it does not offer STARTTLS, so that all mail comes in clear")
     if facts.tls is None:
-        raise Unsettled("it offers STARTTLS, and was not asked to begin it, or did not")
+        return _starttls_refused(facts.codes.get("starttls"))
     if "STARTTLS" in (facts.capabilities or {}):
         return finding("it offers STARTTLS once more under TLS, as if there were none", severity="low")
     return passed("it offers STARTTLS, spoke %s, and has forgotten STARTTLS under TLS" % facts.tls.version)
+
+
+def _starttls_refused(code: Optional[int]) -> Judgement:
+    if code is None:
+        raise Unsettled("it offers STARTTLS, and was not asked to begin it")
+    if code < 500:
+        raise Unsettled("it offers STARTTLS, and answered it by %d, which is for now only" % code)
+    return finding("it offers STARTTLS, and answered it by %d, so that all mail comes in clear" % code)
 
 
 def _judge_certificate(audited: Audited, _outcomes: Sequence[Outcome]) -> Judgement:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..._net.text import cut, printable
 from ..._smtp import commands
-from ..._smtp.capabilities import auth_mechanisms
-from ..dialogue import answers, ask, framed, settled
+from ..dialogue import answers, ask, framed, mechanisms, settled, unmasked, where_offered
 from ..model import Cost, Judgement, Probe, finding, passed
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def names_in(challenge: bytes) -> Dict[str, str]:
 
 
 def _trials(audited: Audited) -> List[Trial]:
-    if "NTLM" not in (auth_mechanisms(audited.first.facts.capabilities) or ()):
+    if "NTLM" not in mechanisms(audited):
         return []
 
     def talk(state: State) -> Generator[Any, Any, None]:
@@ -64,11 +63,12 @@ def _trials(audited: Audited) -> List[Trial]:
             state.facts.extra_replies[-1] = last._replace(text=told)  # what follows a 334 is shown nowhere else
             yield from ask(state, commands.auth_cancel())
 
-    return [framed(audited.endpoint, talk)]
+    return [framed(where_offered(audited, "NTLM"), talk)]
 
 
-def _judge(_audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
+def _judge(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
     if not outcomes:
+        unmasked(audited.first.facts.capabilities or {})
         return passed("it does not offer NTLM")
     reply = settled(answers(outcomes[0])[0], "auth")
     if reply.code == 334 and reply.text:

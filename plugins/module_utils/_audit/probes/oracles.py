@@ -12,7 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..._smtp import commands
-from ..dialogue import answers, as_control, ask, control_recipient, framed, settled
+from ..._smtp.replies import is_success
+from ..dialogue import answers, as_control, ask, control_recipient, framed, settled, taken_control
 from ..model import Cost, Judgement, Probe, finding, passed, unknown
 
 if TYPE_CHECKING:
@@ -110,19 +111,17 @@ def _without_address(text: str, address: str) -> Tuple[str, str, str]:
 
 def _rcpt_trials(audited: Audited) -> List[Trial]:
     def talk(state: State) -> Generator[Any, Any, None]:
-        yield from ask(state, commands.mail(audited.sender, {}))
-        known = yield from ask(state, commands.rcpt(audited.known_recipient, {}))
+        known = yield from ask(state, commands.mail(audited.sender, {}))
+        if is_success("mail", known.code):
+            known = yield from ask(state, commands.rcpt(audited.known_recipient, {}))
+        taken_control(audited.known_recipient, known)
         yield from _ask_on(audited, state, known, lambda address: commands.rcpt(address, {}))
 
     return [framed(audited.endpoint, talk)]
 
 
 def _judge_rcpt(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
-    mail, *replies = answers(outcomes[0])
-    settled(mail, "mail")
-    known = settled(replies[0])
-    if known.code >= 400:
-        return unknown("the known recipient was refused too: %d %s" % (known.code, known.text))
+    _mail, *replies = answers(outcomes[0])
     return _compared(audited, replies)
 
 

@@ -18,10 +18,12 @@ from ..dialogue import (
     ask,
     framed,
     in_clear,
+    mechanisms,
     offered_in_clear,
     open_question,
     settled,
     unmasked,
+    where_offered,
 )
 from ..model import Cost, Judgement, Probe, Unsettled, finding, no_trials, passed
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from ..model import Audited
 
 _SHOW_A_SECRET = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
+_NO_SUCH_MECHANISM = 504  # RFC 4954 4
 _REFUSALS, _FOR_NOW = (535, 501), 454  # of a password (RFC 4954 6)
 _SLOW_SECONDS = 1.0  # a relay that takes so much longer for a wrong password slows guessing down
 _IMPLICIT = "TLS begins with the first octet, so that nothing is said in clear"
@@ -56,30 +59,35 @@ def _begin_in_clear(audited: Audited) -> List[Trial]:
     if audited.endpoint.tls == "implicit":
         return []
 
+    offered = mechanisms(audited)
+    mechanism = "LOGIN" if "LOGIN" in offered and "PLAIN" not in offered else "PLAIN"
+
     def talk(state: State) -> Generator[Any, Any, None]:
-        reply = yield from ask(state, commands.auth("PLAIN", None))
+        reply = yield from ask(state, commands.auth(mechanism, None))
         if reply.code == 334:
             yield from ask(state, commands.auth_cancel())
 
     return [framed(in_clear(audited.endpoint), talk)]
 
 
-def _judge_begin(_audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
+def _judge_begin(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
     if not outcomes:
         return passed(_IMPLICIT)
     reply = settled(answers(outcomes[0])[0], "auth")
+    said = "%s in clear was answered %d" % (reply.command, reply.code)
     if reply.code == 334:
-        return finding("AUTH PLAIN in clear was answered 334: it takes a password that anybody may read")
+        return finding(said + ": it takes a password that anybody may read")
     if is_success("auth", reply.code):
-        text = "AUTH PLAIN in clear was answered %d: it lets in whoever asks, without a password"
-        return finding(text % reply.code, severity="high")
+        return finding(said + ": it lets in whoever asks, without a password", severity="high")
     if reply.code < 500:
-        raise Unsettled("AUTH PLAIN in clear was answered %d, which means nothing there" % reply.code)
-    return passed("AUTH PLAIN in clear was answered %d %s" % (reply.code, reply.text))
+        raise Unsettled(said + ", which means nothing there")
+    if reply.code == _NO_SUCH_MECHANISM and not mechanisms(audited):
+        raise Unsettled(said + ", which says nothing of other mechanisms")
+    return passed("%s %s" % (said, reply.text))
 
 
 def _attempts(audited: Audited) -> List[Trial]:
-    if "PLAIN" not in (auth_mechanisms(audited.first.facts.capabilities) or ()):
+    if "PLAIN" not in mechanisms(audited):
         return []
     user, wrong = (stranger.encode("ascii") for stranger in audited.strangers[:2])
 
@@ -89,7 +97,7 @@ def _attempts(audited: Audited) -> List[Trial]:
             if reply.code not in _REFUSALS or _slower(audited, state.facts) >= _SLOW_SECONDS:
                 return  # it has said what there is to know: guessing ends, or takes its time
 
-    return [framed(audited.endpoint, talk)]
+    return [framed(where_offered(audited, "PLAIN"), talk)]
 
 
 def _slower(audited: Audited, facts: Facts) -> float:
@@ -100,7 +108,8 @@ def _slower(audited: Audited, facts: Facts) -> float:
 
 def _judge_attempts(audited: Audited, outcomes: Sequence[Outcome]) -> Judgement:
     if not outcomes:
-        offered = auth_mechanisms(audited.first.facts.capabilities)
+        unmasked(audited.first.facts.capabilities or {})
+        offered = mechanisms(audited)
         if offered:
             raise Unsettled("passwords are tried by AUTH PLAIN only, and it offers %s" % " ".join(offered))
         return passed("it offers no AUTH, by which passwords are guessed")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..._smtp import commands
 from ..._smtp.conversation.steps import Hear
+from ..._smtp.facts import ExtraReply
 from ..dialogue import ERRORS_A_SESSION, framed, patience
 from ..messages import END, hand_over, message
 from ..model import Cost, Proof, finding, passed, unknown
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
     from ..model import Arrivals, Audited, Judgement
 
 _FIRST, _SECOND = 16, 32  # of the tokens of the outer messages, and of those that are smuggled
+_MARK = b"What follows is to be a part of this message"
+_CLOSING = 421
 _MORE_REPLIES = 4  # to what stands behind an ending: MAIL, RCPT, DATA, the second message
 _SMUGGLED, _CUT, _WHOLE, _REFUSED, _WAITED_FOR, _OPEN = "smuggled", "cut", "whole", "refused", "waited for", "open"
+_BEHIND = "what stood behind the ending"
 _WELL = {_WHOLE: "arrived whole", _REFUSED: "refused"}
 
 
@@ -46,6 +50,7 @@ def _talk(audited: Audited, index: int, within: float, state: State) -> Generato
         reply = yield Hear("extra", within=within, or_silence=True)
         if reply is None:
             return
+        state.facts.extra_replies.append(ExtraReply(_BEHIND, reply.code, reply.enhanced_code, reply.text))
         state.closing = True
 
 
@@ -56,7 +61,7 @@ def _content(audited: Audited, index: int) -> bytes:
     # Few lines: where its commands are refused, each of them is one that there is not.
     inner = "From: <%s>\r\nX-Mailcheck-Token: %s\r\n\r\nThis one was inside." % (sender, second)
     said = (commands.mail(sender, {}), commands.rcpt(recipient, {}), commands.data())
-    text = b"What follows is to be a part of this message: %s" % shown_octets(ENDINGS[index]).encode("ascii")
+    text = b"%s: %s" % (_MARK, shown_octets(ENDINGS[index]).encode("ascii"))
     body = text + ENDINGS[index] + b"".join(command.wire for command in said) + inner.encode("ascii")
     return message(sender, recipient, first, date, body) + END
 
@@ -72,15 +77,20 @@ def _fate(audited: Audited, index: int, outcome: Optional[Outcome], arrivals: Ar
     if second in arrivals.own:
         return _SMUGGLED
     if first in arrivals.own:
-        return _WHOLE if second.encode("ascii") in arrivals.own[first] else _CUT
+        if second.encode("ascii") in arrivals.own[first]:
+            return _WHOLE
+        return _CUT if _MARK in arrivals.own[first] else _OPEN  # nothing shows in one that was written anew
     if outcome is None:
         return _OPEN
     if outcome.facts.message_taken:
         return _OPEN if first in arrivals.bounced else _WAITED_FOR
     facts = outcome.facts
+    behind = [reply for reply in facts.extra_replies if reply.command == _BEHIND and reply.code != _CLOSING]
+    if behind:  # it was refused, and what stood behind the ending was read as commands: the second may still come
+        return _WAITED_FOR if any(reply.code < 400 for reply in behind) else _OPEN
     begun = any(reply.command == "DATA" and reply.code == 354 for reply in facts.extra_replies)
     last = facts.failure or facts.extra_replies[-1]
-    for_good = (last.code or 0) >= 500 or (last.code == 421 and begun)
+    for_good = (last.code or 0) >= 500 or (last.code == _CLOSING and begun)
     return _REFUSED if begun and for_good else _OPEN
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..._net.dns.model import ABSENT, PRESENT, Question
+from ..._net.dns.model import PRESENT, Question
 from ..._net.dns.together import together
 from ..._net.text import cut, decode, printable
 from ..problems import is_valid
@@ -86,8 +86,7 @@ def spf_facts(domain: str, senders: Sequence[Sender] = (), now: int = 0) -> Eval
     of_senders = tuple(row for several in rows for row in several)
     problems = tuple(problems_of(root, answer))
     if root.state != PRESENT:
-        reason = root.reason if root.state != ABSENT else ""
-        return SpfFacts(root.state, reason, None, problems, "", None, None, (), of_senders)
+        return SpfFacts(root.state, root.reason, None, problems, "", None, None, (), of_senders)
     valid: Optional[bool] = is_valid(problems)
     reason = undecided(problems) if valid else ""
     evaluable = root.record is not None and not root.record.faults

@@ -153,7 +153,7 @@ def _network(address: str, prefix: int) -> int:
     host_bits = value.max_prefixlen - prefix
     if host_bits < family.shift:
         return 0
-    first = (int(value) >> host_bits << host_bits >> family.shift) - family.first
+    first = (int(value) >> host_bits << (host_bits - family.shift)) - family.first
     last = min(first + (1 << (host_bits - family.shift)), family.size)
     first = max(first, 0)
-    return ((1 << (last - first)) - 1) << (family.at + first) if last > first else 0
+    return ((1 << max(last - first, 0)) - 1) << (family.at + first)

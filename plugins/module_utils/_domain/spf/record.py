@@ -115,7 +115,8 @@ def _with_argument(term: Term, argument: str) -> Term:
         lengths = _DUAL_CIDR.search(argument)
         if lengths:  # it always is: both lengths may be missing
             argument = argument[: lengths.start()]
-            ip4, ip6 = (int(bits) if bits else whole for bits, whole in zip(lengths.groups(), (32, 128)))
+            wholes = (term.ip4_prefix, term.ip6_prefix)
+            ip4, ip6 = (int(bits) if bits else whole for bits, whole in zip(lengths.groups(), wholes))
             term = term._replace(ip4_prefix=ip4, ip6_prefix=ip6)
             if ip4 > 32 or ip6 > 128:
                 return term._replace(fault="the prefix is longer than an address")
@@ -134,14 +135,14 @@ def _with_network(term: Term, argument: str) -> Term:
     network, bits = found.groups()
     if term.name == "ip4":
         too_long = int(bits or 0) > 32
-        term = term._replace(network=network, ip4_prefix=int(bits or 32))
+        term = term._replace(network=network, ip4_prefix=int(bits or term.ip4_prefix))
     else:
         try:
             ipaddress.IPv6Address(network)
         except ValueError:
             return term._replace(fault="this is no IPv6 network")
         too_long = int(bits or 0) > 128
-        term = term._replace(network=network, ip6_prefix=int(bits or 128))
+        term = term._replace(network=network, ip6_prefix=int(bits or term.ip6_prefix))
     return term._replace(fault="the prefix is longer than an address" if too_long else "")
 
 

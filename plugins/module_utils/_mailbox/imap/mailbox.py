@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..connection import Interrupter
 from ..headers import first
-from ..model import MOST_NEW, RECENT, Message, Session
+from ..model import MOST_NEW, RECENT, Message, Noted
 from .answers import day_of, quoted
 from .client import ImapClient
 from .folders import Folders
@@ -39,12 +39,11 @@ class _Place(NamedTuple):
     anew: bool  # what lies before is to be searched by the tokens
 
 
-class ImapMailbox:
+class ImapMailbox(Noted):
     """See model.Mailbox."""
 
-    least_interval = 0.0
-
     def __init__(self, request: Request, tokens: Sequence[str]) -> None:
+        super().__init__()
         self._request, self._tokens = request, tokens
         self._client: Optional[ImapClient] = None
         self._interrupter = Interrupter()
@@ -52,10 +51,6 @@ class ImapMailbox:
         self._names: Dict[str, bool] = {}  # of folders -> whether it is the one for spam
         self._places: Dict[str, _Place] = {}
         self._deadline = 0.0
-        self.session = Session()
-        self.warnings: List[str] = []
-        self.closed: Dict[str, str] = {}
-        self.deleted = 0
 
     def folders(self) -> Sequence[str]:
         return list(self._names)
@@ -112,9 +107,6 @@ class ImapMailbox:
 
     def interrupt(self) -> None:
         self._interrupter.interrupt()
-
-    def _learn(self, **facts: Any) -> None:
-        self.session = self.session._replace(**facts)
 
     def _connected(self, deadline: float) -> Folders:
         self._deadline = deadline

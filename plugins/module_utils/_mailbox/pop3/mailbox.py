@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..._net.attempts import Broken
 from ..connection import Interrupter
 from ..headers import fields_of, first
-from ..model import MAX_HEADER, MOST_NEW, RECENT, TELLING, Message, Session
+from ..model import MAX_HEADER, MOST_NEW, RECENT, TELLING, Message, Noted
 from .client import PopClient
 
 if TYPE_CHECKING:
@@ -27,20 +27,16 @@ _INBOX = "INBOX"
 _GONE = "The message that was the last when the state was noted is gone: looked at are the latest."
 
 
-class PopMailbox:
+class PopMailbox(Noted):
     """See model.Mailbox."""
 
     def __init__(self, request: Request) -> None:
+        super().__init__()
         self._request = request
         self._client: Optional[PopClient] = None
         self._interrupter = Interrupter()
         self._seen: Dict[str, int] = {}  # UIDL -> number in this session
         self._known: Optional[List[str]] = None  # every UIDL that has been looked at
-        self.session = Session()
-        self.warnings: List[str] = []
-        self.closed: Dict[str, str] = {}
-        self.deleted = 0
-        self.least_interval = 0.0
 
     def folders(self) -> Sequence[str]:
         return [_INBOX]
@@ -92,9 +88,6 @@ class PopMailbox:
 
     def interrupt(self) -> None:
         self._interrupter.interrupt()
-
-    def _learn(self, **facts: Any) -> None:
-        self.session = self.session._replace(**facts)
 
     def _begin(self, deadline: float) -> PopClient:
         self._client = PopClient(self._request, deadline, self._interrupter, self._learn)

@@ -55,8 +55,7 @@ def look_up_tlsa(host: str, port: int) -> Evaluation[TlsaFound]:
         return _without_addresses(host, answers)
     nothing = TlsaFound(ABSENT, "", INSECURE, host, (host,))
     if any(answer.dnssec == NOT_DETERMINED for answer in present):
-        reason = "the addresses of %s: %s" % (host, NOT_VALIDATING)
-        return nothing._replace(state=NOT_DETERMINED, reason=reason, dnssec=NOT_DETERMINED)
+        return _unchecked(nothing, "the addresses of %s" % host)
     aliases = present[0].aliases
     if all(answer.dnssec == SECURE for answer in present):
         return (yield from _ask((aliases[-1], host) if aliases else (host,), port))
@@ -65,6 +64,8 @@ def look_up_tlsa(host: str, port: int) -> Evaluation[TlsaFound]:
     (alias,) = yield (Question(host, "CNAME"),)  # the alias itself may be signed, though what it leads to is not
     if alias.state in (BOGUS, NOT_DETERMINED):
         return _failed(nothing, "alias", alias)
+    if alias.dnssec == NOT_DETERMINED:
+        return _unchecked(nothing, "the alias %s" % host)
     return (yield from _ask((host,), port)) if alias.dnssec == SECURE else nothing
 
 
@@ -73,7 +74,8 @@ def _without_addresses(host: str, answers: Sequence[Answer]) -> TlsaFound:
         for answer in answers:
             if answer.state == state:
                 return _failed(TlsaFound(state, "", answer.dnssec, host, (host,)), "addresses", answer)
-    return TlsaFound(ABSENT, "", answers[0].dnssec, host, (host,))
+    dnssec = next((answer.dnssec for answer in answers if answer.dnssec != SECURE), SECURE)
+    return TlsaFound(ABSENT, "", dnssec, host, (host,))
 
 
 def _ask(bases: Tuple[str, ...], port: int) -> Evaluation[TlsaFound]:
@@ -86,13 +88,16 @@ def _ask(bases: Tuple[str, ...], port: int) -> Evaluation[TlsaFound]:
         if answer.state in (BOGUS, NOT_DETERMINED):
             return _failed(found, "TLSA", answer)
         if answer.state == PRESENT and answer.dnssec == NOT_DETERMINED:
-            reason = "TLSA at %s: %s" % (tlsa_name(base, port), NOT_VALIDATING)
-            return found._replace(state=NOT_DETERMINED, reason=reason, dnssec=NOT_DETERMINED)
+            return _unchecked(found, "TLSA at %s" % tlsa_name(base, port))
         if answer.state == PRESENT and answer.dnssec == SECURE:
             return found._replace(state=PRESENT, records=answer.records, ttl=answer.ttl)
         if answer.state == PRESENT:
             found = found._replace(unsigned=True, dnssec=INSECURE)
     return found
+
+
+def _unchecked(found: TlsaFound, what: str) -> TlsaFound:
+    return found._replace(state=NOT_DETERMINED, reason="%s: %s" % (what, NOT_VALIDATING), dnssec=NOT_DETERMINED)
 
 
 def _failed(found: TlsaFound, what: str, answer: Answer) -> TlsaFound:

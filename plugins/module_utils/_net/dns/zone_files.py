@@ -127,6 +127,8 @@ class ZoneFiles:
 
 def _on_the_way(question: Question, zone: _Zone, name: Any) -> Union[Answer, _Alias, None]:
     """Return what keeps a question from its name: a delegation (RFC 1034 4.2.1), or DNAME (RFC 6672), from the top."""
+    import dns.name
+
     for depth in range(len(zone.origin.labels), len(name.labels) + 1):
         ancestor = _name_of(name.labels[-depth:])
         sets = zone.nodes.get(ancestor, {})
@@ -139,7 +141,7 @@ def _on_the_way(question: Question, zone: _Zone, name: Any) -> Union[Answer, _Al
             (record,) = sets["DNAME"]
             try:
                 return _Alias(name.relativize(ancestor).concatenate(record.target), sets["DNAME"].ttl)
-            except ValueError as error:  # it becomes too long (RFC 6672 2.2)
+            except dns.name.NameTooLong as error:  # RFC 6672 2.2
                 return not_determined(question, "DNAME of %s: %s" % (_shown(ancestor), in_words(error)))
     return None
 

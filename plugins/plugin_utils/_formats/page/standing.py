@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import counted, in_word
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._score import score_of, weight_of
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import CHECK, in_words, kinds
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import AS_SUCH, in_words, kinds
 
 if TYPE_CHECKING:
     from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
@@ -48,8 +48,8 @@ _BESIDES = {
 def state_of(row: Row) -> str:
     """Return what a subject comes to, of STATES."""
     if row["verdict"] in ("unreachable", "deferred", "not_checked"):
-        excused = any(rule["id"] == CHECK and rule["outcome"] == "waived" for rule in row["rules"])
-        return "waived" if excused else row["verdict"]
+        outcomes = {rule["outcome"] for rule in row["rules"] if rule["id"] in AS_SUCH}
+        return "waived" if "waived" in outcomes and "unmet" not in outcomes else row["verdict"]
     if row["assessment"] == "unmet":
         return "advised" if row["verdict"] == "passed" else "failed"
     return {"unknown": "not_judged", "waived": "waived"}.get(row["assessment"], "passed")

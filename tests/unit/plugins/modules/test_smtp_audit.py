@@ -43,6 +43,21 @@ def test_a_grave_finding_fails_the_task_and_a_slight_one_does_not(run: Run) -> N
     assert (code, result["verdict"], result["probes"][0]["status"]) == (0, "passed", "finding")
 
 
+@pytest.mark.parametrize("answer, verdict", [
+    ("502 5.5.1 No\r\n", "passed"), ("450 4.2.1 Later\r\n", "not_checked"),
+])  # fmt: skip
+def test_an_audit_that_settles_nothing_fails_the_task(run: Run, answer: str, verdict: str) -> None:
+    """Alone, and beside a relay that passes: what could not be judged is not shown as good."""
+    given = {"known_recipient": "user@example.net", "intensity": "active", "authorised": ["127.0.0.1"]}
+    with running(Relay(VRFY=answer)) as relay, running(Relay(VRFY="502 5.5.1 No\r\n")) as silent:
+        alone = run(host="127.0.0.1", port=relay.port, probes=["vrfy"], **given)
+        hosts = ["127.0.0.1:%d" % one.port for one in (relay, silent)]
+        both = run(hosts=hosts, probes=["vrfy"], **given)
+    failed = int(verdict != "passed")
+    assert (alone[0], alone[1]["verdict"], both[0]) == (failed, verdict, failed)
+    assert [row["verdict"] for row in both[1]["endpoints"]] == [verdict, "passed"]
+
+
 def test_check_mode_says_what_it_would_come_to(run: Run) -> None:
     with running(Relay()) as relay:
         code, result = run(check_mode=True, host="127.0.0.1", port=relay.port)
@@ -59,7 +74,7 @@ def test_the_password_of_a_mailbox_is_shown_nowhere(run: Run) -> None:
     with running(Relay(DATA="554 5.7.1 No\r\n")) as relay:
         given = {"host": "127.0.0.1", "port": relay.port, "intensity": "intrusive", "authorised": ["127.0.0.1"]}
         code, result = run(mailbox=mailbox, **known, **given)
-    assert code == 0 and "tanstaaf" not in json.dumps(result)
+    assert (code, result["verdict"]) == (1, "not_checked") and "tanstaaf" not in json.dumps(result)
     assert "nothing was sent to prove anything: connection_refused" in str(result["warnings"])
 
 

@@ -21,6 +21,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check i
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._assessment import assess, findings, not_judged
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._audits import audit_endpoints
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._drift import drift
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.nagios import exit_status
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.register import FORMATS
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._profiles import (
     AUDIT,
@@ -141,6 +142,41 @@ def test_an_audit_that_ended_early_is_no_check_that_succeeds() -> None:
     assert {one["outcome"] for one in row["rules"][1:]} == {"unknown"}
 
 
+@pytest.mark.parametrize("answer, verdict, severity, nagios", [
+    ("450 4.2.1 Later\r\n", "not_checked", "high", 3), ("451 4.7.1 Greylisted, try again\r\n", "deferred", "medium", 1),
+])  # fmt: skip
+@pytest.mark.parametrize("with_check", [False, True])
+def test_an_audit_that_could_judge_nothing_is_shown_as_good_nowhere(
+    answer: str, verdict: str, severity: str, nagios: int, with_check: bool
+) -> None:
+    """Not by a finding that is none, either: Nagios has a word of its own for what is not known."""
+    report = audited({"VRFY": "450 4.2.1 Later\r\n", "RCPT": answer}, probes=["vrfy", *["rcpt"] * (nagios == 1)])
+    checked = {name: value for name, value in report.items() if name not in ("probes", "failure")}
+    checked.update(verdict="passed", cause=None, failure=None)
+    assessment = assess([report, checked] if with_check else report, today=DAY)
+    (row,) = assessment["endpoints"]
+    name = "audit" if with_check else "check"
+    assert (row["verdict"], row["cause"], row["assessment"]) == (verdict, report["cause"], "unmet")
+    told = rule(assessment, name)
+    assert (told["outcome"], told["severity"], told["remedy"]) == ("unmet", severity, report["failure"]["hint"])
+    assert {one["outcome"] for one in row["rules"] if one["id"] not in ("check", "audit")} == {"unknown"}
+    assert [one["rule"] for one in findings(assessment)] == [name]  # on which the role compliance fails
+    assert exit_status(assessment) == nagios
+    assert 'verdict="%s"} 1' % verdict in FORMATS["prometheus"].write(assessment)
+    assert "mailcheck_passed" in FORMATS["prometheus"].write(assessment)
+    suite = ET.fromstring(FORMATS["junit"].write(assessment))
+    assert [case.get("name") for case in suite.iter("testcase") if case.find("failure") is not None] == [name]
+    shown = " ".join(FORMATS["markdown"].write(assessment).split())
+    assert {"not_checked": "1 not checked.", "deferred": "1 deferred."}[verdict] in shown
+
+
+def test_what_is_known_not_to_be_judged_may_be_waived() -> None:
+    report = audited({"VRFY": "450 4.2.1 Later\r\n"}, probes=["vrfy"])
+    host = "127.0.0.1:%d" % report["port"]
+    assessment = assess(report, waivers=[waiver(rule="check.nothing_settled", endpoint=host)], today=DAY)
+    assert outcomes(assessment) == {"check": "waived", "vrfy": "unknown"}
+
+
 def test_a_plan_is_no_audit() -> None:
     plan = audit("relay.example.com", check_mode=True)
     assert outcomes(assess(plan, profile=load_profiles(["hardened-relay"]), today=DAY)) == {"check": "unmet"}
@@ -198,6 +234,30 @@ def test_waivers_excuse_what_an_audit_found() -> None:
     assessment = assess(report, waivers=[waiver(rule="auth_*", endpoint=host)], today=DAY)
     assert outcomes(assessment)["auth_offered_in_clear"] == "waived"
     assert [one["rule"] for one in findings(assessment)] == ["vrfy"]
+
+
+@pytest.mark.parametrize("endpoint", ["the check's", "the audit's", "the audit's:*", "127.0.0.1"])
+def test_a_waiver_holds_by_either_name_of_a_relay(endpoint: str) -> None:
+    """Which a sweep and an audit may call by two names, and which has one row."""
+    report = {**audited(probes=["vrfy"]), "name": "the audit's"}
+    checked = {key: value for key, value in report.items() if key not in ("probes", "failure")}
+    checked.update(name="the check's", verdict="passed", cause=None)
+    given = [waiver(rule="vrfy", endpoint=endpoint)]
+    assessment = assess([{"endpoints": [report]}, {"endpoints": [checked]}], waivers=given, today=DAY)
+    (row,) = assessment["endpoints"]
+    assert (row["name"], row["audit"]["name"]) == ("the check's", "the audit's")
+    assert outcomes(assessment)["vrfy"] == "waived" and assessment["waivers"][0]["state"] == "active"
+
+
+def test_a_waiver_may_be_for_one_reason_that_an_audit_did_not_pass() -> None:
+    """As for a check, where the audit is a rule beside it."""
+    report = audited({"VRFY": "450 4.2.1 Later\r\n"}, probes=["vrfy"])
+    checked = {key: value for key, value in report.items() if key not in ("probes", "failure")}
+    checked.update(verdict="passed", cause=None)
+    for cause, outcome in (("nothing_settled", "waived"), ("greylisted", "unmet")):
+        given = [waiver(rule="audit.%s" % cause, endpoint="127.0.0.1")]
+        assessment = assess([report, checked], waivers=given, today=DAY)
+        assert (outcomes(assessment)["check"], outcomes(assessment)["audit"]) == ("met", outcome)
 
 
 def test_drift_tells_what_an_audit_finds_anew() -> None:

@@ -229,6 +229,22 @@ def test_of_several_machines_behind_a_name_the_worst_counts(audited: dict[str, A
     assert told(row) == {**ALL_PASS, "robot": "finding"} and row["verdict"] == "failed"
 
 
+@pytest.mark.parametrize("robot, verdict", [
+    ("NOT_VULNERABLE_NO_ORACLE", "passed"), ("VULNERABLE_STRONG_ORACLE", "failed"),
+])  # fmt: skip
+def test_what_settles_something_ends_that_nothing_was_settled(robot: str, verdict: str) -> None:
+    with running(Relay()) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["robot"])
+    assert (report["verdict"], report["cause"]) == ("not_checked", "nothing_settled")
+    (open_,) = with_sslyze(report, output())["endpoints"]
+    assert (open_["verdict"], open_["cause"]) == ("not_checked", "nothing_settled")
+    (row,) = with_sslyze(report, output(scanned("127.0.0.1", report["port"], robot={"robot_result": robot})))[
+        "endpoints"
+    ]
+    assert (row["verdict"], row["cause"], row["failure"]) == (verdict, None, None)
+    assert "nothing_settled" not in row["msg"]
+
+
 def test_the_names_of_hosts_are_compared_as_the_dns_does(audited: dict[str, Any]) -> None:
     named = {**audited, "host": "Relay.example.com"}
     (row,) = with_sslyze(named, output(scanned("relay.EXAMPLE.com", audited["port"])))["endpoints"]

@@ -149,3 +149,39 @@ def test_relays_are_compared_each_for_itself() -> None:
 def test_what_cannot_be_compared(results: Any, inside: list[str], told: str) -> None:
     with pytest.raises(AssessmentError, match=told):
         audit_differences(results, inside)
+
+
+# One relay more than once
+
+
+def named(name: str, report: dict[str, Any]) -> dict[str, Any]:
+    return {**report, "name": name}
+
+
+def test_rows_of_one_relay_are_told_apart_by_their_names() -> None:
+    """As by other options: none takes the place of another."""
+    inside = {"endpoints": [named("plain", FOUND), named("signed", PASSED)]}
+    outside = {"endpoints": [named("signed", PASSED), named("plain", PASSED)]}
+    found = audit_differences({"app": inside, "world": outside}, ["app"])
+    assert [(one["relay"], one["stands"]) for one in found["differences"]] == [("mx.example.com:25 (plain)", False)]
+    assert found["shared"] == []
+
+
+def test_a_row_that_a_place_lacks_is_not_known_there() -> None:
+    both = {"endpoints": [named("plain", FOUND), named("other", PASSED)]}
+    found = audit_differences({"app": both, "world": {"endpoints": [named("other", PASSED)]}})
+    (one,) = found["differences"]
+    assert one["relay"] == "mx.example.com:25 (plain)" and one["stands"] is True
+    assert one["seen"]["world"] == {"status": "unknown", "text": "the relay was not audited from there"}
+
+
+def test_a_relay_that_is_named_twice_and_asked_once_is_one() -> None:
+    twice = {"endpoints": [named("mx.example.com", FOUND), named("mx.example.com", FOUND)]}
+    (one,) = audit_differences({"app": twice, "world": named("mx.example.com", PASSED)}, ["app"])["differences"]
+    assert (one["relay"], one["stands"]) == ("mx.example.com:25", False)
+
+
+def test_rows_that_cannot_be_told_apart_are_refused() -> None:
+    twice = {"endpoints": [named("mx", FOUND), named("mx", PASSED)]}
+    with pytest.raises(AssessmentError, match=r"app has mx\.example\.com:25 twice under one name.* give each a name"):
+        audit_differences({"app": twice, "world": FOUND})

@@ -14,6 +14,8 @@ import pytest
 pytest.importorskip("ansible", reason="ansible-core is not installed for this Python")
 
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._assessment import assess
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.register import FORMATS
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.table import as_table
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import AssessmentError
 from ansible_collections.postmaster.mailcheck.tests.support.assessments import BROKEN, found, outcomes, waiver
 from ansible_collections.postmaster.mailcheck.tests.support.sweeps import DAY, relay, result, unreachable
@@ -69,6 +71,23 @@ def test_patterns(pattern: str, endpoint: str, waived: list[str]) -> None:
     assessment = assess(result(relay(rules=BROKEN)), waivers=given, today=DAY)
     assert [name for name, outcome in outcomes(assessment).items() if outcome == "waived"] == waived
     assert assessment["waivers"][0]["state"] == ("active" if waived else "unused")
+
+
+@pytest.mark.parametrize("pattern, endpoint, note", [
+    ("one", "b.example.com", "nothing that was judged is called so"),
+    ("four", "a.example.com", "it has no rule of this name"),
+    ("check.timed_out", "a.example.com", "it has no rule of this name"),
+    ("check", "*", "what it excuses is not broken"),
+    ("three", "a.*", "what it excuses is not broken"),
+])  # fmt: skip
+def test_a_waiver_that_excuses_nothing_says_why(pattern: str, endpoint: str, note: str) -> None:
+    """A slip in a name is told apart from a breach that is mended, and in each format that has waivers."""
+    given = [waiver(rule=pattern, endpoint=endpoint)]
+    assessment = assess(result(relay(rules=BROKEN)), waivers=given, today=DAY)
+    assert assessment["waivers"] == [{**given[0], "state": "unused", "note": note}]
+    assert note in as_table(assessment, of="waivers")
+    for name in ("json", "markdown", "html"):
+        assert note in FORMATS[name].write(assessment), name
 
 
 def test_the_brackets_of_an_address_are_no_pattern() -> None:

@@ -222,6 +222,12 @@ CASES = [
     Case("auth_begun_in_clear", "TLS first", "pass", "RFC 4954 6", {"AUTH": "538 5.7.11 Encryption required\r\n"}),
     Case("auth_begun_in_clear", "not known", "pass", "RFC 5321 4.2.4", {"AUTH": "503 5.5.1 AUTH not available\r\n"}),
     Case("auth_offered_in_clear", "masked on the way", "unknown", "RFC 5321 2.2.1", {"EHLO": ehlo("PIPELINING", "XXXXXXXA")}),
+    Case("auth_begun_in_clear", "by LOGIN alone", "finding", "RFC 4954 4", {
+        "EHLO": ehlo("AUTH LOGIN"),
+        "AUTH": where("LOGIN", "334 VXNlcm5hbWU6\r\n", "504 5.5.4 Unrecognized authentication type\r\n")}),
+    Case("auth_begun_in_clear", "not by what it offers", "pass", "RFC 4954 4", {"AUTH": "504 5.5.4 Not known\r\n"}),
+    Case("auth_begun_in_clear", "not by PLAIN, and others are not known", "unknown", "RFC 4954 4", {
+        "EHLO": ehlo("PIPELINING"), "AUTH": "504 5.5.4 Not known\r\n"}),
     Case("auth_begun_in_clear", "later", "unknown", "RFC 4954 6", {"AUTH": "454 4.7.0 Temporary failure\r\n"}),
     # AUTH without limit.
     Case("auth_attempts", "no limit", "finding", "RFC 4954 4", {"AUTH": "535 5.7.8 Authentication failed\r\n"}),
@@ -239,6 +245,8 @@ CASES = [
     Case("auth_attempts", "none that is tried", "unknown", "RFC 4954 4", {"EHLO": ehlo("AUTH LOGIN CRAM-MD5")}),
     Case("auth_attempts", "nobody can sign in", "pass", "RFC 4954 3", {"EHLO": ehlo("PIPELINING")}),
     # NTLM: the names in its type 2 message.
+    *(Case(probe, "masked on the way", "unknown", "RFC 5321 2.2.1", {"EHLO": ehlo("PIPELINING", "XXXXXXXA")})
+      for probe in ("ntlm_names", "auth_attempts")),
     Case("ntlm_names", "not offered", "pass", "MS-SMTPNTLM 2.2", {}),
     Case("ntlm_names", "named", "finding", "MS-NLMP 2.2.1.2", {
         "EHLO": ehlo("AUTH NTLM"), "AUTH": "334 %s\r\n" % ntlm_challenge("mail.corp.example")}),
@@ -250,6 +258,10 @@ CASES = [
     Case("banner", "a version", "pass", "RFC 5321 4.3.1", {"": "220 relay.example.com ESMTP Exim 4.96\r\n"}),
     # STARTTLS.
     Case("starttls", "not offered", "finding", "RFC 3207", {}),
+    Case("starttls", "refused for now", "unknown", "RFC 3207 4", {
+        "EHLO": ehlo("STARTTLS"), "STARTTLS": "454 4.7.0 TLS not available\r\n"}),
+    Case("starttls", "refused for good", "finding", "RFC 3207 4", {
+        "EHLO": ehlo("STARTTLS"), "STARTTLS": "501 5.5.4 No\r\n"}),
     *(Case(probe, "masked on the way", "unknown", "RFC 5321 2.2.1", {"EHLO": ehlo("PIPELINING", "XXXXXXXA")})
       for probe in ("starttls", "starttls_injection", "starttls_plaintext")),
     Case("starttls_injection", "no STARTTLS", "pass", "RFC 3207 4", {}),
@@ -273,6 +285,8 @@ CASES = [
     Case("smuggling", "LF ends a line", "finding", "RFC 5321 4.1.1.4", {}),
     Case("smuggling", "LF ends a line, and the answer comes late", "unknown", "RFC 5321 4.1.1.4", {".": tired(0.6)}),
     Case("smuggling", "no message is taken", "unknown", "the control", {"DATA": "554 5.7.1 No\r\n"}),
+    Case("smuggling", "too many messages", "unknown", "RFC 5321 3.8", {
+        ".": in_turn("250 2.0.0 Ok", "421 4.7.0 Too many messages from you")}),
     Case("smuggling", "nor this one", "unknown", "the control", {".": "550 5.7.1 Spam\r\n"}),
     Case("smuggling", "no other is begun", "unknown", "the control", {"DATA": in_turn("354 Go on", "451 4.7.1 Later")}),
     # 100 recipients: RFC 5321 4.5.3.1.8.

@@ -34,6 +34,15 @@ def test_the_rows_come_in_the_order_of_the_input():
     assert found["summary"]["found"] == {"auth_offered_in_clear": 1}
 
 
+def test_a_relay_at_which_nothing_was_settled_is_told_apart_from_those_that_passed():
+    with running(Relay(VRFY="450 4.2.1 Later\r\n")) as puts_off, running(Relay(VRFY="502 5.5.1 No\r\n")) as silent:
+        given = {"known_recipient": "user@example.net", "intensity": "active", "authorised": ["127.0.0.1"]}
+        found = audit_relays([named(puts_off), named(silent)], probes=["vrfy"], **given)
+    assert [row["verdict"] for row in found["endpoints"]] == ["not_checked", "passed"]
+    assert found["summary"]["causes"] == {"nothing_settled": 1}
+    assert "Settled nothing (nothing_settled) at %s. Next: See probes" % named(puts_off) in found["msg"]
+
+
 def test_a_row_says_what_an_audit_of_its_relay_alone_says():
     """But for what differs with every run: times."""
     with running(Relay()) as relay:

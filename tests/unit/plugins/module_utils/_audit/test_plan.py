@@ -118,7 +118,7 @@ def test_a_421_to_a_control_ends_the_audit_with_what_was_learned():
         report = audit("127.0.0.1", port=relay.port, probes=["vrfy", "expn", "rcpt"], **GIVEN)
     assert statuses(report) == {"vrfy": "pass", "expn": "unknown", "rcpt": "unknown"}
     assert report["verdict"] == "deferred" and report["failure"]["code"] == 421
-    assert "It ended early, at ehlo (%s): 421 4.7.0 Enough." % report["cause"] in report["msg"]
+    assert "It was put off, at ehlo (%s): 421 4.7.0 Enough." % report["cause"] in report["msg"]
     assert report["failure"]["hint"] in report["msg"]
     assert not [line for line in relay.said if line.startswith(("EXPN", "RCPT"))]
 
@@ -284,6 +284,45 @@ def test_what_was_left_open_by_a_relay_that_passes_is_said_aloud():
         report = audit("127.0.0.1", port=relay.port, probes=["vrfy", "expn"], **GIVEN)
     warning = report["warnings"][-1]
     assert report["verdict"] == "passed" and "1 probe asks: vrfy: VRFY user@example.net was answered 450" in warning
+
+
+LATER = {"VRFY": "450 4.2.1 Later\r\n", "EXPN": "450 4.2.1 Later\r\n"}
+GREYLISTED = {"VRFY": "502 5.5.1 No\r\n", "RCPT": "451 4.7.1 Greylisted, try again\r\n"}
+
+
+@pytest.mark.parametrize("probes, said", [
+    (["vrfy", "expn"], "vrfy: VRFY user@example.net was answered 450"),
+    (["robot"], "robot: "),  # which only another program can ask
+    ([], "no probe was made"),
+])  # fmt: skip
+def test_an_audit_that_settles_nothing_has_not_passed(probes, said):
+    with running(Relay(**LATER)) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=probes, **GIVEN)
+    assert (report["verdict"], report["cause"]) == ("not_checked", "nothing_settled")
+    assert "It settled nothing, at extra (nothing_settled): " + said in report["msg"]
+    assert report["failure"]["hint"] in report["msg"]
+
+
+@pytest.mark.parametrize("probes", [["rcpt"], ["vrfy", "rcpt"], ["relaying"]])
+def test_where_a_control_is_put_off_so_is_the_audit(probes):
+    with running(Relay(**GREYLISTED)) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=probes, **GIVEN)
+    assert (report["verdict"], report["cause"]) == ("deferred", "greylisted")
+    assert report["failure"]["recipient"] == "user@example.net"
+    assert "It was put off, at rcpt (greylisted): the control recipient was answered 451" in report["msg"]
+
+
+def test_a_control_that_is_refused_for_good_puts_nothing_off():
+    with running(Relay(VRFY="502 5.5.1 No\r\n", RCPT="550 5.1.1 No\r\n")) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["vrfy", "rcpt"], **GIVEN)
+        alone = audit("127.0.0.1", port=relay.port, probes=["rcpt"], **GIVEN)
+    assert (report["verdict"], report["cause"], alone["verdict"]) == ("passed", None, "not_checked")
+
+
+def test_what_is_grave_counts_though_all_else_is_put_off():
+    with running(Relay(**GREYLISTED)) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["auth_offered_in_clear", "rcpt"], **GIVEN)
+    assert (report["verdict"], report["cause"], report["failure"]) == ("failed", None, None)
 
 
 def test_no_relay_is_refused_without_being_told_how_to_name_it():

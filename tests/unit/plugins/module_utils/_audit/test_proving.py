@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import threading
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ import pytest
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit import check, proving
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.check import audit, audit_relays
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.lookout import Lookout
 from ansible_collections.postmaster.mailcheck.tests.support.delivering import DeliveringRelay, make_maildir
 from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._audit.cases import KNOWN, OUTSIDE
 from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._audit.test_probes import GIVEN
@@ -214,6 +216,23 @@ def test_messages_that_arrive_whole_prove_that_there_is_none(maildirs):
     assert report["probes"][0]["text"] == "messages with another ending inside: 7 arrived whole"
 
 
+@pytest.mark.parametrize("rewritten", [
+    lambda head, body: head + b"\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(body),
+    lambda head, _body: head + b"\r\n\r\n",  # as if nothing but the header could be read
+])  # fmt: skip
+def test_messages_in_which_nothing_shows_any_more_prove_nothing(rewritten, maildirs):
+    """They may have arrived whole, and been written anew on the way."""
+
+    def place(_sender, _recipient, content):
+        head, _empty, body = content.partition(b"\r\n\r\n")
+        return relay.deliver(maildirs[0], rewritten(head, body))
+
+    with DeliveringRelay(place) as relay:
+        report = audited(relay, maildirs, "smuggling")
+    assert only(report) == ("unknown", None), report["probes"][0]["text"]
+    assert "was not seen" in report["probes"][0]["text"]
+
+
 def test_messages_that_are_refused_prove_it_where_the_control_arrives(maildirs):
     def answer(_recipient, content):
         rest = content.replace(b"\r\n", b"")
@@ -223,6 +242,45 @@ def test_messages_that_are_refused_prove_it_where_the_control_arrives(maildirs):
         report = audited(relay, maildirs, "smuggling")
     assert only(report) == ("pass", None)
     assert report["probes"][0]["text"] == "messages with another ending inside: 7 refused"
+
+
+def refuses_the_outer_one(_recipient, content):
+    return "554 5.7.1 Spam" if rb"message: \n.\n" in content else "250 2.0.0 Ok"
+
+
+def test_a_second_message_is_waited_for_where_the_outer_one_was_refused(maildirs, monkeypatch):
+    """The relay took what stood behind the ending for commands; what they sent comes after the control."""
+    inside, looks, look = [], [], Lookout.look
+
+    def place(_sender, _recipient, content):
+        if b"This one was inside." not in content or b"is to be a part" in content:
+            return maildirs[0]
+        return inside.append(content)
+
+    def look_again(lookout):
+        looks.append(lookout)
+        for content in inside if len(looks) == 2 else ():
+            relay.deliver(maildirs[0], content + b"\r\n")
+        return look(lookout)
+
+    monkeypatch.setattr(Lookout, "look", look_again)
+    with DeliveringRelay(place, LF_ENDS, message=refuses_the_outer_one) as relay:
+        report = audited(relay, maildirs, "smuggling", arrival_timeout=60.0)
+    assert only(report) == ("finding", "message")
+    assert report["probes"][0]["text"] == r"a second message arrived that was hidden behind \n.\n"
+
+
+@pytest.mark.parametrize("hurried", [True, False])
+def test_commands_behind_a_message_that_was_refused_are_no_pass(hurried, maildirs):
+    """Whether they were obeyed, and nothing came of it, or refused because they came in one write."""
+
+    def place(_sender, _recipient, content):
+        return maildirs[0] if b"is to be a part" in content else None
+
+    with DeliveringRelay(place, LF_ENDS, message=refuses_the_outer_one, hurried=hurried) as relay:
+        report = audited(relay, maildirs, "smuggling")
+    assert only(report) == ("unknown", None)
+    assert report["probes"][0]["text"].startswith(r"what became of messages with \n.\n was not seen")
 
 
 def test_messages_that_are_filtered_prove_nothing(maildirs):

@@ -12,12 +12,14 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.model import Audited, Unsettled
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.options import AUDIT_OPTIONS, wanted_audit
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.register import PROBES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.options import with_defaults
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import Failure
 
 
 def audited(mode: str = "starttls", **facts: Any) -> Audited:
-    known = {"capabilities_before_tls": {"STARTTLS": []}, "capabilities": {}, "tls": None, **facts}
+    known = {"capabilities_before_tls": {"STARTTLS": []}, "capabilities": {}, "tls": None, "codes": {}, **facts}
     nobody = Audited._make([None] * len(Audited._fields))  # type: ignore[arg-type]
     return nobody._replace(
         first=SimpleNamespace(facts=SimpleNamespace(**known)), endpoint=SimpleNamespace(tls=mode), tls_failure=None
@@ -96,6 +98,17 @@ def test_starttls(mode, facts, status, severity, text):
     judged = PROBES["starttls"].judge(audited(mode, **facts), ())
     assert (judged.status, judged.severity) == (status, severity)
     assert judged.text.startswith(text)
+
+
+@pytest.mark.parametrize("under_tls, tls", [({"AUTH": ["PLAIN", "NTLM"]}, "opportunistic"), ({}, "none")])
+@pytest.mark.parametrize("name", ["ntlm_names", "auth_attempts"])
+def test_where_auth_is_offered_in_clear_alone_it_is_tried_there(name, under_tls, tls):
+    """Who offers none under TLS may be asked all the same."""
+    wanted = wanted_audit("relay.example.com", with_defaults({}, AUDIT_OPTIONS))
+    offered = {"capabilities_before_tls": {"STARTTLS": [], "AUTH": ["PLAIN", "NTLM"]}, "capabilities": under_tls}
+    asked = audited(**offered)._replace(endpoint=wanted.endpoint, strangers=("a@example.net", "b@example.net"))
+    ((endpoint, _actions),) = PROBES[name].trials(asked)
+    assert endpoint.tls == tls
 
 
 def test_starttls_that_was_not_begun_is_not_judged():

@@ -21,6 +21,11 @@ RECEIVED = (
 BEFORE = (
     "Received: from evil.example (192.0.2.66) by relay.example.com with ESMTPS id 2; Sat, 28 Nov 2026 12:00:00 +0000"
 )
+INSIDE = "Received: from mx.example.net by mx.example.net with LMTP id 2; Sat, 28 Nov 2026 12:00:02 +0000"
+AGAIN = "Received: from localhost (localhost [127.0.0.1]) by mx.example.net (Postfix) with ESMTP id 4; x"
+FILTER = (
+    "Received: from mx.example.net ([127.0.0.1]) by localhost (mx.example.net [127.0.0.1]) (amavis) with ESMTP id 3; x"
+)
 GOOD = (
     "Authentication-Results: mx.example.net; dkim=pass header.d=example.com header.s=s1; spf=pass "
     "smtp.mailfrom=a@example.com; dmarc=pass (p=REJECT) header.from=example.com"
@@ -37,34 +42,45 @@ CASES = {
     "5: two of the trusted, the topmost counts": ([BAD, RECEIVED, GOOD], TRUSTED, "present", ("fail", "fail", "fail")),
     "5: a trusted name, written before the receiver had it": (
         [RECEIVED, BEFORE, GOOD], TRUSTED, "not_determined", (None, None, None)),
-    "5: below the receiver's own line, where a milter puts it": (
-        [RECEIVED, GOOD], TRUSTED, "present", ("pass", "pass", "pass")),
+    "5: between the lines of a filter on the same host": (
+        [AGAIN, FILTER, GOOD, RECEIVED, BEFORE], TRUSTED, "present", ("pass", "pass", "pass")),
+    "7.1: below the line of Postfix, whose milters write above it": (
+        [RECEIVED.replace(" with", " (Postfix) with"), GOOD, BEFORE], TRUSTED, "not_determined", (None, None, None)),
+    "5: between two lines of the receiver": (
+        [INSIDE, GOOD, RECEIVED], TRUSTED, "present", ("pass", "pass", "pass")),
+    "7.1: below a line in the receiver's name that the sender wrote": (
+        [RECEIVED, RECEIVED, GOOD], TRUSTED, "not_determined", (None, None, None)),
+    "7.1: below a line in the receiver's name, which did not get it from there": (
+        [RECEIVED, BEFORE.replace("by relay.example.com", "by mx.example.net"), GOOD], TRUSTED, "not_determined",
+        (None, None, None)),
+    "7.1: among the fields of the author": (
+        [RECEIVED, "From: a@example.com", GOOD], TRUSTED, "not_determined", (None, None, None)),
     "2.5: letters' case means nothing": (
-        [GOOD.replace("mx.example.net", "MX.Example.NET")], TRUSTED, "present", ("pass", "pass", "pass")),
+        [GOOD.replace("mx.example.net", "MX.Example.NET"), RECEIVED], TRUSTED, "present", ("pass", "pass", "pass")),
     "2.2: a version after the name": (
-        ["Authentication-Results: mx.example.net 1; dkim=pass"], TRUSTED, "present", ("pass", None, None)),
+        ["Authentication-Results: mx.example.net 1; dkim=pass", RECEIVED], TRUSTED, "present", ("pass", None, None)),
     "2.2: an unknown version is not understood": (
-        ["Authentication-Results: mx.example.net 2; dkim=pass"], TRUSTED, "not_determined", (None, None, None)),
-    "2.2: nothing was checked": (["Authentication-Results: mx.example.net; none"], TRUSTED, "present", (None, None, None)),
+        ["Authentication-Results: mx.example.net 2; dkim=pass", RECEIVED], TRUSTED, "not_determined", (None, None, None)),
+    "2.2: nothing was checked": (["Authentication-Results: mx.example.net; none", RECEIVED], TRUSTED, "present", (None, None, None)),
     "2.2: comments are no results": (
-        ["Authentication-Results: mx.example.net (; dkim=pass) ; dkim (dmarc=pass) = (x) fail (spf=pass)"],
+        ["Authentication-Results: mx.example.net (; dkim=pass) ; dkim (dmarc=pass) = (x) fail (spf=pass)", RECEIVED],
         TRUSTED, "present", ("fail", None, None)),
     "2.2: quoted strings are no results": (
-        ['Authentication-Results: mx.example.net; spf=fail reason="; dkim=pass; (" smtp.mailfrom="a;dmarc=pass"@b'],
+        ['Authentication-Results: mx.example.net; spf=fail reason="; dkim=pass; (" smtp.mailfrom="a;dmarc=pass"@b', RECEIVED],
         TRUSTED, "present", (None, "fail", None)),
     "2.2: the name may be quoted": (
-        ['Authentication-Results: "mx.example.net"; dkim=pass'], TRUSTED, "present", ("pass", None, None)),
+        ['Authentication-Results: "mx.example.net"; dkim=pass', RECEIVED], TRUSTED, "present", ("pass", None, None)),
     "a name in a comment is none": (
-        ["Authentication-Results: (mx.example.net;) evil.example; dkim=pass"], TRUSTED, "not_determined",
+        ["Authentication-Results: (mx.example.net;) evil.example; dkim=pass", RECEIVED], TRUSTED, "not_determined",
         (None, None, None)),
     "a name that only begins so is another": (
-        ["Authentication-Results: mx.example.net.evil.example; dkim=pass"], TRUSTED, "not_determined",
+        ["Authentication-Results: mx.example.net.evil.example; dkim=pass", RECEIVED], TRUSTED, "not_determined",
         (None, None, None)),
     "Exchange Online gives no name": (
-        ["Authentication-Results: spf=pass (sender IP is 192.0.2.7) smtp.mailfrom=example.com; dkim=pass"], TRUSTED,
+        ["Authentication-Results: spf=pass (sender IP is 192.0.2.7) smtp.mailfrom=example.com; dkim=pass", RECEIVED], TRUSTED,
         "not_determined", (None, None, None)),
     "several signatures, one of them holds": (
-        ["Authentication-Results: mx.example.net; dkim=fail header.d=list.example; dkim=pass header.d=example.com"],
+        ["Authentication-Results: mx.example.net; dkim=fail header.d=list.example; dkim=pass header.d=example.com", RECEIVED],
         TRUSTED, "present", ("pass", None, None)),
     "no line at all": ([RECEIVED], TRUSTED, "absent", (None, None, None)),
 }  # fmt: skip
@@ -80,6 +96,22 @@ def test_results(what):
     found = read(lines, trusted)
     assert (found.state, (found.dkim, found.spf, found.dmarc)) == (state, results)
     assert (found.reason == "") is (state in ("present", "absent"))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [GOOD],
+        [RECEIVED, GOOD],
+        [RECEIVED, GOOD, "From: a@example.com"],
+        [INSIDE, RECEIVED, GOOD, BEFORE],
+        [RECEIVED, "Received-SPF: pass", "DKIM-Filter: x", GOOD, BEFORE],
+    ],
+)
+def test_where_a_milter_writes_and_a_sender_may_it_is_said_that_nobody_can_tell(lines):
+    found = read(lines)
+    assert (found.state, found.dkim) == ("present", "pass")
+    assert "mx.example.net" in found.reason and "RFC 8601 5" in found.reason
 
 
 def test_the_properties_that_a_result_is_about():

@@ -85,6 +85,81 @@ def test_of_several_recipients_one_that_failed_decides():
     assert (report.kind, report.final_recipient) == ("bounce", "user@example.net")
 
 
+def of(address, action, status, original="", diagnostic=""):
+    """What a report says of one recipient."""
+    lines = "Original-Recipient: rfc822;%s\r\n" % original if original else ""
+    lines += "Final-Recipient: rfc822; %s\r\nAction: %s\r\nStatus: %s\r\n" % (address, action, status)
+    return lines + ("Diagnostic-Code: smtp; %s\r\n" % diagnostic if diagnostic else "") + "\r\n"
+
+
+FULL = of("full@example.net", "failed", "5.2.2", diagnostic="552 5.2.2 Mailbox full")
+GONE = of("user@example.net", "failed", "5.1.1", diagnostic="550 5.1.1 User unknown")
+SLOW = of("slow@example.net", "delayed", "4.4.1")
+DONE = of("done@example.net", "delivered", "2.0.0")
+ALIAS = of("box7@store.example.net", "failed", "5.2.1", original="alias@example.net")
+
+# the recipient that is wanted -> kind, status and recipient of what is told, None if it is about others
+RECIPIENTS = {
+    "user@example.net": ("bounce", "5.1.1", "user@example.net"),
+    "FULL@example.net": ("bounce", "5.2.2", "full@example.net"),
+    "slow@example.net": ("delay", "4.4.1", "slow@example.net"),
+    "done@example.net": ("success", "2.0.0", "done@example.net"),
+    "alias@example.net": ("bounce", "5.2.1", "box7@store.example.net"),  # by the address that was given
+}
+
+
+@pytest.mark.parametrize("recipient", sorted(RECIPIENTS))
+def test_of_several_recipients_the_one_that_is_wanted_is_read(recipient):
+    report = report_in(dsn(SLOW + FULL + DONE + GONE + ALIAS), Wanted(TOKEN, recipient=recipient))
+    assert (report.kind, report.status, report.final_recipient) == RECIPIENTS[recipient]
+
+
+@pytest.mark.parametrize(
+    "recipients, recipient, status, guessed",
+    [
+        (FULL, None, "5.2.2", False),
+        (SLOW + FULL + GONE, None, "5.2.2", True),
+        (SLOW + DONE, None, "4.4.1", True),
+        (FULL, "other@example.net", "5.2.2", False),  # known to that server by another name
+        (FULL + ALIAS, "other@example.net", "5.2.2", False),
+        (FULL + GONE, "other@example.net", "5.2.2", True),
+        (ALIAS, "other@example.net", None, False),  # about another, who is named as the sender gave it
+    ],
+)
+def test_where_nothing_tells_which_recipient_is_meant_that_is_known(recipients, recipient, status, guessed):
+    report, is_guess = bounce.report_of(bounce.reported_in(dsn(recipients)), recipient)
+    assert (report and report.status, is_guess) == (status, guessed)
+
+
+IN_TEXT = (
+    "Sorry.\r\n\r\n  user@example.net\r\n    550 5.1.1 User unknown\r\n\r\n  full@example.net\r\n"
+    "    552 5.2.2 Mailbox full\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "recipient, cause", [("user@example.net", "mailbox_unknown"), ("full@example.net", "mailbox_full")]
+)
+def test_of_several_recipients_the_reason_that_the_text_gives_is_that_of_the_wanted_one(recipient, cause):
+    """As Exim tells it: the fields say 5.0.0 of each."""
+    fields = of("user@example.net", "failed", "5.0.0") + of("full@example.net", "failed", "5.0.0")
+    raw = dsn(fields).replace(b"Sorry.\r\n", IN_TEXT.encode())
+    report = report_in(raw, Wanted(TOKEN, recipient=recipient))
+    assert (report.status, report.cause, report.final_recipient) == ("5.0.0", cause, recipient)
+
+
+@pytest.mark.parametrize("recipient, status", [("user@example.net", "5.1.1"), ("full@example.net", "5.2.2")])
+@pytest.mark.parametrize("server", ["exim", "qmail"])
+def test_of_several_recipients_in_plain_text_the_wanted_one_is_read(server, recipient, status):
+    if server == "exim":
+        text = PLAIN.replace("Recipients: user@example.net", "Recipients: user@example.net,\r\n  full@example.net")
+        text = text.replace("------ This", "  full@example.net\r\n    552 5.2.2 Mailbox full\r\n\r\n------ This")
+    else:
+        text = QMAIL.replace("--- Below", "<full@example.net>:\r\nOver quota. (#5.2.2)\r\n\r\n--- Below")
+    report = report_in(text.encode(), Wanted(TOKEN, recipient=recipient))
+    assert (report.kind, report.status, report.final_recipient) == ("bounce", status, recipient)
+
+
 # how it is known -> the report, what is wanted, whether it is ours
 WHOSE = {
     "by the returned token": (dsn(FAILED, returned="X-Mailcheck-Token: " + TOKEN), OURS, True),

@@ -65,6 +65,7 @@ def test_below_the_receivers_own_lines_anybody_may_have_written_it():
     assert read(RECEIVED, line).filters == ()
     assert read(RECEIVED, line).state == "absent"
     assert len(read(INSIDE, line, RECEIVED).filters) == 1  # between two lines of the receiver
+    assert read(RECEIVED, line, RECEIVED).filters == ()  # the lower one is in its name, and not by whom it had it from
 
 
 def test_flagged_by_one_of_several_filters():

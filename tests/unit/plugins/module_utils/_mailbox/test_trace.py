@@ -55,6 +55,12 @@ LINES = {
          "tls_version": "TLSv1.2", "cipher": "ECDHE_RSA_AES_256_GCM_SHA384", "id": "1a2b3c-000001-AA",
          "time": "2026-11-28T12:00:01Z"},
     ),
+    "exim, of a client that calls itself by the loopback's address": (
+        ("from [192.0.2.7] (ident=127.0.0.1 helo=[127.0.0.1]) by mx.example.net with esmtp (Exim 4.96) id 1a; "
+         "Sat, 28 Nov 2026 12:00:01 +0000"),
+        {"from": "[127.0.0.1]", "address": "192.0.2.7", "by": "mx.example.net", "with": "esmtp", "tls": False,
+         "id": "1a", "time": "2026-11-28T12:00:01Z"},
+    ),
     "exim, by a program of its own host": (
         "from root by relay.example.com with local (Exim 4.96) id 1rK7eb-0003oQ-1y; Sat, 28 Nov 2026 12:00:00 +0000",
         {"from": "root", "by": "relay.example.com", "with": "local", "local": True, "id": "1rK7eb-0003oQ-1y",
@@ -107,6 +113,47 @@ LINES = {
          "  by mx.example.net with (TLS_AES_256_GCM_SHA384 encrypted) ESMTPS; 28 Nov 2026 12:00:01 -0000"),
         {"from": "relay.example.com", "address": "192.0.2.7", "by": "mx.example.net", "with": "ESMTPS", "tls": True,
          "cipher": "TLS_AES_256_GCM_SHA384", "time": "2026-11-28T12:00:01Z"},
+    ),
+    "qmail, TLS by an older patch, which calls it SMTP": (
+        ("from unknown (HELO relay.example.com) (192.0.2.7)\r\n"
+         "  by mx.example.net with (DHE-RSA-AES256-SHA encrypted) SMTP; 28 Nov 2026 12:00:01 -0000"),
+        {"from": "relay.example.com", "address": "192.0.2.7", "by": "mx.example.net", "with": "SMTP", "tls": True,
+         "cipher": "DHE-RSA-AES256-SHA", "time": "2026-11-28T12:00:01Z"},
+    ),
+    "qmail, signed in, a cipher of an older name": (
+        ("from unknown (HELO relay.example.com) (probe@192.0.2.7)\r\n"
+         "  by mx.example.net with (AES256-SHA encrypted, authenticated) SMTP; 28 Nov 2026 12:00:01 -0000"),
+        {"from": "relay.example.com", "address": "192.0.2.7", "by": "mx.example.net", "with": "SMTP", "tls": True,
+         "cipher": "AES256-SHA", "time": "2026-11-28T12:00:01Z"},
+    ),
+    "sendmail before ESMTPS had its name": (
+        ("from relay.example.com (relay.example.com [192.0.2.7])\r\n\tby mx.example.net (8.12.1/8.12.1) with ESMTP id f1\r\n"
+         "\t(version=TLSv1/SSLv3 cipher=EDH-RSA-DES-CBC3-SHA bits=168 verify=NO); Sat, 28 Nov 2026 12:00:01 GMT"),
+        {"from": "relay.example.com", "address": "192.0.2.7", "by": "mx.example.net", "with": "ESMTP", "tls": True,
+         "cipher": "EDH-RSA-DES-CBC3-SHA", "id": "f1", "time": "2026-11-28T12:00:01Z"},
+    ),
+    "exchange of a company's own": (
+        ("from relay.example.com (192.0.2.7) by mx.example.net (192.0.2.25) with Microsoft SMTP Server (TLS) id 14.3.1; "
+         "Sat, 28 Nov 2026 12:00:01 +0000"),
+        {"from": "relay.example.com", "address": "192.0.2.7", "by": "mx.example.net", "with": "Microsoft SMTP Server",
+         "tls": True, "id": "14.3.1", "time": "2026-11-28T12:00:01Z"},
+    ),
+    "courier, whose word about TLS stands beside the client's name": (
+        ("from relay.example.com (relay.example.com [192.0.2.7])\r\n  (TLS: TLSv1/SSLv3,256bits,AES256-SHA)\r\n"
+         "  by mx.example.net with esmtp; Sat, 28 Nov 2026 12:00:01 +0000"),
+        {"from": "relay.example.com", "address": "192.0.2.7", "by": "mx.example.net", "with": "esmtp", "tls": None,
+         "time": "2026-11-28T12:00:01Z"},
+    ),
+    "a protocol that RFC 3848 does not name": (
+        "from relay.example.com (192.0.2.7) by mx.example.net with HTTP id 1; Sat, 28 Nov 2026 12:00:01 +0000",
+        {"from": "relay.example.com", "address": "192.0.2.7", "by": "mx.example.net", "with": "HTTP", "tls": None,
+         "id": "1", "time": "2026-11-28T12:00:01Z"},
+    ),
+    "a sender whose name claims TLS": (
+        ("from relay.example.com ([192.0.2.7]) by mx.example.net with esmtp (Exim 4.96) (envelope-from <TLS @example.com>) "
+         "id 1; Sat, 28 Nov 2026 12:00:01 +0000"),
+        {"from": "relay.example.com", "address": "192.0.2.7", "by": "mx.example.net", "with": "esmtp", "tls": False,
+         "id": "1", "time": "2026-11-28T12:00:01Z"},
     ),
     "qmail's queue": (
         "(qmail 4711 invoked by uid 89); 28 Nov 2026 12:00:01 -0000",

@@ -29,6 +29,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.cau
 from ansible_collections.postmaster.mailcheck.tests.support.authority import Authority
 from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import (
     PASSWORD,
+    RECEIVED,
     SIGN_IN,
     Folder,
     ImapServer,
@@ -64,6 +65,34 @@ def cause(report):
 
 
 # What is found
+
+
+@pytest.mark.parametrize("stands, warnings", [("above", 0), ("below", 1)])
+def test_results_that_a_sender_may_have_written_too_are_told_with_a_warning(stands, warnings):
+    """Below the receiver's line a milter of Sendmail writes, and so does whoever delivers to it (RFC 8601 5)."""
+    results = "Authentication-Results: mx.example.net; dkim=pass\r\n"
+    received = RECEIVED.replace("(Postfix)", "(Sendmail)")
+    lines = results + received if stands == "above" else received + results
+    with ImapServer({"INBOX": Folder({1: mail(TOKEN, received=lines)})}) as server:
+        report = wait(server, trusted_authserv_ids=["mx.example.net"])
+    assert report["authentication"]["dkim"] == "pass"
+    assert len(report["warnings"]) == warnings
+    assert all("mx.example.net" in one for one in report["warnings"])
+
+
+@pytest.mark.parametrize(
+    "recipient, found, warnings",
+    [("user@example.net", "bounce", 0), ("done@example.net", "success", 0), (None, "bounce", 1)],
+)
+def test_a_report_about_several_recipients(recipient, found, warnings):
+    """It is read for the one that is wanted; where none is named, that is said."""
+    done = b"Final-Recipient: rfc822; done@example.net\r\nAction: delivered\r\nStatus: 2.0.0\r\n\r\n"
+    raw = bounce(TOKEN).replace(b"Final-Recipient", done + b"Final-Recipient")
+    with ImapServer({"INBOX": Folder({1: raw})}) as server:
+        report = wait(server, recipient=recipient)
+    assert [one["kind"] for one in report["notices"]] == ([] if found == "bounce" else ["success"])
+    assert cause(report) == ("mail_bounced" if found == "bounce" else "mail_not_found")
+    assert len([one for one in report["warnings"] if "several recipients" in one]) == warnings
 
 
 def test_a_new_message_and_all_that_is_told_of_it():
@@ -960,7 +989,7 @@ def test_no_goodbye_is_waited_for_when_the_time_is_up(protocol, monkeypatch):
     server.override["LOGOUT"] = lambda *_: server.sockets[-1].recv(1).decode()  # until the client is gone
     with server:
         began = time.monotonic()
-        report = wait(server, timeout=0.9)
+        report = wait(server, timeout=2)
         took = time.monotonic() - began
     assert cause(report) == "timed_out"
     assert took < AGES / 2
@@ -1066,7 +1095,7 @@ def test_pop3_by_user_and_pass():
 def test_pop3_servers_that_refuse_or_misbehave(verb, text, expected):
     with PopServer([mail(TOKEN)], capabilities="USER") as server:
         server.override[verb] = text
-        report = wait(server, timeout=AGES if len(text) > 1000 else 0.9)  # what floods us ends by its bound
+        report = wait(server, timeout=2 if expected == "timed_out" else AGES)  # what floods us ends by its bound
     assert (report["verdict"], report["found"], cause(report)) == ("unreachable", None, expected)
 
 

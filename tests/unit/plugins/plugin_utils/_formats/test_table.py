@@ -49,9 +49,9 @@ def test_the_table_of_waivers_tells_which_excuse_nothing() -> None:
     reason = {"reason": "Old clients", "owner": "ops", "expires": "2026-12-31"}
     given = mixed(waivers=[{"rule": rule, "endpoint": "*", **reason} for rule in ("two", "four")])
     assert as_table(given, of="waivers").splitlines() == [
-        "state   rule  endpoint  expires     owner  reason",
-        "active  two   *         2026-12-31  ops    Old clients",
-        "unused  four  *         2026-12-31  ops    Old clients",
+        "state   rule  endpoint  expires     owner  reason       note",
+        "active  two   *         2026-12-31  ops    Old clients  -",
+        "unused  four  *         2026-12-31  ops    Old clients  it has no rule of this name",
     ]
 
 

@@ -42,6 +42,12 @@ RESULTS = [
     ("5.3", "v=spf1 a:A.example.org/24 -all", {"a.example.org": ["A 192.0.2.200"]}, V4, "pass", "a:A.example.org/24"),
     ("5.3", "v=spf1 a:a.example.org//32 -all", {"a.example.org": ["AAAA 2001:db8:1::"]}, V6, "pass", "a:a.example.org//32"),
     ("5.3", "v=spf1 a:a.example.org//48 -all", {"a.example.org": ["AAAA 2001:db8:1::"]}, V6, "fail", "-all"),
+    ("5.3", "v=spf1 a:a.example.org -all", {"a.example.org": ["A 192.0.2.2"]}, V4, "fail", "-all"),
+    ("5.3", "v=spf1 a:a.example.org/31 -all", {"a.example.org": ["A 192.0.2.2"]}, V4, "pass", "a:a.example.org/31"),
+    ("5.3", "v=spf1 a:a.example.org/0 -all", {"a.example.org": ["A 198.51.100.1"]}, V4, "pass", "a:a.example.org/0"),
+    ("5.3", "v=spf1 a:a.example.org/24 -all", {"a.example.org": ["AAAA 2001:db8::2"]}, V6, "fail", "-all"),
+    ("5.3", "v=spf1 a:a.example.org/24//127 -all", {"a.example.org": ["AAAA 2001:db8::2"]}, V6, "pass", "a:a.example.org/24//127"),
+    ("5.3", "v=spf1 a:a.example.org/32//128 -all", {"a.example.org": ["A 192.0.2.3"]}, V4, "pass", "a:a.example.org/32//128"),
     ("5.3", "v=spf1 a:a.example.org/24 -all", {"a.example.org": ["AAAA 2001:db8::3"]}, V4, "fail", "-all"),
     ("5.4", "v=spf1 mx:m.example.org -all", {"m.example.org": ["MX 10 h.example.org"], "h.example.org": ["A 192.0.2.3"]}, V4, "pass", "mx:m.example.org"),
     ("5.4", "v=spf1 mx:m.example.org -all", {"m.example.org": ["MX 0 ."]}, V4, "fail", "-all"),
@@ -49,6 +55,7 @@ RESULTS = [
     ("5.5", "v=spf1 ptr:example.org -all", {"3.2.0.192.in-addr.arpa": ["PTR h.example.org"], "h.example.org": ["A 192.0.2.3"]}, V4, "pass", "ptr:example.org"),
     ("5.5", "v=spf1 ptr:example.org -all", {"3.2.0.192.in-addr.arpa": ["PTR h.anexample.org"], "h.anexample.org": ["A 192.0.2.3"]}, V4, "fail", "-all"),
     ("5.5", "v=spf1 ptr:example.org -all", {"3.2.0.192.in-addr.arpa": ["PTR h.example.org"], "h.example.org": ["A 192.0.2.4"]}, V4, "fail", "-all"),
+    ("5.5", "v=spf1 ptr:example.org -all", {"3.2.0.192.in-addr.arpa": ["PTR h.example.org"], "h.example.org": ["A 192.0.2.2"]}, V4, "fail", "-all"),
     ("5.5", "v=spf1 ptr -all", {"3.2.0.192.in-addr.arpa": ["TIMEOUT"]}, V4, "fail", "-all"),
     ("5.5", "v=spf1 ptr:example.org -all", {"3.2.0.192.in-addr.arpa": ["PTR a.example.net"], "a.example.net": ["A 192.0.2.3"]}, V4, "fail", "-all"),
     ("5.6", "v=spf1 ip4:192.0.0.0/16 -all", {}, V4, "pass", "ip4:192.0.0.0/16"),
@@ -59,6 +66,11 @@ RESULTS = [
     ("5.6", "v=spf1 ip6:::192.0.2.3 -all", {}, V4, "fail", "-all"),
     ("5.6", "v=spf1 ip4:192.0.2.2 -all", {}, V4, "fail", "-all"),
     ("5.6", "v=spf1 ip6:2001:db8::2 -all", {}, V6, "fail", "-all"),
+    ("5.6", "v=spf1 ip4:192.0.2.2/31 -all", {}, V4, "pass", "ip4:192.0.2.2/31"),
+    ("5.6", "v=spf1 ip4:192.0.2.3/32 -all", {}, V4, "pass", "ip4:192.0.2.3/32"),
+    ("5.6", "v=spf1 ip6:2001:db8::2/127 -all", {}, V6, "pass", "ip6:2001:db8::2/127"),
+    ("5.6", "v=spf1 ip6:2001:db8::3/128 -all", {}, V6, "pass", "ip6:2001:db8::3/128"),
+    ("5.6", "v=spf1 ip4:192.0.2.0/33 -all", {}, V4, "permerror", ""),
     ("5.6", "v=spf1 ip6:2001:db8::/129 -all", {}, V6, "permerror", ""),
     ("5.6", "v=spf1 ip6:1:2 -all", {}, V6, "permerror", ""),
     ("5.3", "v=spf1 a/33 -all", {}, V4, "permerror", ""),
@@ -271,11 +283,17 @@ def test_what_is_asked_together_is_asked_at_once():
     assert {question.kind for question in asked[-1]} == {"A"}
 
 
-def test_at_most_ten_reverse_names_are_looked_up():
+@pytest.mark.parametrize(("number", "result"), [(9, "pass"), (10, "fail")])
+def test_at_most_ten_reverse_names_are_looked_up(number, result):
     """RFC 7208 4.6.4: what is beyond them is ignored."""
-    names = {"3.2.0.192.in-addr.arpa": ["PTR h%d.example.com" % number for number in range(11)],
-             "h10.example.com": ["A 192.0.2.3"], "example.com": "v=spf1 ptr -all"}  # fmt: skip
-    assert outcome(names).result == "fail"
+    names = {"3.2.0.192.in-addr.arpa": ["PTR h%d.example.com" % at for at in range(11)],
+             "h%d.example.com" % number: ["A 192.0.2.3"], "example.com": "v=spf1 ptr -all"}  # fmt: skip
+    assert outcome(names).result == result
+
+
+def test_without_the_time_an_explanation_has_the_epoch_s():
+    answers = zone({"example.com": "v=spf1 -all exp=why.example.com", "why.example.com": "%{t}"})
+    assert play(check_host(Sender(V4, "a@example.com", "x")), answers).explanation == "0"
 
 
 @pytest.mark.parametrize(

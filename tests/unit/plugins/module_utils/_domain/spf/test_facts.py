@@ -10,7 +10,12 @@ import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.spf.client import Sender
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.spf.facts import spf_facts
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.spf.record import MAX_TERMS, parse_record
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.spf.record import (
+    MAX_TERMS,
+    apart,
+    meant,
+    parse_record,
+)
 from ansible_collections.postmaster.mailcheck.tests.support.answers import play
 from ansible_collections.postmaster.mailcheck.tests.support.zones import answers_of, zone
 
@@ -33,6 +38,9 @@ STATIC = [
     ("4.6.4", "v=spf1 ip4:192.0.2.0/24 -all", {}, True, 0, 0, []),
     ("4.6.4", "v=spf1 a:mx.example.com mx:mx.example.com exists:%{i}.example.com -all", HERE, True, 3, 1, []),
     ("4.6.4", "v=spf1 a:a.example.com a:b.example.com a:c.example.com -all", {}, False, 3, 3, ["spf_void_lookups"]),
+    ("4.6.4", "v=spf1 a:a.example.com a:b.example.com -all", {}, True, 2, 2, []),
+    ("4.6.4", "v=spf1 " + "a:mx.example.com " * 11 + "-all", HERE, False, 11, 0, ["spf_lookups"]),
+    ("4.6.4", "v=spf1 mx -all", {"example.com": ["MX 1 h%d.example.com" % n for n in range(10)]}, True, 1, 0, []),
     ("4.6.4", "v=spf1 a:a.example.com a:a.example.com a:a.example.com -all", {}, False, 3, 3, ["spf_void_lookups"]),
     ("4.6.4", "v=spf1 " + "a:mx.example.com " * 10 + "-all", HERE, True, 10, 0, []),
     ("4.6.4", "v=spf1 " + "a:mx.example.com " * 13 + "-all", HERE, False, 13, 0, ["spf_lookups"]),
@@ -60,6 +68,7 @@ STATIC = [
     ("5.2", "v=spf1 include:a.example.net -all", {"a.example.net": "v=spf1 moo"}, False, 1, 0, ["spf_syntax"]),
     ("5.2", "v=spf1 include:a.example.net -all", {"a.example.net": ["TXT v=spf1", "TXT v=spf1 -all"]}, False, 1, 0, ["spf_several_records"]),
     ("5.2", "v=spf1 include:a..example.net -all", {}, False, 1, 0, ["spf_include_without_record"]),
+    ("6.1", "v=spf1 redirect=a.example.net mx", {"a.example.net": "v=spf1 -all", "example.com": ["MX 1 mx.example.com"]}, True, 2, 0, []),
     ("6.1", "v=spf1 redirect=a.example.net", {}, False, 1, 0, ["spf_include_without_record"]),
     ("6.1", "v=spf1 redirect=a.example.net", {"a.example.net": "v=spf1 ip4:192.0.2.1"}, True, 1, 0, ["spf_no_all"]),
     ("5.2", "v=spf1 include:a.example.net -all", {"a.example.net": "v=spf1 +all"}, True, 1, 0, ["spf_pass_all"]),
@@ -124,6 +133,7 @@ def said(found):
         ("v=spf1 ip4:192.0.2.0/33 -all", "the prefix is longer than an address"),
         ("v=spf1 -all ip4:192.0.2.1 ip4:192.0.2.2", "example.com: ip4:192.0.2.1 ip4:192.0.2.2"),
         ("v=spf1" + " moo" * 12, "example.com: 2 more"),
+        ("v=spf1" + " moo" * 23, "example.com: 13 more"),
         ("v=spf1 moo -all", "moo: there is no such mechanism"),
         ("v=spf1 include -all", "include: the domain name is missing"),
         ("v=spf1 a:\x1b[31m<b> -all", "a:\\x1b[31m<b>"),
@@ -218,6 +228,19 @@ def test_senders(sender, rows):
     assert [(row.address, row.result, row.term) for row in found] == rows
     assert all(bool(row.reason) == (row.result is None) for row in found)
     assert {row.host for row in found} == {"" if sender[0][0].isdigit() else sender[0]}
+
+
+@pytest.mark.parametrize(
+    ("sender", "reason"),
+    [
+        ("absent.example.com", "absent.example.com has no address"),
+        ("silent.example.com", "silent.example.com A: no answer within 5 s; silent.example.com AAAA: no answer within 5 s"),
+    ],
+)  # fmt: skip
+def test_why_a_sender_has_no_result(sender, reason):
+    (found,) = facts(SENDERS, [(sender,)]).senders
+    assert (found.address, found.host, found.reason) == (sender, sender, reason)
+    assert (found.lookups, found.void_lookups, found.path, found.explanation) == (None, None, (), "")
 
 
 @pytest.mark.parametrize(("count", "reasons"), [(50, []), (51, ["of 51 addresses 50 were evaluated"])])
@@ -325,6 +348,77 @@ def test_of_too_many_terms_only_the_first_are_read_and_that_is_said():
     assert len(record.terms) == MAX_TERMS
     assert record.faults == ("it has 1001 terms, and no more than 1000 are read here",)
     assert parse_record(b"v=spf1" + b" a" * MAX_TERMS).faults == ()
+    faults = parse_record(b"v=spf1 moo foo" + b" a" * MAX_TERMS).faults
+    assert [fault.partition(":")[0] for fault in faults] == [
+        "it has 1002 terms, and no more than 1000 are read here",
+        "moo",
+        "foo",
+    ]
+
+
+GLUED = [
+    ("ip4:192.0.2.1~all", ("ip4:192.0.2.1", "~all")),
+    ("include:a.example.com-ALL", ("include:a.example.com", "-ALL")),
+    ("a:b.example.com?mx:c.example.com", ("a:b.example.com", "?mx:c.example.com")),
+    ("mx+a", ("mx", "+a")),
+    ("-all", None),
+    ("moo~all", None),
+    ("a~moo", None),
+    ("a~ip4:1.2.3", None),
+    ("redirect=a.example.com~all", None),
+]
+
+
+@pytest.mark.parametrize(("text", "parts"), GLUED)
+def test_two_terms_without_a_space_between_them(text, parts):
+    assert (apart(text) is None) == (parts is None)
+    assert parts is None or apart(text) == parts
+    assert meant(text) == " ".join(parts or ())
+
+
+MEANT = [
+    ("ipv4:192.0.2.1", "ip4:192.0.2.1"),
+    ("-IPv4:192.0.2.0/24", "-ip4:192.0.2.0/24"),
+    ("~ipv6:2001:db8::/32", "~ip6:2001:db8::/32"),
+    ("a:192.0.2.1", "ip4:192.0.2.1"),
+    ("+mx:192.0.2.0/24", "+ip4:192.0.2.0/24"),
+    ("include:192.0.2.1", "ip4:192.0.2.1"),
+    ("redirect:a.example.com", "redirect=a.example.com"),
+    ("EXP:a.example.com", "exp=a.example.com"),
+    ("-redirect:a.example.com", ""),
+    ("redirect:a", ""),
+    ("redirect", ""),
+    ("exp", ""),
+    ("moo:a.example.com", ""),
+    ("include:a.example.com", ""),
+    ("ipv4:192.0.2.300", ""),
+    ("ipv4:192.0.2.0/33", ""),
+    ("ipv6:192.0.2.1", ""),
+    ("exists:192.0.2.1", ""),
+    ("a:192.0.2.1.example.com", ""),
+    ("ipv4", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "repair"), MEANT)
+def test_what_is_plainly_meant(text, repair):
+    assert meant(text) == repair
+
+
+@pytest.mark.parametrize(("octets", "problems"), [(450, []), (451, ["spf_long"])])
+def test_a_record_has_450_octets_at_most(octets, problems):
+    """RFC 7208 3.4."""
+    text = "v=spf1 x=%s -all" % ("a" * (octets - 14))
+    found = facts({"example.com": text})
+    assert (len(text), [problem.id for problem in found.problems]) == (octets, problems)
+    assert not problems or said(found).endswith("example.com: 451 octets")
+
+
+@pytest.mark.parametrize(("before", "problems"), [(99, ["spf_version"]), (100, [])])
+def test_of_many_texts_a_hundred_are_looked_at(before, problems):
+    """For what was meant to be the record, where there is none."""
+    found = facts({"example.com": ["TXT x"] * before + ["TXT spf1 -all"]})
+    assert [problem.id for problem in found.problems] == problems
 
 
 def test_facts_are_plain():

@@ -29,6 +29,10 @@ REPAIRS = [
     ("v=spf1 include:a.example.net-all", "v=spf1 include:a.example.net -all"),
     (["TXT v=spf1 mx -all", "TXT v=spf1 mx -all"], "v=spf1 mx -all"),
     (["TXT v=spf1 mx -all", "TXT v=spf1 ip4:192.0.2.1 mx -all"], "v=spf1 mx ip4:192.0.2.1 -all"),
+    (
+        ["TXT v=spf1 mx ip4:192.0.2.2 -all", "TXT v=spf1 ip4:192.0.2.1 a -ALL"],
+        "v=spf1 mx ip4:192.0.2.2 ip4:192.0.2.1 a -all",
+    ),
 ]
 
 
@@ -60,6 +64,10 @@ NOTHING = [
     ["TXT v=spf1 mx -all", "TXT v=spf1 redirect=a.example.com"],
     ["TXT v=spf1 mx -all", "TXT v=spf1 -ip4:192.0.2.1 -all"],
     ["TXT v=spf1 mx -all", "TXT v=spf1 a all -all"],
+    ["TXT v=spf1 mx redirect=a.example.com", "TXT v=spf1 a redirect=a.example.com"],
+    ["TXT v=spf1 mx a", "TXT v=spf1 a"],
+    ["TXT v=spf1", "TXT v=spf1"],
+    "v=spf1 a:b.example.net-all ~all",  # a name that has no address now may have one
     ["TXT v=spf1 " + "a " * 6 + "-all", "TXT v=spf1 " + "".join("a:h%d.example.com " % n for n in range(10)) + "-all"],
     ["TIMEOUT"],
     ["BOGUS"],
@@ -73,6 +81,27 @@ NOTHING = [
 @pytest.mark.parametrize("rows", NOTHING)
 def test_what_is_not_certain_is_not_advised(rows):
     assert advised(rows) is None
+
+
+def test_an_include_that_leads_to_a_record_is_meant_as_it_stands():
+    assert advised("v=spf1 include:a.example.net-all", **{"a.example.net-all": "v=spf1 mx -all"}) is None
+
+
+@pytest.mark.parametrize(("octets", "advised_"), [(450, True), (451, False)])
+def test_no_record_beyond_450_octets_is_advised(octets, advised_):
+    """RFC 7208 3.4."""
+    name = "a" * (octets - 28)
+    found = advised("v=spf1 ip4:192.0.2.1~all x=%s" % name)
+    assert (found is not None) is advised_
+    assert not advised_ or len(found.value) == 450
+
+
+@pytest.mark.parametrize(("count", "advised_"), [(10, True), (11, False)])
+def test_no_record_of_more_than_ten_look_ups_is_advised(count, advised_):
+    """RFC 7208 4.6.4: of those that are joined each counts once."""
+    terms = ["a:h%d.example.com" % number for number in range(count)]
+    found = advised(["TXT v=spf1 %s -all" % " ".join(terms), "TXT v=spf1 %s ip4:192.0.2.1 -all" % terms[0]])
+    assert (found is not None) is advised_
 
 
 def test_a_parked_domain_says_that_it_sends_nothing():

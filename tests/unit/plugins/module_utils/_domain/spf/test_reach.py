@@ -24,7 +24,14 @@ def facts(text, there=None):
 
 
 EIGHTHS = ["ip4:%d.0.0.0/3" % first for first in (0, 32, 64, 96)]
-LATE = " ".join("exists:%%{i}.%d.example.net" % number for number in range(11))
+LATE = ["exists:%%{i}.%d.example.net" % number for number in range(11)]
+VOID = ["a:v%d.example.net" % number for number in range(3)]
+# Of the 57,344 /16 below 224.0.0.0 half, but for 0.0.0.0/16.
+NEARLY_HALF = " ".join(
+    ["ip4:0.%d.0.0/%d" % (1 << bit, 16 - bit) for bit in range(8)]
+    + ["ip4:%d.0.0.0/%d" % (1 << bit, 8 - bit) for bit in range(6)]
+    + ["ip4:64.0.0.0/3", "ip4:96.0.0.0/4"]
+)
 
 STRANGERS = [
     # 5.1: all, with or without its qualifier
@@ -54,6 +61,23 @@ STRANGERS = [
     ("ip4:0.0.0.0 -all", None, False),
     ("ip4:192.0.0.0/8 -all", None, False),
     ("ip4:224.0.0.0/3 -all", None, False),
+    # Half of the addresses of a family are strangers, less are not
+    (NEARLY_HALF + " -all", None, False),
+    (NEARLY_HALF + " ip4:0.0.0.0/16 -all", None, True),
+    (NEARLY_HALF + " ip4:128.0.0.0/16 -all", None, True),
+    (NEARLY_HALF + " ip4:1.2.0.0/16 -all", None, False),
+    (NEARLY_HALF + " exists:%{i}.example.net ptr -all", None, False),
+    (NEARLY_HALF + " a:x.example.net -all", ["A 0.0.0.1"], False),
+    (NEARLY_HALF + " include:x.example.net -all", ["TIMEOUT"], None),
+    (NEARLY_HALF + " exists:x.example.net -all", ["TIMEOUT"], None),
+    (NEARLY_HALF + " include:x.example.net -all", "-all", False),
+    (NEARLY_HALF + " include:x.example.net -all", "moo", False),
+    (NEARLY_HALF + " include:x.example.net -all", ["A 192.0.2.1"], False),
+    (NEARLY_HALF + " ip4:224.0.0.0/4 -all", None, False),
+    (NEARLY_HALF + " " + " ".join(LATE) + " -all", None, False),
+    ("ip6:2000::/4 -all", None, True),
+    ("-ip6:2fff:e000::/19 ip6:2000::/4 -all", None, False),
+    ("-ip6:2fff:e000::/20 ip6:2000::/4 -all", None, True),
     # 5.2: what an include passes, passes; what else it says does not matter
     ("include:x.example.net -all", "+all", True),
     ("include:x.example.net -all", "ip4:0.0.0.0/0 -all", True),
@@ -67,6 +91,11 @@ STRANGERS = [
     ("redirect=x.example.net", "+all", True),
     ("redirect=x.example.net", "-all", False),
     ("redirect=x.example.net ~all", "+all", False),
+    ("ip4:192.0.2.1 redirect=x.example.net", "+all", True),
+    ("a redirect=x.example.net", "+all", True),
+    ("redirect=x.example.net ip4:192.0.2.1", "+all", True),
+    ("-ip4:0.0.0.0/1 redirect=x.example.net", "ip4:0.0.0.0/0", False),
+    ("exp=x.example.net x-all=+all -all", "+all", False),
     # 5.3: addresses with a prefix
     ("a:x.example.net/0 -all", ["A 192.0.2.1"], True),
     ("a:x.example.net//0 -all", ["AAAA 2001:db8::1"], True),
@@ -78,8 +107,11 @@ STRANGERS = [
     ("ptr -all", None, False),
     # 4.6: an error passes nobody
     ("+all moo:x", None, False),
-    (LATE + " +all", None, False),
-    ("ip4:0.0.0.0/0 " + LATE + " -all", None, True),
+    (" ".join(LATE) + " +all", None, False),
+    (" ".join(LATE[:10]) + " +all", None, True),
+    ("ip4:0.0.0.0/0 " + " ".join(LATE) + " -all", None, True),
+    (" ".join(VOID) + " +all", None, False),
+    (" ".join(VOID[:2]) + " +all", None, True),
     # What is not known of a term matters only where it decides
     ("include:x.example.net -all", ["TIMEOUT"], None),
     ("redirect=x.example.net", ["TIMEOUT"], None),

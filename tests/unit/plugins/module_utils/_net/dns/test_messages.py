@@ -11,8 +11,10 @@ import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
+import dns.version
 import pytest
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns import messages
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns.model import Question
 
@@ -53,6 +55,13 @@ def test_a_query(edns, checking_disabled):
     assert not edns or query.payload == 1232
 
 
+@pytest.mark.parametrize("name", ["a..b", "a" * 64 + ".example", "a." * 127 + "example", "\udcff.example", "\xe4" * 64])
+def test_what_is_no_name(name):
+    """RFC 1035 2.3.4; RFC 3492 has no code for half a character."""
+    with pytest.raises(ValueError, match=r"\S"):
+        messages.name_octets(name)
+
+
 RESPONSE = ASKED[:2] + bytes([ASKED[2] | 0x80]) + ASKED[3:]
 END = 12 + len(messages.name_octets(NAME))  # of the name
 
@@ -72,10 +81,18 @@ NO_QUESTION = RESPONSE[:4] + b"\0\0" + RESPONSE[6:12]
         (ASKED, False),  # it is no response
         (bent(0, 0x13), False),
         (bent(1, 0x35), False),
-        (bent(2, 0x91), False),  # another opcode
+        (bent(2, 0x87), True),  # AA, TC, RD
+        *((bent(3, bits), True) for bits in (0xFF, 1, 2, 3, 5)),  # RA, AD, CD; rcodes
+        *((bent(2, 0x80 | opcode << 3), False) for opcode in (1, 2, 4, 5, 8)),
+        (bent(2, 0x07), False),
         (bent(13, ord("x")), False),
-        (bent(END + 1, 16), False),  # another kind
-        (bent(END + 3, 3), False),  # another class
+        (bent(13, ord("a")), False),
+        *((bent(END + 1, kind), False) for kind in (14, 16)),
+        *((bent(END + 3, cls), False) for cls in (0, 3)),
+        (bent(END, 1), False),
+        (RESPONSE[: END + 3], False),
+        (bent(5, 0), False),
+        (bent(4, 1), False),
         (bent(5, 2), False),
         (RESPONSE[:11], False),
         (b"", False),
@@ -89,6 +106,31 @@ NO_QUESTION = RESPONSE[:4] + b"\0\0" + RESPONSE[6:12]
 def test_which_reply_fits(reply, fits):
     """RFC 5452 9.1."""
     assert messages.fits(reply, ASKED) is fits
+
+
+# Names of which the octets behind are at eight places in a row.
+NAMES = ["%s.example" % ("a" * length) for length in range(1, 9)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whatever_the_length_of_the_name(name):
+    asked = messages.query(messages.name_octets(name), "MX", 0x1234)
+    reply = dns.message.make_response(dns.message.from_wire(asked))
+    assert messages.fits(reply.to_wire(), asked)
+    end = 12 + len(name) + 2
+    for at in range(4):
+        other = bytearray(reply.to_wire())
+        other[end + at] ^= 1
+        assert not messages.fits(bytes(other), asked)
+    chain = ["%s. 50 IN CNAME b.%s." % (name, name), "b.%s. 40 IN CNAME c.%s." % (name, name)]
+    values = ["c.%s. 60 IN MX %d mx.%s." % (name, preference, name) for preference in (1, 2)]
+    found = reply_to(Question(name, "MX"), [*chain, *values], ["%s. 9 IN NS ns.%s." % (name, name)], errors=[(7, "x")])
+    assert found.answer.records == ((1, "mx." + name), (2, "mx." + name))
+    assert (found.answer.aliases, found.answer.ttl) == (("b." + name, "c." + name), 40)
+    assert found[:3] == (0, False, "")
+    assert (found.extended, found.of_dnssec) == ("signature expired: x", True)
+    denied = reply_to(Question(name, "MX"), chain, ["%s. 30 IN SOA ns.%s. h.%s. 1 2 3 4 20" % (name, name, name)])
+    assert (denied.answer.state, denied.answer.ttl, denied.answer.aliases) == ("absent", 20, ("b." + name, "c." + name))
 
 
 @pytest.mark.parametrize(
@@ -123,6 +165,14 @@ def test_the_shortest_ttl_of_aliases_and_records_counts():
     assert (answer.state, answer.ttl, answer.aliases) == ("present", 40, ("Web.example.net", "c.example.org"))
 
 
+@pytest.mark.parametrize("name", ["\\097.example", "A.example", "a.example"])
+def test_a_name_is_the_same_however_it_is_written(name):
+    """RFC 1035 2.3.3, 5.1: whatever is escaped in the question."""
+    chain = ["a.example. 60 IN CNAME b.example.", "b.example. 60 IN MX 1 mx.example."]
+    answer = reply_to(Question(name, "MX"), chain).answer
+    assert (answer.records, answer.aliases) == (((1, "mx.example"),), ("b.example",))
+
+
 SOA = "example.com. 100 IN SOA ns.example.com. h.example.com. 1 2 3 4 %d"
 
 
@@ -142,6 +192,12 @@ def test_a_denial_without_a_soa_record_has_no_ttl():
     assert (denied.ttl, denied.exists, denied.aliases) == (20, False, ("gone.example",))
 
 
+def test_a_denial_that_nobody_has_signed():
+    """RFC 4035 3.2.3: only AD says that it is; the bits of the rcode lie beside it."""
+    for rcode in ("NOERROR", "NXDOMAIN"):
+        assert reply_to(authority=[SOA % 60], rcode=rcode).answer.dnssec == "insecure"
+
+
 REFERRAL = ["com. 100 IN NS a.example."]
 
 
@@ -150,7 +206,16 @@ REFERRAL = ["com. 100 IN NS a.example."]
     [
         ({"authority": REFERRAL}, "a reply that only refers to other servers"),
         ({"flags": 0}, "an empty reply, neither of the zone's own server nor of one that looks names up"),
+        ({"flags": dns.flags.AD | dns.flags.CD},
+         "an empty reply, neither of the zone's own server nor of one that looks names up"),
         ({"flags": dns.flags.AA}, ""),
+        ({"flags": dns.flags.AA, "authority": REFERRAL}, "a reply that only refers to other servers"),
+        ({"flags": 0, "rcode": "NXDOMAIN"}, ""),
+        ({"flags": 0, "authority": [SOA % 60]}, ""),
+        ({"authority": [SOA % 60, *REFERRAL]}, ""),
+        ({"authority": [*REFERRAL, SOA % 60]}, ""),
+        ({"flags": dns.flags.AA, "answer": ["example.com. 50 IN CNAME b.example.", "b.example. 50 IN CNAME c.example."]},
+         "a reply that does not follow the alias c.example"),
         ({"flags": dns.flags.AA, "answer": ["example.com. 50 IN CNAME b.example."]},
          "a reply that does not follow the alias b.example"),
         ({"authority": REFERRAL, "rcode": "NXDOMAIN"}, ""),
@@ -162,14 +227,17 @@ REFERRAL = ["com. 100 IN NS a.example."]
 def test_what_denies_nothing(how, failure):
     """RFC 2308 2.1.2, 2.2."""
     reply = reply_to(**how)
-    assert reply.failure == failure
+    assert (reply.failure, reply.truncated) == (failure, False)
     assert reply.answer.state == ("not_determined" if failure else "absent")
     assert reply.rcode == dns.rcode.from_text(how.get("rcode", "NOERROR"))
 
 
-def test_what_is_cut_off_is_not_read():
-    reply = reply_to(answer=["example.com. 60 IN MX 1 a.example."], flags=USUAL | dns.flags.TC)
-    assert (reply.truncated, reply.failure) == (True, "a reply that is cut off")
+@pytest.mark.parametrize(
+    ("rcode", "number"), [("NOERROR", 0), ("FORMERR", 1), ("SERVFAIL", 2), ("NXDOMAIN", 3), ("REFUSED", 5)]
+)
+def test_what_is_cut_off_is_not_read(rcode, number):
+    reply = reply_to(answer=["example.com. 60 IN MX 1 a.example."], rcode=rcode, flags=USUAL | dns.flags.TC)
+    assert (reply.rcode, reply.truncated, reply.failure) == (number, True, "a reply that is cut off")
     assert reply.answer.state == "not_determined"
 
 
@@ -207,8 +275,69 @@ def test_extended_errors(errors, extended, of_dnssec):
     assert (reply.extended, reply.of_dnssec) == (extended, of_dnssec)
 
 
+@pytest.mark.parametrize("code", range(40))
+def test_errors_that_only_a_resolver_that_validates_has_to_tell(code):
+    """RFC 8914 4: unsupported algorithms, bogus, expired, not yet valid, missing; 25 and 27 by IANA's registry since."""
+    reply = reply_to(rcode="SERVFAIL", errors=[(code, "")])
+    assert reply.of_dnssec is (code in (1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 25, 27))
+
+
+def test_an_opt_record_without_options_says_nothing():
+    assert reply_to(rcode="SERVFAIL", errors=[])[3:] == (reply_to(rcode="SERVFAIL")[3:])
+    assert (reply_to(rcode="SERVFAIL", errors=[]).extended, reply_to(rcode="BADVERS", errors=[]).rcode) == ("", 16)
+
+
+@pytest.mark.parametrize(
+    ("version", "enough"), [((2, 6), True), ((2, 7), True), ((3, 0), True), ((2, 5), False), ((1, 16), False)]
+)
+def test_which_dnspython_is_needed(monkeypatch, version, enough):
+    monkeypatch.setattr(dns.version, "MAJOR", version[0])
+    monkeypatch.setattr(dns.version, "MINOR", version[1])
+    if enough:
+        messages.require_dnspython("domains")
+        return
+    told = []
+    for instead in ("", "give zone_files"):
+        with pytest.raises(OptionError) as caught:
+            messages.require_dnspython("domains", instead)
+        told.append(str(caught.value))
+    text = "domains: need dnspython (2.6 or newer) where the check runs. Install it on that host"
+    assert told == [text + ".", text + ", or give zone_files."]
+
+
+@pytest.mark.parametrize(("chain", "shown"), [
+    ([NAME], NAME),
+    (["Two.example", NAME], "Two.example, " + NAME),
+    (["two.example", "two.example"], "two.example, two.example"),
+    (["%d.example" % number for number in range(20)], "0.example, 1.example, 2.example, 3.example, 4.example"),
+])  # fmt: skip
+def test_aliases_that_lead_nowhere(chain, shown):
+    """The first five are shown."""
+    answer = reply_to(answer=["%s. 60 IN CNAME %s." % pair for pair in zip([NAME, *chain], chain)]).answer
+    assert (answer.state, answer.records, answer.aliases) == ("not_determined", (), ())
+    assert answer.reason == "its CNAME records lead in a circle, or are too many: " + shown
+
+
+@pytest.mark.parametrize("host", ["", "*.example", "-a.example", "a\\.b.example", "\\009.example", "Zz.example"])
+def test_a_name_is_shown_as_zone_files_have_it_without_the_last_dot(host):
+    """RFC 1035 5.1."""
+    assert reply_to(answer=[NAME + ". 60 IN MX 1 %s." % host]).answer.records == ((1, host),)
+
+
+def test_a_record_that_ends_too_early_is_told_by_its_name():
+    message = dns.message.make_response(dns.message.make_query(NAME, "A"))
+    message.answer = [record("WWW.example.net. 60 IN A 192.0.2.1"), record(NAME + ". 60 IN CNAME WWW.example.net.")]
+    octets = message.to_wire()
+    at = octets.index(b"\0\4\xc0\0\2\1")
+    short = octets[:at] + b"\0\3\xc0\0\2" + octets[at + 6 :]
+    answer = messages.read(Question(NAME, "A"), short).answer
+    assert (answer.state, answer.records) == ("not_determined", ())
+    assert answer.reason.startswith("a record of www.example.net cannot be read (") and answer.reason.endswith(")")
+
+
 @pytest.mark.parametrize("octets", [RESPONSE[:2] + b"\x80\0\0\1\0\1\0\0\0\0", RESPONSE[:7] + b"\1" + RESPONSE[8:]])
 def test_what_ends_too_early_cannot_be_read(octets):
     reply = messages.read(MAIL, octets)
     assert reply.failure.startswith("a reply that cannot be read (")
+    assert not reply.truncated
     assert reply.answer.state == "not_determined"

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import random
 import socket
 import struct
@@ -339,24 +340,25 @@ def test_a_value_that_is_too_long_to_be_shown_is_not_kept_whole():
     assert len(answer.records[0].value) < 5000 and "56000 characters more" in answer.records[0].value
 
 
-def test_what_is_forgotten_is_asked_for_again(monkeypatch):
-    """A zone decides how long its records are, not how much of them is kept."""
-    monkeypatch.setattr(resolver_module, "MOST_KEPT", 1500)
+@pytest.mark.parametrize(("room", "times"), [(2201, 1), (2200, 1), (2199, 2), (1500, 2)])
+def test_what_is_forgotten_is_asked_for_again(monkeypatch, room, times):
+    """A zone decides how long its records are, not how much of them is kept: here there is room for two answers, or one."""
+    monkeypatch.setattr(resolver_module, "MOST_KEPT", room)
 
     def evaluation():
         states = []
-        for question in (TEXT, TEXT, MAIL, TEXT):
+        for question in (ADDRESS, ADDRESS, MAIL, ADDRESS):
             (answer,) = yield (question,)
             states.append(answer.state)
         return states
 
-    with NameServer({TEXT[:2]: records('"a"'), MAIL[:2]: records("10 a.example.")}) as name_server:
+    with NameServer({ADDRESS[:2]: records("192.0.2.1"), MAIL[:2]: records("10 a.example.")}) as name_server:
         driver = Driver(Limits())
         resolver = StubResolver(driver, name_servers([name_server.address]), AGES)
         ((_key, result),) = driver.run(iter([(0, evaluate(resolver, [evaluation()]))]))
         resolver.close()
         assert result == (["present"] * 4,)
-        assert (name_server.count(*TEXT[:2]), name_server.count(*MAIL[:2])) == (2, 1)
+        assert (name_server.count(NAME, "A"), name_server.count(*MAIL[:2])) == (times, 1)
 
 
 def test_a_fault_of_ours_is_one_question_s(monkeypatch):
@@ -396,6 +398,20 @@ def test_the_end_comes_at_once():
     with NameServer({MAIL[:2]: silence}) as name_server:
         (answer,), _facts = ask([name_server], MAIL, deadline=0.2)
     assert (answer.state, answer.reason) == ("not_determined", "the task's time was up")
+
+
+def test_what_is_under_way_is_closed():
+    with NameServer({MAIL[:2]: silence}) as name_server:
+        driver = Driver(Limits())
+        resolver = StubResolver(driver, name_servers([name_server.address]), AGES)
+
+        def evaluation():
+            return (yield (MAIL,))
+
+        list(driver.run(iter([(0, evaluate(resolver, [evaluation()]))]), driver.clock() + 0.05))
+        before = os.listdir("/proc/self/fd")
+        resolver.close()
+        assert len(os.listdir("/proc/self/fd")) < len(before)
 
 
 def test_a_name_that_cannot_be_one_is_not_asked():

@@ -17,23 +17,50 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns impo
     ("192.0.2.1:5353", ("192.0.2.1", 5353)),
     ("2001:db8::1", ("2001:db8::1", 53)),
     ("[2001:db8::1]:5353", ("2001:db8::1", 5353)),
+    ("192.0.2.1:1", ("192.0.2.1", 1)),
+    ("192.0.2.1:65535", ("192.0.2.1", 65535)),
 ])  # fmt: skip
 def test_a_name_server_with_or_without_its_port(text, server):
     assert servers.name_server(text) == server
 
 
-@pytest.mark.parametrize(
-    "text", ["", "ns.example.com", "ns.example.com:53", "192.0.2.1:", "192.0.2.1:x", "192.0.2.1:0", "192.0.2.1:65536"]
-)
+@pytest.mark.parametrize("text", [
+    "", "ns.example.com", "ns.example.com:53", "[192.0.2.1", "192.0.2.1]:53", "[ns.example.com]:53",
+    "192.0.2.1:", "192.0.2.1:x", "192.0.2.1:0", "192.0.2.1:-5", "192.0.2.1:65536", "192.0.2.1:70000",
+])  # fmt: skip
 def test_a_name_server_is_an_address(text):
     with pytest.raises(ValueError):
         servers.name_server(text)
+
+
+def test_which_of_several_is_none_is_told():
+    with pytest.raises(OptionError) as caught:
+        servers.checked_servers("trusted_resolvers", ["192.0.2.1", "ns.example.com"])
+    assert str(caught.value) == ("trusted_resolvers[1]: is no address. Give one, perhaps with a port: 192.0.2.1:53.")
+
+
+def test_a_server_on_a_link_that_this_host_has_not():
+    """RFC 4007 11: the zone of an address is this host's own name for one of its links."""
+    with pytest.raises(OptionError, match=r"^dns_servers: name a server that cannot be asked from here: \S.*\.$"):
+        servers.name_servers(["fe80::1%no-such-link"])
+
+
+@pytest.mark.parametrize("server, shown", [
+    (("192.0.2.1", 53), "192.0.2.1"),
+    (("192.0.2.1", 52), "192.0.2.1:52"),
+    (("2001:db8::1", 53), "2001:db8::1"),
+    (("2001:db8::1", 5353), "[2001:db8::1]:5353"),
+])  # fmt: skip
+def test_a_server_is_shown_as_it_can_be_given(server, shown):
+    assert str(servers.NameServer(*server)) == shown
+    assert servers.name_server(shown) == server
 
 
 @pytest.mark.parametrize("text, addresses", [
     ("nameserver 192.0.2.1\nnameserver 2001:db8::1\n", ["192.0.2.1", "2001:db8::1"]),
     ("nameserver\t192.0.2.1   # of the office", ["192.0.2.1"]),
     ("# nameserver 192.0.2.1\n;nameserver 192.0.2.2\n nameserver 192.0.2.3\n", []),
+    (" \n\n # office\nsearch\nnameserver 192.0.2.1\n\n\tnameserver 192.0.2.2\nnameserver 192.0.2.3", ["192.0.2.1", "192.0.2.3"]),
     ("nameserver fe80::1%eth0", ["fe80::1%eth0"]),
     ("nameserver ns.example.com\nnameserver\nnameservers 192.0.2.1\nnameserver 192.0.2.4", ["192.0.2.4"]),
     ("".join("nameserver 192.0.2.%d\n" % number for number in range(1, 6)), ["192.0.2.1", "192.0.2.2", "192.0.2.3"]),
@@ -46,9 +73,10 @@ def test_resolv_conf(text, addresses):
     assert {server.port for server in servers.read_resolv_conf(text)} <= {53}
 
 
-@pytest.mark.parametrize(
-    "options, trusted", [("", False), ("options edns0 trust-ad", True), ("options no-trust-ad", False)]
-)
+@pytest.mark.parametrize("options, trusted", [
+    ("", False), ("options edns0 trust-ad", True), ("options trust-ad edns0", True), ("options no-trust-ad", False),
+    ("options edns0\noptions trust-ad", True), ("options trust-ad\noptions rotate", True), ("sortlist trust-ad", False),
+])  # fmt: skip
 def test_resolv_conf_vouches_for_its_servers(options, trusted):
     (server,) = servers.read_resolv_conf("nameserver 192.0.2.1\n%s\n" % options)
     assert server.trusted is trusted
@@ -67,13 +95,19 @@ def test_the_path_to_a_server(address, loopback):
     assert servers.NameServer(address).is_loopback is loopback
 
 
-def test_a_system_that_names_no_server(monkeypatch, tmp_path):
+@pytest.mark.parametrize("text", [None, "", "search example.com\n"])
+def test_a_system_that_names_no_server(monkeypatch, tmp_path, text):
     file = tmp_path / "resolv.conf"
     monkeypatch.setattr(servers, "RESOLV_CONF", str(file))
-    for text in ("search example.com\n", None):
-        if text:
-            file.write_text(text)
-        with pytest.raises(OptionError, match=r"^dns_servers: are needed"):
-            servers.name_servers(None)
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(OptionError, match=r"^dns_servers: are needed: the host where the check runs names none"):
+        servers.name_servers(None)
+
+
+def test_the_system_s_servers_are_asked_where_none_is_given(monkeypatch, tmp_path):
+    file = tmp_path / "resolv.conf"
+    monkeypatch.setattr(servers, "RESOLV_CONF", str(file))
     file.write_text("nameserver 192.0.2.1\n")
     assert [server.address for server in servers.name_servers(())] == ["192.0.2.1"]
+    assert [server.address for server in servers.name_servers(["192.0.2.2"])] == ["192.0.2.2"]
