@@ -70,7 +70,8 @@ def fetched(data: Sequence[Any]) -> List[Tuple[int, Optional[float], bytes]]:
 def _moment(date: bytes) -> Optional[float]:
     """Return the time of an INTERNALDATE; None where it is none."""
     try:
-        return time.mktime(imaplib.Internaldate2tuple(b"INTERNALDATE " + date) or time.gmtime(-1))
+        read = imaplib.Internaldate2tuple(b"INTERNALDATE " + date)
+        return time.mktime(read) if read else None
     except (ValueError, KeyError, OverflowError, OSError):
         return None
 
