@@ -134,16 +134,21 @@ class Folders:
         if uids and not found and not self._writes and self.search("UID " + ",".join(map(str, uids))):
             self._writes = True
             self._warn("The server shows no message of a folder opened read-only: opened for writing, to read.")
-            if self.open(folder) is not None:
-                return self._fetch(folder, uids, asked)
+            self._open_again(folder)
+            return self._fetch(folder, uids, asked)
         return found
 
     def _sections(self, folder: str, uids: Sequence[int], section: str, octets: int) -> Dict[int, bytes]:
         """Return the same part of several messages of a folder, by their UIDs."""
-        if self._current != folder and self.open(folder) is None:
-            raise Broken("mailbox_unavailable", self._closed.get(folder, folder), "folder")
+        if self._current != folder:
+            self._open_again(folder)
         found = self._fetch(folder, uids, "(UID BODY.PEEK[%s]<0.%d>)" % (section, octets))
         return {uid: read[:octets] for uid, _moment, read in found}
+
+    def _open_again(self, folder: str) -> None:
+        """Open a folder that has been open. Raises Broken where the server no longer lets us."""
+        if self.open(folder) is None:
+            raise Broken("mailbox_unavailable", "%s: %s" % (folder, self._closed.get(folder, "it is gone")), "folder")
 
     def _warn(self, text: str) -> None:
         """Say it once, however often the session is made anew."""
