@@ -46,11 +46,10 @@ def check_channel(request: Request, tls: Optional[TlsFacts]) -> None:
 
 def mechanism_for(request: Request, offered: Sequence[str], tls: Optional[TlsFacts]) -> Optional[str]:
     """Return the SASL mechanism to use; None where none of those offered will do."""
-    if request.credentials is None:
-        return None
+    credentials: Any = request.credentials  # there are some: request_of() refuses a server without
     wanted = request.auth_mechanisms
     can_bind = choice.channel_binding(wanted, tls) is not None
-    return choice.mechanism_for(request.credentials, offered, wanted, request.tls_policy, can_bind)
+    return choice.mechanism_for(credentials, offered, wanted, request.tls_policy, can_bind)
 
 
 def answers(

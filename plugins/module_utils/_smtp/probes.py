@@ -141,10 +141,8 @@ def _judge_versions(expected: Sequence[str], outcomes: Sequence[Outcome]) -> Jud
     answers = dict(zip(expected, map(answer_to_version, expected, outcomes)))
     if "accepted" in answers.values() or set(answers.values()) == {"refused"}:
         return judged("accepted" not in answers.values(), answers)
-    for version, outcome in zip(expected, outcomes):
-        if answers[version] != "refused":
-            return _inconclusive(version, outcome.facts.failure, answers)
-    return unknown("no version was tried", answers)
+    version, outcome = next(pair for pair in zip(expected, outcomes) if answers[pair[0]] != "refused")
+    return _inconclusive(version, outcome.facts.failure, answers)
 
 
 def _judge_tls_required(expected: bool, outcomes: Sequence[Outcome]) -> Judged:

@@ -112,14 +112,12 @@ def _with_argument(term: Term, argument: str) -> Term:
     if term.name in ("ip4", "ip6"):
         return _with_network(term, argument)
     if term.name in ("a", "mx"):
-        lengths = _DUAL_CIDR.search(argument)
-        if lengths:  # it always is: both lengths may be missing
-            argument = argument[: lengths.start()]
-            wholes = (term.ip4_prefix, term.ip6_prefix)
-            ip4, ip6 = (int(bits) if bits else whole for bits, whole in zip(lengths.groups(), wholes))
-            term = term._replace(ip4_prefix=ip4, ip6_prefix=ip6)
-            if ip4 > 32 or ip6 > 128:
-                return term._replace(fault="the prefix is longer than an address")
+        argument, *lengths, _end = _DUAL_CIDR.split(argument, maxsplit=1)  # both lengths may be missing
+        wholes = (term.ip4_prefix, term.ip6_prefix)
+        ip4, ip6 = (int(bits) if bits else whole for bits, whole in zip(lengths, wholes))
+        term = term._replace(ip4_prefix=ip4, ip6_prefix=ip6)
+        if ip4 > 32 or ip6 > 128:
+            return term._replace(fault="the prefix is longer than an address")
     if not argument and term.name in ("a", "mx", "ptr"):
         return term
     if argument and not argument.startswith(":"):
