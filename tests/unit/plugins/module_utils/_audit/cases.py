@@ -120,6 +120,17 @@ def in_turn(*answers: str) -> Callable[[str], str]:
     return lambda _line: (left.pop(0) if len(left) > 1 else left[0]) + "\r\n"
 
 
+def once(place: int, odd: str, usual: str) -> Callable[[str], str]:
+    """One answer to all but the one at this place, counted from 1."""
+    said = []
+
+    def answer(line: str) -> str:
+        said.append(line)
+        return odd if len(said) == place else usual
+
+    return answer
+
+
 def ehlo(*keywords: str) -> str:
     lines = ["relay.example.com", *keywords]
     last = len(lines) - 1
@@ -187,6 +198,8 @@ CASES = [
     Case("rcpt", "greylisting", "unknown", "RFC 6647", {"RCPT": "451 4.7.1 Greylisted, try again\r\n"}),
     Case("rcpt", "the known one is refused too", "unknown", "the control", {"RCPT": _NOBODY + "\r\n"}),
     # Relaying: a relay that takes mail from anybody for anybody.
+    Case("relaying", "neither yes nor no", "unknown", "RFC 5321 4.2.1", {
+        "RCPT": by_address("250 2.1.5 Ok", "220 2.0.0 Who knows")}),
     Case("relaying", "own domain only", "pass", "RFC 5321 7.9", {"RCPT": relays_for()}),
     Case("relaying", "open", "finding", "RFC 5321 7.9", {}),
     Case("relaying", "percent", "finding", "RFC 5321 3.6.1", {"RCPT": relays_for("%elsewhere.example@")}),
@@ -228,6 +241,7 @@ CASES = [
     Case("auth_begun_in_clear", "not by what it offers", "pass", "RFC 4954 4", {"AUTH": "504 5.5.4 Not known\r\n"}),
     Case("auth_begun_in_clear", "not by PLAIN, and others are not known", "unknown", "RFC 4954 4", {
         "EHLO": ehlo("PIPELINING"), "AUTH": "504 5.5.4 Not known\r\n"}),
+    Case("auth_begun_in_clear", "no answer to AUTH", "unknown", "RFC 4954 6", {"AUTH": "250 2.0.0 Ok\r\n"}),
     Case("auth_begun_in_clear", "later", "unknown", "RFC 4954 6", {"AUTH": "454 4.7.0 Temporary failure\r\n"}),
     # AUTH without limit.
     Case("auth_attempts", "no limit", "finding", "RFC 4954 4", {"AUTH": "535 5.7.8 Authentication failed\r\n"}),
@@ -252,6 +266,7 @@ CASES = [
         "EHLO": ehlo("AUTH NTLM"), "AUTH": "334 %s\r\n" % ntlm_challenge("mail.corp.example")}),
     Case("ntlm_names", "no challenge of NTLM", "pass", "MS-NLMP 2.2.1.2", {
         "EHLO": ehlo("AUTH NTLM"), "AUTH": "334 Zm9vYmFy\r\n"}),
+    Case("ntlm_names", "no base64", "pass", "RFC 4954 4", {"EHLO": ehlo("AUTH NTLM"), "AUTH": "334 a\r\n"}),
     Case("ntlm_names", "refused", "pass", "MS-SMTPNTLM 2.2", {"EHLO": ehlo("AUTH NTLM"), "AUTH": "535 5.7.8 No\r\n"}),
     # What it says of itself: information, never a finding by itself.
     Case("banner", "in its help", "pass", "RFC 5321 4.1.1.8", {"EHLO": ehlo("HELP"), "HELP": "214 Foo 1.2\r\n"}),
@@ -298,6 +313,8 @@ CASES = [
     Case("recipient_limit", "full at the twentieth", "unknown", "RFC 3463 3.3", limited(20, "452 4.2.2 Mailbox full")),
     Case("recipient_limit", "the disk is, at the twentieth", "unknown", "RFC 5321 4.2.3", limited(20, "452 4.3.1 Disk full")),
     Case("recipient_limit", "listed at the twentieth", "unknown", "RFC 5782", limited(20, _LISTED.strip())),
+    Case("recipient_limit", "the message is not begun", "unknown", "the control", {
+        "MAIL": once(2, "451 4.7.1 Later\r\n", "250 2.1.0 Ok\r\n")}),
     Case("recipient_limit", "the control is refused", "unknown", "the control", limited(0, _NOBODY)),
     # Conformance.
     Case("unknown_command", "500", "pass", "RFC 5321 4.2.4", {}),
@@ -313,6 +330,9 @@ CASES = [
     Case("size", "ignored", "finding", "RFC 1870 6.1", {}),
     Case("size", "no limit announced", "pass", "RFC 1870 4", {"EHLO": ehlo("SIZE 0")}),
     Case("pipelining", "in order", "pass", "RFC 2920 3.1", {}),
+    Case("pipelining", "not announced", "pass", "RFC 2920 3.1", {"EHLO": ehlo("HELP")}),
+    Case("pipelining", "out of order", "finding", "RFC 2920 3.1", {
+        "RSET": once(2, ehlo("PIPELINING"), _OK), "EHLO": once(3, _OK, ehlo("PIPELINING"))}),
     Case("pipelining", "refused", "finding", "RFC 2920 3.1", {
         "RSET": in_turn("250 2.0.0 Ok", "503 5.5.0 Improper use of pipelining")}),
     Case("pipelining", "the client is listed", "unknown", "RFC 5782", {"RSET": in_turn("250 2.0.0 Ok", _LISTED.strip())}),

@@ -43,6 +43,14 @@ def test_a_relay_at_which_nothing_was_settled_is_told_apart_from_those_that_pass
     assert "Settled nothing (nothing_settled) at %s. Next: See probes" % named(puts_off) in found["msg"]
 
 
+def test_each_report_is_shown_as_it_comes():
+    shown = []
+    with running(Relay()) as one, running(Relay()) as other:
+        found = audit_relays([named(one), named(other)], probes=["banner"], details="all", on_report=shown.append)
+    assert sorted(report["port"] for report in shown) == sorted([one.port, other.port])
+    assert [report["verdict"] for report in shown] == [row["verdict"] for row in found["endpoints"]] == ["passed"] * 2
+
+
 def test_a_row_says_what_an_audit_of_its_relay_alone_says():
     """But for what differs with every run: times."""
     with running(Relay()) as relay:

@@ -10,12 +10,17 @@ import ast
 import functools
 import ssl
 import time
+from types import SimpleNamespace
 
 import pytest
 import trustme
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.check import audit
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.model import Unsettled
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.octets import octets, shown_octets
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.probes import smuggling
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.facts import ExtraReply
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import Failure
 from ansible_collections.postmaster.mailcheck.tests.support.behaving import BehavingRelay
 from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._audit.test_probes import GIVEN
 from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils.test_architecture import FILES, ours
@@ -198,3 +203,28 @@ def test_a_relay_that_hangs_up_on_an_ending_without_a_word_settles_nothing():
         given = {"probes": ["smuggling"], "mailbox_recipient": "user@example.net", **GIVEN}
         (probed,) = audit("127.0.0.1", port=relay.port, **given)["probes"]
     assert (probed["status"], "connection_lost" in probed["text"]) == ("unknown", True), probed["text"]
+
+
+def ended(*replies, failure=None):
+    """What a message with another ending came to."""
+    answered = [ExtraReply(command, code, None, text) for command, code, text in replies]
+    return SimpleNamespace(facts=SimpleNamespace(extra_replies=answered, failure=failure))
+
+
+BEGUN, INSIDE = ("DATA", 354, "Go on"), (r"text\n.\r\n", 550, "5.7.1 Spam")
+
+
+def test_a_relay_that_leaves_in_order_has_not_taken_it_for_the_end():
+    """RFC 5321 3.8: 421 ends the session whatever was begun in it."""
+    gone = Failure("extra", "service_closing", 421, text="Too slow")
+    assert smuggling._was_an_end(ended(BEGUN, failure=gone)) is False
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [(BEGUN,), (BEGUN, INSIDE)],
+)
+def test_a_session_that_breaks_otherwise_settles_nothing(replies):
+    broken = Failure("extra", "protocol_violation", 599, text="What?")
+    with pytest.raises(Unsettled, match="the dialogue ended at extra"):
+        smuggling._was_an_end(ended(*replies, failure=broken))

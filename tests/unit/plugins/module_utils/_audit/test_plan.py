@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit import register
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit import register, report
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.check import audit
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.dialogue import ERRORS_A_SESSION
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.options import AUDIT_OPTIONS, wanted_audit
@@ -385,3 +385,19 @@ def test_the_register_holds_every_probe_of_the_folder():
 def test_port_465_means_the_same_to_an_audit(given, tls, told):
     wanted = wanted_audit("127.0.0.1", with_defaults(given, AUDIT_OPTIONS))
     assert (wanted.endpoint.tls, len(wanted.warnings)) == (tls, told)
+
+
+def test_what_is_known_of_each_probe_is_listed_in_the_order_of_an_audit():
+    shown = report.listed()
+    assert [one["name"] for one in shown] == list(register.PROBES)
+    for one, probe in zip(shown, register.PROBES.values()):
+        assert (one["severity"], one["connections"], one["needs"]) == (
+            probe.severity, probe.cost.connections, list(probe.needs),
+        )  # fmt: skip
+        assert (one["proof"] is None) is (probe.proof is None)
+
+
+def test_an_audit_without_tls_begins_none():
+    with running(Relay(EHLO="250-relay.example.com\r\n250 STARTTLS\r\n")) as relay:
+        report = audit("127.0.0.1", port=relay.port, tls="none", probes=["banner"], **GIVEN)
+    assert (report["verdict"], "STARTTLS" in relay.said) == ("passed", False)

@@ -12,9 +12,12 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.check import audit
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.dialogue import ERRORS_A_SESSION, ask
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.model import Audited, Unsettled
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.probes import relaying
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.register import PROBES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp import commands
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.conversation.state import State, Stop
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import Failure
 from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
 from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._audit.cases import (
@@ -25,6 +28,7 @@ from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._a
     ehlo,
     relays_for,
     slow,
+    where,
 )
 
 GIVEN = {
@@ -101,6 +105,52 @@ def test_what_is_taken_at_rcpt_is_a_suspicion_wherever_it_was_asked_from(monkeyp
     with running(Relay()) as relay:
         (probed,) = audit("127.0.0.1", port=relay.port, probes=["relaying"], **GIVEN)["probes"]
     assert (probed["status"], probed["proof"]) == ("finding", "none")
+
+
+def test_where_no_sender_is_taken_no_address_elsewhere_was_asked_about() -> None:
+    """The controls alone have a sender that is taken at MAIL, and so do forms for mailboxes of its own."""
+    taken = where("<audit@example.org>", "250 2.1.0 Ok\r\n", "550 5.7.1 Not you\r\n")
+    with running(Relay(MAIL=taken, RCPT=relays_for())) as relay:
+        given = {**GIVEN, "sender": "audit@example.org"}
+        (probed,) = audit("127.0.0.1", port=relay.port, probes=["relaying"], **given)["probes"]
+    assert probed["status"] == "unknown"
+    assert probed["text"].startswith("each sender was refused at MAIL, so that no address elsewhere was asked about")
+
+
+def test_where_tls_comes_first_there_is_no_sign_in_in_clear() -> None:
+    """RFC 8314 3: with TLS from the first octet nobody is offered, or asked for, a password in clear."""
+    nobody = Audited._make([None] * len(Audited._fields))  # type: ignore[arg-type]
+    audited = nobody._replace(endpoint=SimpleNamespace(tls="implicit"))
+    assert PROBES["auth_begun_in_clear"].trials(audited) == []
+    for name in ("auth_offered_in_clear", "auth_begun_in_clear"):
+        judged = PROBES[name].judge(audited, ())
+        assert (judged.status, "TLS begins with the first octet" in judged.text) == ("pass", True)
+
+
+def test_a_session_has_its_limit_of_errors() -> None:
+    """Whoever draws more is taken for an attacker: it ends before, and its answers settle nothing."""
+    facts = SimpleNamespace(extra_replies=[SimpleNamespace(code=500)] * ERRORS_A_SESSION)
+    with pytest.raises(Stop) as stop:
+        next(ask(State(SimpleNamespace(), SimpleNamespace(), facts), commands.extra("NOOP")))  # type: ignore[arg-type]
+    assert stop.value.failure is not None and stop.value.failure.cause == "command_rejected"
+
+
+def test_between_two_connections_there_is_a_pause() -> None:
+    """Counted from the end of one to the beginning of the next, in which nothing has been said yet."""
+    began, ended = [], []
+
+    def greet(_line: str) -> str:
+        began.append(time.monotonic())
+        return "220 relay.example.com ESMTP\r\n"
+
+    def part(_line: str) -> str:
+        ended.append(time.monotonic())
+        return "221 2.0.0 Bye\r\n"
+
+    with running(Relay(**{"": greet, "QUIT": part})) as relay:
+        audit("127.0.0.1", port=relay.port, probes=["pipelining", "unknown_command"], pause=0.2, **GIVEN)
+    assert len(began) == 3
+    assert all(begin - end >= 0.2 for end, begin in zip(ended, began[1:]))
 
 
 def test_a_relay_that_is_slow_in_all_does_not_slow_down_guessing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,15 @@ import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit import check, proving
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.check import audit, audit_relays
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.model import Arrivals, Audited
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.probes import (
+    relaying_by_message,
+    smuggling_by_message,
+)
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.probes.envelopes import Form
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.lookout import Lookout
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import Failure
 from ansible_collections.postmaster.mailcheck.tests.support.delivering import DeliveringRelay, make_maildir
 from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._audit.cases import KNOWN, OUTSIDE
 from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._audit.test_probes import GIVEN
@@ -419,3 +426,23 @@ Message-ID: <%(token)s@mailcheck.invalid>\r
 \r
 --B--\r
 """
+
+
+NOBODY = Audited._make([None] * len(Audited._fields))._replace(strangers=("mc0123456789ab@example.net",))
+
+
+def test_messages_that_were_never_sent_prove_nothing():
+    """The audit had to end before them, while the control has arrived."""
+    arrived = Arrivals({NOBODY.token(0): b""}, {}, {}, 1.0)
+    judged = smuggling_by_message.PROOF.judge(NOBODY, [], [], arrived)
+    assert judged.status == "unknown"
+    assert judged.text.startswith("what became of messages with ")
+
+
+def test_a_dialogue_that_breaks_off_before_all_was_sent_proves_nothing(monkeypatch):
+    marked = [(NOBODY.token(49), Form(KNOWN, OUTSIDE, True))]
+    monkeypatch.setattr(relaying_by_message, "_marked", lambda *_given: marked)
+    broken = Failure("extra", "connection_lost", text="the relay closed the connection")
+    proving = [SimpleNamespace(facts=SimpleNamespace(failure=broken, extra_replies=[]))]
+    judged = relaying_by_message.PROOF.judge(NOBODY, [], proving, Arrivals({NOBODY.token(48): b""}, {}, {}, 1.0))
+    assert (judged.status, judged.text) == ("unknown", "not all that was taken at RCPT could be sent")

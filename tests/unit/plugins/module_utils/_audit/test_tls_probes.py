@@ -15,6 +15,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.model 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.options import AUDIT_OPTIONS, wanted_audit
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.register import PROBES
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.options import with_defaults
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.facts import ExtraReply
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import Failure
 
 
@@ -69,6 +70,18 @@ def test_versions_that_are_given_up(mode, answer, status, severity, text):
 def test_versions_of_which_nothing_is_known(outcomes, why):
     with pytest.raises(Unsettled, match=why):
         PROBES["tls_versions"].judge(audited(), outcomes)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "why"),
+    [
+        ([NOT_TRIED, outcome()], "this host's OpenSSL cannot ask for such suites; sslyze can"),
+        ([ODD, outcome()], "a handshake was neither accepted nor refused"),
+    ],
+)
+def test_suites_of_which_nothing_is_known(outcomes, why):
+    with pytest.raises(Unsettled, match=why):
+        PROBES["unprotected_suites"].judge(audited(), outcomes)
 
 
 def test_without_tls_no_version_is_tried():
@@ -141,3 +154,46 @@ def test_a_certificate(verified, errors, status, severity, text):
 def test_a_certificate_that_was_not_seen_is_not_judged(tls):
     with pytest.raises(Unsettled, match="no certificate was seen"):
         PROBES["certificate"].judge(audited(tls=tls), ())
+
+
+# What comes with STARTTLS, and after it
+
+
+def said(*replies: Any, cause: str = "") -> Any:
+    """An outcome: what STARTTLS, and what came with it, was answered."""
+    failure = Failure("tls", cause, text="so it was") if cause else None
+    answered = [ExtraReply(command, code, None, text) for command, code, text in replies]
+    return SimpleNamespace(facts=SimpleNamespace(failure=failure, extra_replies=answered, timings={}))
+
+
+GO_AHEAD = ("STARTTLS", 220, "Go ahead")
+HANGS_UP = "it hung up after its 220, and on an ordinary handshake as well"
+
+
+@pytest.mark.parametrize(
+    ("probe", "found", "why"),
+    [
+        ("starttls_injection", said(GO_AHEAD, cause="connection_lost"), HANGS_UP),
+        ("starttls_injection", said(("STARTTLS", 454, "Not now")), "STARTTLS was answered 454 Not now, which is for now only"),
+        ("starttls_plaintext", said(GO_AHEAD, cause="connection_lost"), HANGS_UP),
+        ("starttls_plaintext", said(("STARTTLS", 454, "Not now")), "STARTTLS was answered 454 Not now, which is for now only"),
+        ("starttls_plaintext", said(("STARTTLS", 502, "Unknown")), "STARTTLS was answered 502 Unknown"),
+        ("starttls_plaintext", said(GO_AHEAD), "nothing was heard after its 220"),
+        ("starttls_plaintext", said(GO_AHEAD, cause="timed_out"), r"the dialogue ended at tls \(timed_out\): so it was"),
+    ],
+)  # fmt: skip
+def test_starttls_that_comes_to_nothing_settles_nothing(probe, found, why):
+    """RFC 3207 4: 220, 501 or 454. A relay that hangs up on every handshake says nothing by hanging up on this one."""
+    with pytest.raises(Unsettled, match=why):
+        PROBES[probe].judge(audited(failure=None), [found])
+
+
+def test_starttls_that_fails_by_itself_tells_nothing_of_what_came_with_it():
+    by_itself = Failure("starttls", "tls_refused", 554, text="no certificate")
+    with pytest.raises(Unsettled, match="STARTTLS by itself came to nothing: no certificate"):
+        PROBES["starttls_injection"].judge(audited(failure=by_itself), [said(("STARTTLS", 554, "No"))])
+
+
+def test_a_refusal_in_clear_is_no_tls_and_no_obedience():
+    judged = PROBES["starttls_plaintext"].judge(audited(), [said(GO_AHEAD, ("NOOP", 503, "TLS first"))])
+    assert (judged.status, judged.text) == ("pass", "after its 220 it answered NOOP in clear by 503 TLS first")

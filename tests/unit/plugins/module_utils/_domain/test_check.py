@@ -189,6 +189,27 @@ def test_addresses_that_could_not_be_looked_up_are_not_left_out(publish):
     assert "gone.example.com has no address" in report["reverse"][2]["reason"]
 
 
+def test_a_sender_by_name_is_looked_at_by_its_addresses(publish):
+    report = one(
+        zone_files=[publish()], look_at=["blocklists"], blocklists=["bl.example.net"], senders=["mx.example.com"]
+    )
+    assert [row["address"] for row in report["blocklists"]["bl.example.net"]] == ["192.0.2.25"]
+
+
+def test_a_domain_without_relays_has_none_to_look_at():
+    """RFC 7505: a null MX."""
+    with NameServer({("example.com", "MX"): records("0 .")}) as server:
+        report = one(dns_servers=[server.address], look_at=["mx"], relays=True)
+    assert (report["mx"]["null"], report["relays"]) == (True, [])
+
+
+def test_relays_that_could_not_be_looked_up_are_not_left_out():
+    with NameServer({("example.com", "MX"): refusal("REFUSED")}) as server:
+        report = one(dns_servers=[server.address], look_at=["reverse"])
+    assert [(row["address"], row["state"]) for row in report["reverse"]] == [("example.com", "not_determined")]
+    assert outcomes(report) == {"reverse_names_confirmed": "unknown"}
+
+
 def test_of_very_many_addresses_the_first_are_looked_at_and_nothing_passes_for_the_others(publish):
     hosts = range(20)
     lines = ["@ IN MX 10 mx%d.example.com." % host for host in hosts]

@@ -68,6 +68,12 @@ CASES = {
     "2.2: quoted strings are no results": (
         ['Authentication-Results: mx.example.net; spf=fail reason="; dkim=pass; (" smtp.mailfrom="a;dmarc=pass"@b', RECEIVED],
         TRUSTED, "present", (None, "fail", None)),
+    "RFC 5322 3.2.4: a quoted string that never ends hides what follows it": (
+        ['Authentication-Results: mx.example.net; dkim=pass; spf=fail reason="; dmarc=pass', RECEIVED], TRUSTED, "present",
+        ("pass", None, None)),
+    "RFC 5322 3.2.2: a parenthesis may be quoted, in a comment too": (
+        [r"Authentication-Results: mx.example.net; dkim=fail (\) ; dkim=pass (\( ) reason) ; spf=pass", RECEIVED], TRUSTED,
+        "present", ("fail", "pass", None)),
     "2.2: the name may be quoted": (
         ['Authentication-Results: "mx.example.net"; dkim=pass', RECEIVED], TRUSTED, "present", ("pass", None, None)),
     "a name in a comment is none": (

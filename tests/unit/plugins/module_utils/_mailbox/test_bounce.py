@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import email
 import quopri
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox import bounce
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.bounce import MAX_OCTETS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.finding import Wanted
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.parts import parts_of
 from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import report_in
 
 TOKEN = "mc-3f1c2a7e"
@@ -77,6 +79,23 @@ def test_a_bounce_with_everything_that_it_may_say():
 def test_what_a_report_is(action, status, kind):
     fields = "Final-Recipient: rfc822; user@example.net\r\nAction: %s\r\nStatus: %s\r\n" % (action, status)
     assert report_in(dsn(fields), OURS).kind == kind
+
+
+def test_a_reason_that_stands_in_the_text_alone():
+    """So does Exim with what it refuses itself. Of a delay nothing has been refused."""
+    raw = dsn("Final-Recipient: rfc822; user@example.net\r\nAction: failed\r\nStatus: 5.0.0\r\n")
+    raw = raw.replace(b"Sorry.", b"user@example.net\r\n  550 5.1.1 User unknown\r\nSorry.")
+    report = report_in(raw, OURS)
+    assert (report.kind, report.status, report.diagnostic_code) == ("bounce", "5.0.0", "550 5.1.1 User unknown")
+    assert report.cause == "mailbox_unknown"
+    delayed = report_in(raw.replace(b"Action: failed", b"Action: delayed"), OURS)
+    assert (delayed.kind, delayed.diagnostic_code) == ("delay", None)
+
+
+@pytest.mark.parametrize("subject", ["=?utf-8?b?a?= delayed", "=?utf-8?q?=ff?= delayed", "=?x-unknown?q?a?= delayed"])
+def test_a_subject_that_cannot_be_decoded_is_read_as_it_stands(subject):
+    text = PLAIN.replace("Mail delivery failed", subject).replace("550 5.1.1 User unknown", "")
+    assert report_in(text.encode(), OURS).kind == "delay"
 
 
 def test_of_several_recipients_one_that_failed_decides():
@@ -398,3 +417,19 @@ def test_of_a_report_about_thousands_of_recipients_some_are_read(monkeypatch, pa
     assert len(raw) < MAX_OCTETS
     assert report_in(raw.encode(), OURS).kind == "bounce"
     assert len(judged) <= 100
+
+
+def test_what_the_library_for_messages_breaks_at_is_no_report(monkeypatch):
+    """Its parser has raised all kinds of errors in its time; a message from anybody must not end the wait."""
+    raw = dsn(FAILED)
+    assert report_in(raw, OURS) is not None
+    for fault in (IndexError("list index out of range"), RecursionError(), LookupError("unknown encoding")):
+        monkeypatch.setattr(email, "message_from_bytes", raising(fault))
+        assert parts_of(raw) == []
+
+
+def raising(fault):
+    def message_from_bytes(_raw):
+        raise fault
+
+    return message_from_bytes

@@ -13,6 +13,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.head
     MAX_VALUE,
     fields_of,
     first,
+    split_comments,
 )
 
 
@@ -42,6 +43,20 @@ def test_the_first_field_of_a_name_whatever_its_case():
     fields = fields_of(b"X-Token: 1\r\nx-token: 2\r\n")
     assert first(fields, "X-TOKEN") == "1"
     assert first(fields, "other") is None
+
+
+@pytest.mark.parametrize(
+    "text, outside, comments",
+    [
+        ("a (b (c)) d", "a   d", ["b (c)"]),
+        (r"a (b \) c) d", "a   d", [r"b \) c"]),  # RFC 5322 3.2.1: a quoted pair ends nothing
+        (r'"(a\" (b" (c)', r'"(a\" (b"  ', ["c"]),
+        (r"a \(b) c", "a \\  c", ["b"]),  # outside of comments and quotes it quotes nothing
+        ("a (b", "a  ", []),
+    ],
+)
+def test_comments(text, outside, comments):
+    assert split_comments(text) == (outside, comments)
 
 
 def test_bounds():

@@ -176,6 +176,23 @@ def test_without_dkimpy_nothing_is_determined(monkeypatch):
     assert "dkimpy" in found.reason
 
 
+def test_a_signature_that_dkimpy_cannot_compute_is_not_called_broken(dkim, monkeypatch):
+    """RFC 8463: Ed25519 needs PyNaCl. And a fault of the library is none of the message's."""
+    raw = b"DKIM-Signature: v=1; a=ed25519-sha256; d=example.com; s=s1\r\n\r\nx\r\n"
+    for fault, said in ((dkim.NaClNotFoundError("no"), "PyNaCl"), (RuntimeError("no"), "RuntimeError")):
+        monkeypatch.setattr(dkim.DKIM, "verify", raising(fault))
+        found = verified(raw)
+        assert (found.state, found.valid) == ("not_determined", None)
+        assert said in found.reason
+
+
+def raising(fault):
+    def verify(*_given, **_named):
+        raise fault
+
+    return verify
+
+
 def test_a_message_that_is_too_large_is_not_verified():
     raw = b"DKIM-Signature: v=1; d=example.com; s=s1\r\n\r\n" + b"x" * MAX_OCTETS
     assert verified(raw).state == "not_determined"

@@ -68,6 +68,15 @@ def test_below_the_receivers_own_lines_anybody_may_have_written_it():
     assert read(RECEIVED, line, RECEIVED).filters == ()  # the lower one is in its name, and not by whom it had it from
 
 
+@pytest.mark.parametrize("above", [(), ("Return-Path: <probe@example.com>",)])
+def test_between_lines_of_others_anybody_may_have_written_it(above):
+    """Whoever writes a Received line, of any server's name, may write a filter's line beside it."""
+    before = "Received: from a.example by relay.example.com with SMTP id 3; Sat, 28 Nov 2026 12:00:00 +0000"
+    line = LINES["spamassassin, none"][0]
+    assert read(*above, RECEIVED, line, before).filters == ()
+    assert read(*above, RECEIVED, before, line, RECEIVED).filters == ()
+
+
 def test_flagged_by_one_of_several_filters():
     spam = read(LINES["rspamd"][0], LINES["spamassassin"][0], RECEIVED)
     assert [one.filter for one in spam.filters] == ["rspamd", "spamassassin"]

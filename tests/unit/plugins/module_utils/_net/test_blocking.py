@@ -16,6 +16,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._net import b
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts import Broken
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.blocking import BlockingSession, dial
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.names import Address, ResolveError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.model import TlsFailure
 from ansible_collections.postmaster.mailcheck.tests.support.ports import free_port
 
 AGES = 20.0
@@ -116,6 +117,8 @@ def test_lines_and_octets_come_as_they_are_asked_for(pair):
     session, peer = pair
     peer.sendall(b"one\r\ntwo\nthree")
     assert (session.readline(), session.readline(), session.read(5)) == (b"one\r\n", b"two\n", b"three")
+    peer.sendall(b"four")
+    assert session.read(4) == b"four"
 
 
 def test_a_line_has_an_end_somewhere(pair):
@@ -158,3 +161,75 @@ def test_a_wait_can_be_broken_off(pair):
     session, _peer = pair
     threading.Timer(0.05, session.interrupt).start()
     assert cause_of(session.readline) == "connection_lost"
+
+
+def test_what_is_closed_already_can_be_broken_off(pair):
+    session, _peer = pair
+    session.close()
+    session.interrupt()
+    assert cause_of(session.readline) == "connection_lost"
+
+
+def test_a_peer_that_takes_nothing_ends_with_the_deadline(pair):
+    session, _peer = pair
+    session.deadline = time.monotonic()
+    assert cause_of(lambda: session.send(b"x" * (1 << 24))) == "timed_out"
+
+
+def test_a_system_that_acknowledges_as_it_likes_is_spoken_to_all_the_same(pair, monkeypatch):
+    monkeypatch.setattr(blocking, "_QUICK_ACK", None)
+    session, peer = pair
+    session.send(b"NOOP\r\n")
+    assert peer.recv(100) == b"NOOP\r\n"
+
+
+def test_no_address_is_tried_when_the_time_is_up():
+    with pytest.raises(Broken) as broken:
+        reach("127.0.0.1", deadline=time.monotonic())
+    assert (broken.value.cause, broken.value.stage) == ("connection_timed_out", "connect")
+
+
+def test_the_source_address_is_the_callers(listener):
+    sock, _tried = reach("127.0.0.1", port=listener.getsockname()[1], source_address="127.0.0.3")
+    with sock:
+        peer, address = listener.accept()
+        peer.close()
+    assert address[0] == "127.0.0.3"
+
+
+class FakeChannel:
+    """TLS that has been agreed: what comes in may be an alert, or the end of the session."""
+
+    closed = False
+
+    def __init__(self, alert=None):
+        self.alert = alert
+
+    def feed(self, data):
+        self.closed = data == b"close_notify"
+
+    def read(self):
+        if self.alert:
+            raise self.alert
+        return b""
+
+    def output(self):
+        return b""
+
+
+@pytest.mark.parametrize(
+    "alert, cause, stage",
+    [
+        (None, "connection_lost", None),
+        (TlsFailure("client_certificate_required", "alert 116"), "client_certificate_required", "tls"),
+        (TlsFailure("connection_lost", "the TLS session broke"), "connection_lost", None),
+    ],
+)
+def test_a_tls_session_that_ends(pair, alert, cause, stage):
+    """RFC 8446 6: by close_notify, or by an alert, which in TLS 1.3 may be about our certificate."""
+    session, peer = pair
+    session._channel = FakeChannel(alert)
+    peer.sendall(b"close_notify")
+    with pytest.raises(Broken) as broken:
+        session.readline()
+    assert (broken.value.cause, broken.value.stage) == (cause, stage)

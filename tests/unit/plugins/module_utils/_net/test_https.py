@@ -153,6 +153,7 @@ BAD = [
     ("protocol_violation", "headers", "endless HTTP/1.1 103 Early Hints\\r\\n\\r\\n"),
     ("protocol_violation", "headers", "S: HTTP/1.1 200 OK\n" + "S: X: 1\n" * 101 + "S:\nS: x"),
     ("protocol_violation", "gzip", OK + "S: Content-Encoding: gzip\nS: Content-Length: 4\nS:\nS: \\x1f\\x8b\\x08\\0\\"),
+    ("protocol_violation", "transfer coding is not known (gzip)", OK + "S: Transfer-Encoding: gzip\nS:\nS: x\ncloses"),
     ("protocol_violation", "Content-Length", OK + "S: Content-Length: 4\nS: Content-Length: 5\nS:\nS: 12345\\"),
     ("protocol_violation", "Content-Length", OK + "S: Content-Length: -1\nS:\nS: x\ncloses"),
     ("protocol_violation", "Content-Length", OK + "S: Content-Length: 1e3\nS:\nS: x\ncloses"),

@@ -16,7 +16,9 @@ import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.check import audit
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net import patient, race
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts import Broken, Connected
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import Secrets
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.question import TlsQuestion
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.attempts import attempt_first
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import check
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.request import build_request
@@ -270,3 +272,11 @@ def test_many_that_greet_late_pass_with_two_connections_each(monkeypatch):
         result = sweep(["127.0.0.1:%d" % relay.port for relay in relays], tls="none", timeout=AGES)
     assert result["summary"]["verdicts"] == {"passed": 30}
     assert [relay.sessions for relay in relays] == [2] * 30
+
+
+@pytest.mark.parametrize("ends", ["lose", "time_out", "break_off"])
+def test_what_ends_without_an_answer_is_no_tls(ends):
+    question = TlsQuestion("relay", "relay.example.com", b"", Connected("192.0.2.1", None, 0.0, 5.0))
+    why = {"lose": "it hung up", "break_off": Broken("interrupted", "the check was stopped")}.get(ends)
+    getattr(question, ends)(*filter(None, [why]), 1.0)
+    assert (question.ended, question.facts) == (True, False)

@@ -13,7 +13,13 @@ import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns import servers
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns.model import ABSENT, Answer, not_determined
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns.model import (
+    ABSENT,
+    PRESENT,
+    Answer,
+    Mx,
+    not_determined,
+)
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.names import ResolveError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp import mx
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.lookups import LookUps
@@ -105,3 +111,61 @@ def test_a_name_that_breaks_the_look_up_costs_the_others_nothing(monkeypatch):
     first, second = look_ups.run(look_ups.relays(["a", ""]))
     assert first == [1]
     assert second.cause == "name_not_found"
+
+
+def published(*hosts):
+    return lambda question: Answer(question, PRESENT, tuple(Mx(0, host) for host in hosts), exists=True)
+
+
+def test_a_domain_that_takes_no_mail():
+    """RFC 7505 3: a null MX is the only record. Beside others it is none, and no host."""
+    with pytest.raises(ResolveError) as raised:
+        play(mx.relays_of(DOMAIN), MX=published(""))
+    assert (raised.value.cause, str(raised.value)) == ("null_mx", DOMAIN)
+    assert play(mx.relays_of(DOMAIN), MX=published("", "mx.example.com")) == [(0, ""), (0, "mx.example.com")]
+
+
+def test_one_domain_without_an_answer_costs_the_others_nothing():
+    zone = {(DOMAIN, "MX"): records("10 relay.example.com."), ("null.example", "MX"): records("0 .")}
+    with NameServer(zone) as server:
+        look_ups = LookUps(None, Resolvers((server.address,), 20.0))
+        null, found = look_ups.run(look_ups.relays(["null.example", DOMAIN]))
+    assert (null.cause, found) == ("null_mx", [(10, "relay.example.com")])
+
+
+def test_a_fault_of_a_plan_is_not_taken_for_an_answer():
+    def plan():
+        raise RuntimeError("of our own")
+        yield
+
+    with pytest.raises(RuntimeError, match="of our own"):
+        LookUps(None).run(plan())
+
+
+def test_of_names_that_the_system_was_asked_for_some_have_an_answer_when_the_time_is_up(monkeypatch):
+    over, gate = threading.Event(), threading.Event()
+
+    def getaddrinfo(host, *_asked):
+        if host == b"late.example":
+            over.wait(20)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 25))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    look_ups = LookUps(None)
+    names = look_ups._driver.resolver
+    deliver = names.deliver
+
+    def stop_after_the_first():
+        deliver()
+        if not gate.is_set():
+            gate.set()
+            look_ups._driver.stop()
+
+    monkeypatch.setattr(names, "deliver", stop_after_the_first)
+    try:
+        early, late = look_ups.run(
+            look_ups.system_addresses([("early.example", 25, "any"), ("late.example", 25, "any")])
+        )
+    finally:
+        over.set()
+    assert (early, late.cause) == (["192.0.2.1"], "not_checked")

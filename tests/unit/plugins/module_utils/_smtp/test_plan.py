@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts import (
     AddressAttempt,
     Outcome,
@@ -15,6 +16,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts
 )
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import Secrets
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.attempts import attempt_of
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import verdict_from
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.facts import Facts, RecipientFacts
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.plan import check_plan
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.report import as_report
@@ -430,3 +432,16 @@ def test_a_probe_that_was_ended_from_our_side_lets_nothing_pass(cause, asked):
 def test_the_deadline_of_the_task_ends_everything():
     _verdict, begun = run(request_for(retry_for=600.0, **CLEAR), lambda seconds: Failure("connect", "deadline_reached"))
     assert begun == [0.0]
+
+
+def test_a_fault_of_our_own_is_its_relays_verdict_and_tells_no_value():
+    """The others of a sweep go on. A file that has changed since the options were checked is named by its option."""
+    request = request_for(**CLEAR)
+    verdict = verdict_from(request, OptionError("ca_path", "No such file or directory."), 5.0)
+    assert (verdict.failure.cause, verdict.failure.text) == ("internal_error", "ca_path: No such file or directory.")
+    try:
+        raise RuntimeError("tanstaaftanstaaf")
+    except RuntimeError as bug:
+        verdict = verdict_from(request, bug, 5.0)
+    assert verdict.failure.text.startswith("RuntimeError")
+    assert "tanstaaf" not in verdict.failure.text

@@ -184,6 +184,21 @@ def test_under_implicit_tls_nothing_is_offered_before(name, expected, outcome):
     assert judged(name, expected, known).outcome == outcome
 
 
+def test_a_key_of_which_no_length_is_known_is_not_judged():
+    """Such as one on a curve that nobody knows."""
+    leaf = LEAF._replace(public_key=LEAF.public_key._replace(algorithm="EC", bits=None))
+    rule = judged("public_key_min_bits", {"EC": 256}, facts(tls=VERIFIED._replace(chain=(leaf,))))
+    assert rule.outcome == "unknown"
+    assert "how long a key of the kind EC is cannot be told" in rule.text
+
+
+@pytest.mark.parametrize("probe", ["tls_required", "auth_refused_in_clear"])
+@pytest.mark.parametrize("expected, outcome", [(True, "met"), (False, "unmet")])
+def test_under_implicit_tls_nothing_is_asked_in_clear(probe, expected, outcome):
+    """RFC 8314 3.3: TLS begins with the first octet, so that there is no connection to ask in."""
+    assert PROBES[probe].judge(expected, [])[:2] == (outcome, "implicit TLS")
+
+
 def test_a_certificate_that_has_expired():
     expired = facts(tls=VERIFIED._replace(chain=(certificate(days=-0.5),)))
     rule = judged("certificate_days_left", 0, expired)

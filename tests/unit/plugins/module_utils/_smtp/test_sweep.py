@@ -18,6 +18,8 @@ import pytest
 import trustme
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.names import ResolveError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.options import Credentials
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp import mx
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp import rows as rows_module
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp import sweep as sweep_module
@@ -328,6 +330,13 @@ def test_credentials_for_whichever_relay_the_dns_names_are_refused(monkeypatch, 
         ("LocalHost", "mx_is_localhost", "an MX record names LocalHost"),
         ("mail.localhost", "mx_is_localhost", "an MX record names mail.localhost"),
         ("localhost.localdomain", "mx_is_localhost", "an MX record names localhost.localdomain"),
+        ("/var/run/lmtp", "name_not_found", "an MX record names '/var/run/lmtp', which is no host name"),
+        (
+            "mail host.example.com",
+            "name_not_found",
+            "an MX record names 'mail host.example.com', which is no host name",
+        ),
+        ("-.example.com", "name_not_found", "an MX record names '-.example.com', which is no host name"),
     ],
 )
 def test_an_mx_record_that_names_no_relay_is_not_looked_up(relay, mx_of, host, cause, text):
@@ -455,6 +464,44 @@ def test_work_of_our_own_between_two_looks_at_the_sockets_is_lag(relay):
 
     hosts = ["127.0.0.1:%d" % relay.port, "localhost:%d" % relay.port]
     assert sweep(hosts, concurrency=1, on_report=work, **CLEAR)["summary"]["lag"] >= 0.05
+
+
+def test_an_option_that_there_is_not_is_refused_with_the_one_that_was_meant():
+    with pytest.raises(OptionError) as refused:
+        sweep(hosts=["relay.example.com"], concurency=5)
+    assert refused.value.option == "concurency"
+    assert "concurrency" in str(refused.value)
+
+
+def test_a_relays_own_credentials_come_instead_of_those_that_all_share():
+    """A password and a token exclude each other."""
+    entry = rows_module.Entry(
+        "endpoints[0]", {}, "relay.example.com", "relay.example.com", {}, {"access_token": "of-its-own"}
+    )
+    shared = {"username": "tim", "password": "shared by all", "tls": "implicit"}
+    row = rows_module._row({**shared}, 0.0, False, entry)
+    assert row.request.actions.credentials == Credentials("tim", None, "of-its-own")
+    assert "of-its-own" not in repr(entry)
+
+
+def test_a_name_without_an_address_is_a_row_of_its_own(monkeypatch):
+    def addresses_of(host, _family):
+        raise ResolveError("name_not_found", "%s does not exist" % host)
+        yield
+
+    monkeypatch.setattr(mx, "addresses_of", addresses_of)
+    (row,) = sweep(hosts=["gone.example.com"], all_addresses=True, dns_servers=["127.0.0.1:9"])["endpoints"]
+    assert (row["verdict"], row["stage"], row["failure"]["cause"]) == ("unreachable", "resolve", "name_not_found")
+
+
+def test_a_domain_that_takes_no_mail_is_a_row_of_its_own(monkeypatch):
+    def relays_of(domain):
+        raise ResolveError("null_mx", domain)
+        yield
+
+    monkeypatch.setattr(mx, "relays_of", relays_of)
+    (row,) = sweep(domains=["example.org"], dns_servers=["127.0.0.1:9"])["endpoints"]
+    assert (row["name"], row["verdict"], row["failure"]["cause"]) == ("example.org", "failed", "null_mx")
 
 
 def test_each_warning_once(relay):

@@ -105,6 +105,15 @@ def test_a_code_within_the_text_counts_and_advice_only_where_nothing_else_is_sai
     assert cause_of("rcpt", 550, None, text) == cause
 
 
+@pytest.mark.parametrize("address", ["2001:db8::25", "[2001:db8::25]", "(2001:db8::25)", "192.0.2.25", "[192.0.2.25]"])
+def test_an_address_is_the_client_s_whatever_its_family(address):
+    """Postfix, Exim: who is named beside "blocked" is the client."""
+    assert (
+        cause_of("rcpt", 554, None, "Service unavailable; %s blocked using zen.example.org" % address)
+        == "client_blocked"
+    )
+
+
 # Facts that words hold
 
 

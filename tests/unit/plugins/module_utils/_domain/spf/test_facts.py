@@ -125,6 +125,8 @@ def said(found):
         ("v=spf1 ip4:192.0.2.81~all", "ip4:192.0.2.81~all: a space is missing before ~all"),
         ("v=spf1 include:a.example.com~all", "include:a.example.com~all: a space is missing before ~all"),
         ("v=spf1 ip4:192.0.2.1?mx:b.example.com", "a space is missing before ?mx:b.example.com"),
+        ("v=spf1 foo~all", "foo~all: there is no such mechanism"),
+        ("v=spf1 mx:a.example.com~all:b", "mx:a.example.com~all:b: "),
         ("v=spf1 include:a.example.net-all", "is a space missing before -all?"),
         ("v=spf1 a:192.0.2.1 -all", "write ip4:192.0.2.1"),
         ("v=spf1 ipv4:192.0.2.1 -all", "write ip4:192.0.2.1"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.spf import reach
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.spf import reach, tree
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.spf.facts import spf_facts
 from ansible_collections.postmaster.mailcheck.tests.support.answers import play
 from ansible_collections.postmaster.mailcheck.tests.support.zones import zone
@@ -132,6 +132,15 @@ def test_whether_strangers_pass(text, there, pass_):
     found = facts(text, there)
     assert found.strangers_pass is pass_
     assert ("spf_pass_all" in [problem.id for problem in found.problems]) is (pass_ is True)
+
+
+@pytest.mark.parametrize(
+    ("text", "pass_"),
+    [("ip4:192.0.2.1 ip4:192.0.2.2 +all", None), ("-all ip4:192.0.2.1 +all", False), ("+all a mx", True)],
+)
+def test_terms_that_there_is_no_room_for_may_let_pass_anybody(text, pass_, monkeypatch):
+    monkeypatch.setattr(tree, "MAX_TERMS", 2)
+    assert facts(text).strangers_pass is pass_
 
 
 @pytest.mark.parametrize(

@@ -341,3 +341,24 @@ def test_what_ends_too_early_cannot_be_read(octets):
     assert reply.failure.startswith("a reply that cannot be read (")
     assert not reply.truncated
     assert reply.answer.state == "not_determined"
+
+
+def test_a_record_that_goes_beyond_the_end_of_its_reply():
+    """RFC 1035 4.1.3: RDLENGTH says where it ends."""
+    message = dns.message.make_response(dns.message.make_query(NAME, "MX", use_edns=0))
+    message.use_edns(False)
+    message.answer = [record(NAME + ". 300 IN MX 10 mx.example.net.")]
+    wire = message.to_wire()
+    assert messages.read(MAIL, wire).answer.state == "present"
+    read = messages.read(MAIL, wire[:-3])
+    assert (read.answer.state, read.failure != "") == ("not_determined", True)
+
+
+def test_what_comes_along_with_an_answer_is_none():
+    """RFC 2181 5.4.1: additional records are the least credible of all. OPT alone is looked for among them."""
+    message = dns.message.make_response(dns.message.make_query(NAME, "MX", use_edns=0))
+    message.flags |= USUAL
+    message.additional = [record(NAME + ". 300 IN MX 10 mx.example.net.")]
+    message.use_edns(0, options=[dns.edns.EDEOption(9, "")])
+    read = messages.read(MAIL, message.to_wire())
+    assert read.answer.records == ()

@@ -15,8 +15,9 @@ import struct
 import dns.rrset
 import pytest
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts import Broken, Connected
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns import exchange, messages
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns import lookup as lookup_module
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns import messages
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns import resolver as resolver_module
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns import server as server_module
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns.evaluations import evaluate
@@ -646,3 +647,18 @@ def test_an_alias_that_the_server_does_not_look_up_is_no_denial():
     answer = answer_to(ADDRESS, leave)
     assert answer.state == "not_determined"
     assert "does not follow the alias two.example" in answer.reason
+
+
+@pytest.mark.parametrize(
+    "ends, why, facts",
+    [
+        ("lose", "the name server closed the connection", "the name server closed the connection"),
+        ("time_out", None, ""),
+        ("break_off", Broken("interrupted", "the check was stopped"), "the check was stopped"),
+    ],
+)
+def test_what_ends_a_question_by_tcp_is_the_reason(ends, why, facts):
+    stream = exchange._Stream(b"a query", Connected("192.0.2.1", None, 0.0, 5.0))
+    assert stream.output(0.0) == b"\0\x07a query"
+    getattr(stream, ends)(*filter(None, [why]), 1.0)
+    assert (stream.ended, stream.facts) == (True, facts)

@@ -111,3 +111,11 @@ def test_the_system_s_servers_are_asked_where_none_is_given(monkeypatch, tmp_pat
     file.write_text("nameserver 192.0.2.1\n")
     assert [server.address for server in servers.name_servers(())] == ["192.0.2.1"]
     assert [server.address for server in servers.name_servers(["192.0.2.2"])] == ["192.0.2.2"]
+
+
+def test_a_server_by_a_zone_that_this_host_has_not():
+    """RFC 4007 11: what stands behind the percent sign is an interface."""
+    with pytest.raises(OptionError) as refused:
+        servers.name_servers(["fe80::1%nosuch0"])
+    assert refused.value.option == "dns_servers"
+    assert "cannot be asked from here" in str(refused.value)

@@ -371,3 +371,22 @@ def test_with_a_dnspython_that_is_too_old(monkeypatch):
     monkeypatch.setattr(dns.version, "MINOR", 5)
     with pytest.raises(OptionError, match=r"2\.6 or newer"):
         ZoneFiles([])
+
+
+def test_a_zone_without_the_record_that_makes_it_one(tmp_path):
+    """RFC 1035 5.2: exactly one SOA record, at the top of the zone."""
+    (tmp_path / "zone").write_text("$ORIGIN example.org.\nmail 300 IN A 192.0.2.1\n")
+    with pytest.raises(OptionError) as refused:
+        ZoneFiles([(str(tmp_path / "zone"), "example.org")])
+    assert "no SOA record of example.org" in str(refused.value)
+
+
+def test_a_name_that_a_dname_makes_too_long(tmp_path):
+    """RFC 6672 2.2: YXDOMAIN. Nothing is known of it then."""
+    target = ".".join(["a" * 60] * 4)
+    (tmp_path / "zone").write_text("$ORIGIN example.org.\n" + HEAD + "old IN DNAME %s.\n" % target)
+    files = ZoneFiles([(str(tmp_path / "zone"), "")])
+    answers = []
+    files.ask(Question("b" * 20 + ".old.example.org", "A"), answers.append)
+    assert answers[0].state == "not_determined"
+    assert answers[0].reason.startswith("DNAME of old.example.org: ")

@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.x509.name import _ASN1Type
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import printable
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls import certificates
@@ -31,6 +31,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.cert
     read_certificate,
 )
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.identity import names_match
+from ansible_collections.postmaster.mailcheck.tests.support.chains import issue
 from ansible_collections.postmaster.mailcheck.tests.support.der import (
     EC_ID,
     P_256,
@@ -710,3 +711,18 @@ def test_the_largest_certificate_that_is_read() -> None:
     )
     assert len(certificate.subject_alt_names) > 6000
     assert names_match(certificate, "relay.example.com")
+
+
+def test_where_an_issuer_s_certificate_is_to_be_had() -> None:
+    """RFC 5280 4.2.2.1: by caIssuers, as a URI. An OCSP responder has none."""
+
+    def said(*accesses: Any) -> Any:
+        extension = x509.AuthorityInformationAccess([x509.AccessDescription(*access) for access in accesses])
+        return read_certificate(issue(None, "a.example", extensions=[(extension, False)]).der).issuer_url
+
+    oid = AuthorityInformationAccessOID
+    ocsp = (oid.OCSP, x509.UniformResourceIdentifier("http://ocsp.example"))
+    issuer = (oid.CA_ISSUERS, x509.UniformResourceIdentifier("http://ca.example/ca.der"))
+    by_name = (oid.CA_ISSUERS, x509.DNSName("ca.example"))
+    assert said(ocsp) is None
+    assert said(ocsp, by_name, issuer) == "http://ca.example/ca.der"

@@ -371,6 +371,17 @@ def test_the_files_of_a_client_certificate(world: World, tmp_path: Any, monkeypa
     assert "client_cert" in refused("client_key", client_key=key)
 
 
+def test_a_client_certificate_that_goes_between_two_looks(world: World, tmp_path: Any, monkeypatch: Any) -> None:
+    """OpenSSL reads the file once more, and says no more than that it could not."""
+    certificate, key = Chain(issue(world.root)).files(tmp_path)
+
+    def load_cert_chain(*_given: Any) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", load_cert_chain)
+    assert "No such file" in refused("client_cert", client_cert=certificate, client_key=key)
+
+
 def test_ciphers_and_versions_that_make_no_sense() -> None:
     assert "openssl ciphers" in refused("tls_ciphers", tls_ciphers="NONSENSE")
     assert "openssl ciphers" in refused("tls_ciphers", tls_ciphers="ALL@SECLEVEL=x")

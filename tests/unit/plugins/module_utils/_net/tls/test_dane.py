@@ -14,7 +14,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.dns.model import Tlsa
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.dane import MAX_RECORDS, judge_dane
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls import dane
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.tls.dane import (
+    MAX_ANCHORS,
+    MAX_RECORDS,
+    judge_dane,
+)
 from ansible_collections.postmaster.mailcheck.tests.support.chains import CLIENT, NAME, Chain, issue
 
 if TYPE_CHECKING:
@@ -262,3 +267,17 @@ def test_no_more_records_are_looked_at_than_there_is_room_for(world: World) -> N
     assert verdict.outcome == "unknown"  # the one that was not looked at might match
     assert "1 more" in verdict.reason
     assert judge_dane(chain.ders, [tlsa(3, 1, 1, chain.leaf), *others], [NAME]).outcome == "met"
+
+
+def test_a_bare_key_is_held_against_so_many_authorities_and_no_more(world: World) -> None:
+    """RFC 7671 5.2.2: it may stand for whatever has issued one of those that were sent."""
+    sent = tuple(issue(None, subject="Authority %d" % number, authority=True) for number in range(MAX_ANCHORS + 1))
+    verdict = judge_dane(Chain(issue(world.middle, NAME), sent).ders, [tlsa(2, 1, 0, world.stranger)], [NAME])
+    assert (verdict.outcome, "more authorities" in verdict.reason) == ("unknown", True), verdict
+
+
+def test_what_openssl_cannot_judge_is_not_judged(world: World, monkeypatch: Any) -> None:
+    monkeypatch.setattr(dane, "judge_by_anchor", lambda *_asked: "not_determined")
+    verdict = judge_dane(world.below(world.middle).ders, [tlsa(2, 0, 0, world.root)], [NAME])
+    assert verdict.outcome == "unknown"
+    assert verdict.reason.endswith(": the chain could not be judged")

@@ -309,3 +309,8 @@ def test_only_what_may_come_again_is_kept() -> None:
     for kept in (judging._kept_reading, judging._kept_verdict):
         assert kept.cache_info().currsize == kept.cache_info().maxsize == judging._KEPT_CHAINS
     assert judging._KEPT_CHAINS * judging._KEPT_OCTETS <= 1 << 20
+
+
+def test_an_anchor_that_openssl_cannot_read_settles_nothing(world: World) -> None:
+    chain = tuple(world.below(world.middle).ders)
+    assert judging.judge_by_anchor(chain, b"no certificate") == "not_determined"

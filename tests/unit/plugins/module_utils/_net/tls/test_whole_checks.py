@@ -372,3 +372,24 @@ def test_nothing_of_the_callers_is_said_in_clear(world: World, tmp_path: Any) ->
         said = list(relay.said)
     assert said.count("VRFY secret-project") == 1
     assert "MAIL FROM:<>" in said
+
+
+def test_a_relay_that_ends_the_tls_session(world: World, tmp_path: Any) -> None:
+    """RFC 8446 6.1: close_notify is the end of what a peer says, though its connection may stay open."""
+    context, gone = server_context(world.below(world.middle), tmp_path), threading.Event()
+
+    def behave(_lines: Any, _say: Any, sock: Any) -> None:
+        tls = context.wrap_socket(sock, server_side=True, suppress_ragged_eofs=False)
+        tls.sendall(b"220 relay.example.com ESMTP\r\n")
+        tls.recv(1000)
+        with contextlib.suppress(OSError):
+            tls.unwrap()
+        gone.wait(20)
+
+    with BehavingRelay(behave) as relay:
+        given = {"tls": "implicit", "tls_server_name": NAME, "ca_path": world.ca_path}
+        report = check("127.0.0.1", port=relay.port, timeout=20.0, **given)
+        gone.set()
+    failure = report["failure"]
+    assert (failure["stage"], failure["cause"]) == ("ehlo", "connection_lost")
+    assert failure["text"] == "the relay closed the TLS session"

@@ -729,6 +729,15 @@ def test_a_certificate_that_cannot_be_bound_to_is_named_as_the_reason():
     assert "RFC 5929" not in play(offer, **SIGN_IN)["msg"]  # it was not asked for
 
 
+def test_a_password_that_no_mechanism_can_carry_does_not_leave():
+    """RFC 4013 2.3: SASLprep prohibits characters of private use (table C.3). Only SCRAM prepares what it is given."""
+    given = {"username": "tim", "password": "\ue000tanstaaf"}
+    report = play(OPEN_AUTH % "SCRAM-SHA-256" + QUIT, **given)
+    assert outcome(report) == ("failed", "auth", "auth_protocol_error")
+    assert "SASLprep" in report["failure"]["text"]
+    assert not any(line.startswith("AUTH") for line in said(report))
+
+
 def test_auth_is_offered_only_after_tls():
     report = play("""
         S: 220 relay.example.com
