@@ -35,8 +35,7 @@ class PatientConnection(Connection):
     """Its outcome has what the second connection has learned, as `beside`."""
 
     def __init__(self, loop: Loop, resolver: Resolver, slots: Slots, attempt: Attempt, done: Done) -> None:
-        super().__init__(loop, resolver, slots, attempt, self._done_beside)
-        self._done_with_both = done
+        super().__init__(loop, resolver, slots, attempt, done)
         self._slots = slots
         self._timer: Optional[Timer] = None
         self._second: Optional[Connection] = None
@@ -65,8 +64,8 @@ class PatientConnection(Connection):
             self._stop_asking()
         super()._look_after(session, now)
 
-    def _done_beside(self, _connection: Connection, outcome: Outcome) -> None:
-        self._done_with_both(self, outcome._replace(beside=self._heard))
+    def _tell(self, outcome: Outcome) -> None:
+        super()._tell(outcome._replace(beside=self._heard))
 
     def _stop_asking(self) -> None:
         if self._timer is not None:
