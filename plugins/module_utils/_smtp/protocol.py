@@ -135,6 +135,7 @@ class Protocol:
                 self._conversation.throw(broken)
             except StopIteration:
                 pass
+            broken.__traceback__ = None  # its frames hold on to it, and to us
 
     def _go_on(self, value: Any, now: float) -> None:
         """Hand the conversation what it waited for, and take what it wants next."""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import random
 import resource
 import socket
@@ -18,12 +19,14 @@ import pytest
 import trustme
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.connection import Connection
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.names import ResolveError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.options import Credentials
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp import mx
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp import rows as rows_module
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp import sweep as sweep_module
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.lookups import LookUps
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.protocol import Protocol
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.rows import DnsBounds, rows_of
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep import sweep
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep_options import sweep_options
@@ -594,3 +597,21 @@ def test_the_sentence_names_the_first_three_that_did_not_pass(relay, refusing):
 
 def test_one_relay_is_one_relay(relay):
     assert sweep(["127.0.0.1:%d" % relay.port], **CLEAR)["msg"].startswith("1 relay in ")
+
+
+def test_nothing_of_a_check_is_left_to_the_collector_of_garbage(secure, refusing):
+    """What holds on to itself in a circle is kept until somebody looks for it, and the looking costs every check."""
+    gc.collect()
+    gc.disable()
+    try:
+        with silent_relay() as silent:
+            hosts = ["127.0.0.1:%d" % secure.port, refusing, "127.0.0.1:%d" % silent]
+            result = sweep(hosts, ehlo_name="client.example.org", timeout=0.5, **secure.options)
+        assert verdicts(result) == ["passed", "unreachable", "unreachable"]
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        assert [one for one in gc.garbage if isinstance(one, (Connection, Protocol))] == []
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
