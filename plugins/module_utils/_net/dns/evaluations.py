@@ -59,6 +59,10 @@ def _results(ended: Sequence[Any]) -> Tuple[Any, ...]:
     return tuple(ended)
 
 
+def _nothing(_ended: Any) -> None:
+    """What is done before and after a run."""
+
+
 class _Run:
     """Several evaluations, and what has come of each: its result, or a _Fault."""
 
@@ -68,13 +72,13 @@ class _Run:
         self._running = [
             _Running(answerer, evaluation, partial(self._keep, index)) for index, evaluation in enumerate(evaluations)
         ]
-        self._then: Callable[[Any], None] = lambda _ended: None
+        self._then: Callable[[Any], None] = _nothing
 
     def begin(self, then: Callable[[Any], None]) -> None:
         self._then = then
         for running in self._running:
             running.go_on(None)
-        if not self._running:
+        if not self._ended:  # there was none
             then([])
 
     def stop(self, why: str) -> None:
@@ -85,7 +89,8 @@ class _Run:
         self._ended[index] = result
         self._open -= 1
         if not self._open:
-            self._then(self._ended)
+            then, self._then, self._running = self._then, _nothing, []  # both hold on to us
+            then(self._ended)
 
 
 class _Running:

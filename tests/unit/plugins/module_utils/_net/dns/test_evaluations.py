@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts import Wait
@@ -149,3 +152,19 @@ def test_an_exception_may_be_a_result():
 
     ((result,),) = (evaluate_at_once(AtOnce(), [returning()]),)
     assert isinstance(result, ValueError)
+
+
+@pytest.mark.parametrize("run", [evaluate_at_once, driven])
+def test_nothing_of_an_evaluation_that_is_over_is_left_to_the_collector_of_garbage(run):
+    class Known(AtOnce):
+        """What all that is asked holds on to."""
+
+    answerer = Known()
+    kept = weakref.ref(answerer)
+    gc.disable()
+    try:
+        assert run(answerer, [asking(*rounds) for rounds in ROUNDS]) == RESULTS
+        del answerer
+        assert kept() is None
+    finally:
+        gc.enable()
