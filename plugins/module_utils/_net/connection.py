@@ -195,10 +195,7 @@ class Connection:
         facts = self._session.protocol.facts if self._session else None
         tried, ended = tuple(self._tried), self._loop.clock()
         where = (self._address, self._local_address)
-        self._tell(Outcome(facts, tried, *where, self._started, ended, broken, self._timings))
-
-    def _tell(self, outcome: Outcome) -> None:
-        self._done(self, outcome)
+        self._done(self, Outcome(facts, tried, *where, self._started, ended, broken, self._timings))
 
     def abandon(self) -> None:
         """Close whatever is open."""

@@ -11,13 +11,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .connection import Connection
 
 if TYPE_CHECKING:
     import socket
-    from typing import Any, Optional
+    from typing import Any, List, Optional, Sequence
 
     from .attempts import Attempt, Outcome
     from .connection import Done
@@ -31,15 +32,20 @@ if TYPE_CHECKING:
 PATIENCE = 3.0
 
 
+def _done_beside(done: Done, heard: Sequence[Any], connection: Connection, outcome: Outcome) -> None:
+    """No method: a connection that held on to one of its own would be garbage that somebody has to look for."""
+    done(connection, outcome._replace(beside=next(iter(heard), None)))
+
+
 class PatientConnection(Connection):
     """Its outcome has what the second connection has learned, as `beside`."""
 
     def __init__(self, loop: Loop, resolver: Resolver, slots: Slots, attempt: Attempt, done: Done) -> None:
-        super().__init__(loop, resolver, slots, attempt, done)
+        self._heard: List[Any] = []  # facts of the second connection
+        super().__init__(loop, resolver, slots, attempt, partial(_done_beside, done, self._heard))
         self._slots = slots
         self._timer: Optional[Timer] = None
         self._second: Optional[Connection] = None
-        self._heard: Any = None
 
     def won(self, sock: socket.socket, address: Address, session: Optional[Session], seconds: float) -> None:
         super().won(sock, address, session, seconds)
@@ -57,15 +63,13 @@ class PatientConnection(Connection):
             second.start_at(address)
 
     def _hear(self, _second: Connection, outcome: Outcome) -> None:
-        self._second, self._heard = None, outcome.facts
+        self._second = None
+        self._heard.append(outcome.facts)
 
     def _look_after(self, session: Session, now: float) -> None:
         if not session.protocol.silent:
             self._stop_asking()
         super()._look_after(session, now)
-
-    def _tell(self, outcome: Outcome) -> None:
-        super()._tell(outcome._replace(beside=self._heard))
 
     def _stop_asking(self) -> None:
         if self._timer is not None:

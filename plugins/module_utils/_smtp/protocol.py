@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -131,10 +132,8 @@ class Protocol:
         broken.text = cut(self.facts.secrets.redacted(broken.text))  # a certificate may name them
         if not self.ended:
             self.ended = True
-            try:
+            with suppress(StopIteration):
                 self._conversation.throw(broken)
-            except StopIteration:
-                pass
             broken.__traceback__ = None  # its frames hold on to it, and to us
 
     def _go_on(self, value: Any, now: float) -> None:
