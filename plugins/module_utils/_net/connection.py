@@ -51,6 +51,7 @@ class Connection:
         self._events = 0  # what the session's socket is watched for
         self._address: Optional[str] = None
         self._local_address: Optional[str] = None
+        self._beside: Any = None  # what a connection beside this one has learned
         self._over = False
 
     def start(self) -> None:
@@ -193,9 +194,8 @@ class Connection:
         self.abandon()
         self._timings["total"] = finished - self._started
         facts = self._session.protocol.facts if self._session else None
-        tried, ended = tuple(self._tried), self._loop.clock()
-        where = (self._address, self._local_address)
-        self._done(self, Outcome(facts, tried, *where, self._started, ended, broken, self._timings))
+        tried, ended, where = tuple(self._tried), self._loop.clock(), (self._address, self._local_address)
+        self._done(self, Outcome(facts, tried, *where, self._started, ended, broken, self._timings, self._beside))
 
     def abandon(self) -> None:
         """Close whatever is open."""

@@ -11,18 +11,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from .connection import Connection
 
 if TYPE_CHECKING:
     import socket
-    from typing import Any, List, Optional, Sequence
+    from typing import Optional, Tuple
 
     from .attempts import Attempt, Outcome
     from .connection import Done
-    from .loop import Loop, Timer
+    from .loop import Loop
     from .names import Address, Resolver
     from .session import Session
     from .slots import Slots
@@ -32,39 +31,40 @@ if TYPE_CHECKING:
 PATIENCE = 3.0
 
 
-def _done_beside(done: Done, heard: Sequence[Any], connection: Connection, outcome: Outcome) -> None:
-    """No method: a connection that held on to one of its own would be garbage that somebody has to look for."""
-    done(connection, outcome._replace(beside=next(iter(heard), None)))
-
-
 class PatientConnection(Connection):
     """Its outcome has what the second connection has learned, as `beside`."""
 
     def __init__(self, loop: Loop, resolver: Resolver, slots: Slots, attempt: Attempt, done: Done) -> None:
-        self._heard: List[Any] = []  # facts of the second connection
-        super().__init__(loop, resolver, slots, attempt, partial(_done_beside, done, self._heard))
+        super().__init__(loop, resolver, slots, attempt, done)
         self._slots = slots
-        self._timer: Optional[Timer] = None
+        self._due: Optional[Tuple[float, Address]] = None  # when it is asked, and where
         self._second: Optional[Connection] = None
 
     def won(self, sock: socket.socket, address: Address, session: Optional[Session], seconds: float) -> None:
         super().won(sock, address, session, seconds)
-        attempt = self._attempt
-        if attempt.if_silent is not None and not self._over:
+        if self._attempt.if_silent is not None and not self._over:
             now = self._loop.clock()
-            patience = min(PATIENCE, (self._deadline - now) / 2)
-            question = attempt._replace(make_protocol=attempt.if_silent, timeout=patience, tls_policy=None)
-            self._timer = self._loop.at(now + patience, lambda: self.guarded(self._ask, question, address))
+            when = now + min(PATIENCE, (self._deadline - now) / 2)
+            self._due = when, address
+            self._set_alarm(when)
 
-    def _ask(self, question: Attempt, address: Address) -> None:
+    def _time_is_up(self) -> None:
+        now, due = self._loop.clock(), self._due
+        if due is not None and due[0] <= now:
+            self._due = None
+            self._ask(due[1], min(PATIENCE, self._deadline - now))
+        super()._time_is_up()
+
+    def _ask(self, address: Address, timeout: float) -> None:
+        ask = self._attempt.if_silent
+        question = self._attempt._replace(make_protocol=ask, timeout=timeout, tls_policy=None)  # type: ignore[arg-type]
         second = Connection(self._loop, self._resolver, self._slots, question, self._hear)
         if second.share.take():  # else others need it more
             self._second = second
             second.start_at(address)
 
     def _hear(self, _second: Connection, outcome: Outcome) -> None:
-        self._second = None
-        self._heard.append(outcome.facts)
+        self._second, self._beside = None, outcome.facts
 
     def _look_after(self, session: Session, now: float) -> None:
         if not session.protocol.silent:
@@ -72,9 +72,7 @@ class PatientConnection(Connection):
         super()._look_after(session, now)
 
     def _stop_asking(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._due = None
         if self._second is not None:
             self._second.abandon()
             self._second = None
