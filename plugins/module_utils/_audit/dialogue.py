@@ -132,8 +132,8 @@ def control_recipient(state: State, sender: str, recipient: str) -> Generator[An
 def taken_control(recipient: str, reply: Reply) -> None:
     """Look at the answer to a control: nothing that is said after a refusal means what it seems to. Raises Stop."""
     if not is_success("rcpt", reply.code):
-        text = "the control recipient was answered %d %s" % (reply.code, reply.text)
-        raise Stop(Failure("rcpt", cause_of_reply("rcpt", reply), text=cut(text), recipient=recipient))
+        text = cut("%s (said to the control recipient)" % reply.text)
+        raise Stop(Failure("rcpt", cause_of_reply("rcpt", reply), reply.code, text=text, recipient=recipient))
 
 
 def cause_of_reply(stage: str, reply: Union[Reply, ExtraReply]) -> str:
