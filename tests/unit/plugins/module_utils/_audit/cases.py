@@ -238,6 +238,9 @@ CASES = [
     Case("auth_begun_in_clear", "by LOGIN alone", "finding", "RFC 4954 4", {
         "EHLO": ehlo("AUTH LOGIN"),
         "AUTH": where("LOGIN", "334 VXNlcm5hbWU6\r\n", "504 5.5.4 Unrecognized authentication type\r\n")}),
+    Case("auth_begun_in_clear", "by a token alone", "finding", "RFC 4954 4", {
+        "EHLO": ehlo("AUTH CRAM-MD5 XOAUTH2"),
+        "AUTH": where("XOAUTH2", "334 \r\n", "504 5.5.4 Unrecognized authentication type\r\n")}),
     Case("auth_begun_in_clear", "not by what it offers", "pass", "RFC 4954 4", {"AUTH": "504 5.5.4 Not known\r\n"}),
     Case("auth_begun_in_clear", "not by PLAIN, and others are not known", "unknown", "RFC 4954 4", {
         "EHLO": ehlo("PIPELINING"), "AUTH": "504 5.5.4 Not known\r\n"}),
