@@ -43,7 +43,9 @@ ERRORS_A_SESSION = 8
 _LEAST_SECONDS, _MOST_SECONDS = 0.3, 5.0  # to wait for what may not come
 _HEADER_ENDS = r"\r\n\r\n"  # as it is shown
 # Refusals that are about us, and not about what was said: they settle nothing, however final they sound.
-ABOUT_US = ("client_blocked", "client_name_missing", "client_refused", "ehlo_refused", "rate_limited")
+ABOUT_US = (
+    "client_blocked", "client_name_missing", "client_refused", "ehlo_refused", "rate_limited", "sending_limit_reached",
+)  # fmt: skip
 
 
 def framed(endpoint: Endpoint, talk: Talk) -> Trial:

@@ -309,7 +309,7 @@ def test_where_a_control_is_put_off_so_is_the_audit(probes):
         report = audit("127.0.0.1", port=relay.port, probes=probes, **GIVEN)
     assert (report["verdict"], report["cause"]) == ("deferred", "greylisted")
     assert report["failure"]["recipient"] == "user@example.net"
-    assert "It was put off, at rcpt (greylisted): 451 4.7.1 Greylisted, try again (said to the control recipient)." in report["msg"]
+    assert "at rcpt (greylisted): 451 4.7.1 Greylisted, try again (said to the control recipient)." in report["msg"]
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
