@@ -186,7 +186,7 @@ def open_question(reply: ExtraReply, stage: str = "rcpt") -> str:
     if 400 <= reply.code < 500 and not (stage == "rcpt" and denies_relaying(reply)):
         return shown + ", which is for now only"
     # What a client is told wherever it is, is read as at RCPT, where most is.
-    if reply.code >= 500 and cause_of_reply("rcpt" if stage == "extra" else stage, reply) in ABOUT_US:
+    if reply.code >= 500 and cause_of_reply("rcpt" if stage in ("extra", "starttls") else stage, reply) in ABOUT_US:
         return shown + ", which is about this client"
     return ""
 
