@@ -123,7 +123,7 @@ def explain(reply: str, stage: Optional[str] = None) -> Dict[str, Any]:
         raise OptionError("reply", "must be the text of a reply, codes, or a cause.")
     name = named(reply)
     if name is not None:
-        return explain_cause(name) if name in CAUSES else _explain_rule(name)
+        return explain_cause(name) if name in CAUSES else explain_rule(name)
     codes = _CODES_ALONE.fullmatch(reply)
     if codes:
         return _explain_codes(codes.group(1), codes.group(2))
@@ -154,7 +154,7 @@ def rules() -> Dict[str, Tuple[str, RuleKind]]:
     return {name: (commands, kind) for commands, table in reversed(known.items()) for name, kind in table.items()}
 
 
-def _explain_rule(name: str) -> Dict[str, Any]:
+def explain_rule(name: str) -> Dict[str, Any]:
     from postmaster_mailcheck.commands.rules import asked_by
 
     commands, kind = rules()[name]

@@ -22,6 +22,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Set
 import pytest
 
 import postmaster_mailcheck
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.register import PROBES
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.options import OPTIONS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep_options import SWEEP_OPTIONS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import CAUSES
@@ -732,6 +733,22 @@ def test_rules_and_probes_are_explained_by_their_names_in_plain_words(words: Lis
     assert first == name
     assert ask.startswith("Ask: " + asked)
     assert remedy.startswith("Remedy: ")
+
+
+@pytest.mark.parametrize("name", ["tls_required", "null_mx"])
+def test_what_a_cause_and_a_rule_are_called_is_explained_as_both(name: str) -> None:
+    lines = mailcheck("explain", name).lines()
+    assert lines[0].startswith(name + " (")
+    assert name in lines[1:]
+    assert lines[-2].startswith("Ask: mailcheck ")
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_the_command_that_is_told_of_a_probe_asks_it(name: str) -> None:
+    """Nobody listens there; a mistake in the call would end with 2."""
+    addresses = iter(["user@example.net", "someone@elsewhere.example"])
+    asked = postmaster_mailcheck.explain(name)["asked"].replace("HOST", "127.0.0.1:1").split()
+    assert main([next(addresses) if word == "ADDRESS" else word for word in asked[1:]]) == 4
 
 
 def test_causes_are_explained_by_plain_words_too() -> None:

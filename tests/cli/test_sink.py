@@ -647,6 +647,28 @@ def test_what_comes_though_it_was_refused_counts() -> None:
     assert (told["outcome"], told["observed"][r"\n.\n"]) == ("unmet", "passed_on"), told["text"]
 
 
+@pytest.mark.parametrize("at", ["rcpt", "message"])
+@pytest.mark.parametrize("refusal", ["550 5.7.1 Too many messages from you", "550 5.4.5 Daily sending quota exceeded"])
+def test_a_relay_that_has_had_enough_of_us_is_not_said_to_refuse_what_messages_hold(at: str, refusal: str) -> None:
+    """The control went through, and nothing that came after it was looked at."""
+    came: List[bytes] = []
+
+    def enough(*_said: object) -> str:
+        return refusal if came else "250 2.1.5 Ok"
+
+    def said(_recipient: str, content: bytes) -> str:
+        reply = enough()
+        came.append(content)
+        if reply != refusal:
+            hand_on(sink, content + b"\r\n.\r\n")
+        return reply
+
+    answers: Dict[str, Any] = {"rcpt": enough} if at == "rcpt" else {}
+    with Sink(tls="none") as sink, DeliveringRelay(lambda *_message: None, message=said, **answers) as relay:
+        told = looked(sink, relay, wait=1.0)
+    assert (told["outcome"], {*told["observed"].values()}) == ("unknown", {"not_seen"}), told["text"]
+
+
 def test_a_relay_that_writes_messages_anew_is_not_said_to_cut_them() -> None:
     def said(content: bytes) -> str:
         head, _empty, body = content.partition(b"\r\n\r\n")

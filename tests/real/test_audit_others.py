@@ -202,7 +202,7 @@ def test_exim_refuses_tls_for_now_where_its_certificate_cannot_be_read(exim: Exi
         assert session.has_extn("starttls") and session.docmd("STARTTLS")[0] == 454
     assert "TLS error" in log.wait_for("cert=/nowhere.pem")
     report = active(exim.ports["broken_tls"], pki, OUTSIDER, probes=["starttls"])
-    assert "answered it by 454, which is for now only" in report["probes"][0]["text"]
+    assert "STARTTLS was answered 454 TLS currently unavailable, which is for now only" in report["probes"][0]["text"]
     assert (report["verdict"], report["cause"]) == ("not_checked", "nothing_settled")
 
 

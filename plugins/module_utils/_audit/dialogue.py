@@ -43,7 +43,9 @@ ERRORS_A_SESSION = 8
 _LEAST_SECONDS, _MOST_SECONDS = 0.3, 5.0  # to wait for what may not come
 _HEADER_ENDS = r"\r\n\r\n"  # as it is shown
 # Refusals that are about us, and not about what was said: they settle nothing, however final they sound.
-ABOUT_US = ("client_blocked", "client_name_missing", "client_refused", "ehlo_refused", "rate_limited")
+ABOUT_US = (
+    "client_blocked", "client_name_missing", "client_refused", "ehlo_refused", "rate_limited", "sending_limit_reached",
+)  # fmt: skip
 
 
 def framed(endpoint: Endpoint, talk: Talk) -> Trial:
@@ -132,8 +134,8 @@ def control_recipient(state: State, sender: str, recipient: str) -> Generator[An
 def taken_control(recipient: str, reply: Reply) -> None:
     """Look at the answer to a control: nothing that is said after a refusal means what it seems to. Raises Stop."""
     if not is_success("rcpt", reply.code):
-        text = "the control recipient was answered %d %s" % (reply.code, reply.text)
-        raise Stop(Failure("rcpt", cause_of_reply("rcpt", reply), text=cut(text), recipient=recipient))
+        text = cut("%s (said to the control recipient)" % reply.text)
+        raise Stop(Failure("rcpt", cause_of_reply("rcpt", reply), reply.code, text=text, recipient=recipient))
 
 
 def cause_of_reply(stage: str, reply: Union[Reply, ExtraReply]) -> str:
@@ -184,7 +186,7 @@ def open_question(reply: ExtraReply, stage: str = "rcpt") -> str:
     if 400 <= reply.code < 500 and not (stage == "rcpt" and denies_relaying(reply)):
         return shown + ", which is for now only"
     # What a client is told wherever it is, is read as at RCPT, where most is.
-    if reply.code >= 500 and cause_of_reply("rcpt" if stage == "extra" else stage, reply) in ABOUT_US:
+    if reply.code >= 500 and cause_of_reply("rcpt" if stage in ("extra", "starttls") else stage, reply) in ABOUT_US:
         return shown + ", which is about this client"
     return ""
 

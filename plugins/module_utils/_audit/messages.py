@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from .._smtp import commands
 from .._smtp.replies import is_success
-from .dialogue import ask
+from .dialogue import ABOUT_US, ask, cause_of_reply
 from .octets import octets
 
 if TYPE_CHECKING:
     from .._smtp.conversation.state import Heard, State
+    from .._smtp.facts import Facts
 
 END = b"\r\n.\r\n"
+CLOSING = 421  # to what was sent, it is its answer: so some refuse what they find there
 
 
 def message(sender: str, recipient: str, token: str, date: str, body: bytes) -> bytes:
@@ -52,3 +54,13 @@ def hand_over(state: State, sender: str, recipient: str, content: bytes) -> Hear
         reply = yield from ask(state, octets(content)._replace(stage="message"))
         state.facts.message_taken |= is_success("message", reply.code)
     return reply
+
+
+def refused_for_itself(facts: Facts) -> bool:
+    """Whether a message that had begun was refused for good, and not because we come too often, or at all."""
+    begun = any(reply.command == "DATA" and is_success("data", reply.code) for reply in facts.extra_replies)
+    if not begun:
+        return False
+    last = facts.failure or facts.extra_replies[-1]
+    cause = facts.failure.cause if facts.failure else cause_of_reply("message", facts.extra_replies[-1])
+    return ((last.code or 0) >= 500 or last.code == CLOSING) and cause not in ABOUT_US

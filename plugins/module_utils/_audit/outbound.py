@@ -17,7 +17,7 @@ from .._net.text import Secrets
 from .._smtp.attempts import attempt_all
 from .._smtp.replies import is_success
 from .dialogue import framed
-from .messages import END, hand_over, message
+from .messages import END, hand_over, message, refused_for_itself
 from .octets import ENDINGS, shown_octets
 
 if TYPE_CHECKING:
@@ -35,13 +35,17 @@ _ALONE = re.compile(rb"[\r\n\0]\.\0?[\r\n]")
 
 
 class Sent(NamedTuple):
-    """One message: the ending inside it, nothing for the control; its token; the answer that decided."""
+    """One message: the ending inside it, nothing for the control; its token; the answer that decided.
+
+    `refused`: for what it holds.
+    """
 
     ending: bytes
     token: str
     code: Optional[int]
     text: str
     taken: bool
+    refused: bool
 
 
 class Seen(NamedTuple):
@@ -67,12 +71,13 @@ def outbound_plan(
         talk = partial(_talk, sender, recipient, content, replies)
         (outcome,) = yield from attempt_all([framed(endpoint, talk)], secrets)
         failure, reply = outcome.facts.failure, replies[0] if replies else None
+        refused = refused_for_itself(outcome.facts)
         if reply is not None:
-            sent.append(Sent(ending, token, reply.code, reply.text, is_success("message", reply.code)))
+            sent.append(Sent(ending, token, reply.code, reply.text, is_success("message", reply.code), refused))
         elif failure is not None:
-            sent.append(Sent(ending, token, failure.code, failure.text or failure.cause, False))
+            sent.append(Sent(ending, token, failure.code, failure.text or failure.cause, False, refused))
         else:
-            sent.append(Sent(ending, token, None, "nothing was answered", False))
+            sent.append(Sent(ending, token, None, "nothing was answered", False, False))
         if not ending and not sent[0].taken:
             break
     return sent
@@ -95,7 +100,7 @@ def _mark(where: str, token: str) -> bytes:
 def fate_of(sent: Sent, arrived: Optional[bytes]) -> Seen:
     """Return what became of an ending. `arrived`: the message as it came, dots doubled; None if it did not."""
     if arrived is None:
-        fate = REFUSED if sent.code is not None and sent.code >= 500 else NOT_SEEN
+        fate = REFUSED if sent.refused and (sent.code or 0) >= 500 else NOT_SEEN
         said = "answered %s %s" % (sent.code, sent.text) if sent.code else sent.text
         return Seen(sent.ending, fate, b"", said if not sent.taken else "taken, and not seen so far")
     _head, before, rest = arrived.partition(_mark("before", sent.token))

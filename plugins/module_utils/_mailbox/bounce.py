@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .._net.text import cut, printable
 from .bounce_text import DAEMON, MOST_RECIPIENTS, cause_of_report, passages, reason_in, said_about
 from .finding import Report
-from .headers import fields_of, first
+from .headers import fields_of, first, split_comments
 from .parts import parts_of
 
 if TYPE_CHECKING:
@@ -187,7 +187,10 @@ def report_of(reported: Reported, recipient: Optional[str]) -> Tuple[Optional[Re
 
 
 def _is_of(report: Report, recipient: Optional[str]) -> bool:
-    known = [(one or "").lower() for one in (report.original_recipient, report.final_recipient)]
+    """Some write an address with its brackets, or a comment beside it (RFC 3464 2.1.1)."""
+    known = [
+        split_comments(one or "")[0].strip(" <>").lower() for one in (report.original_recipient, report.final_recipient)
+    ]
     return recipient is not None and recipient.lower() in known
 
 

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from .trace import hop_of, written_by
@@ -27,6 +28,8 @@ _BY_AUTHOR = frozenset(
 )  # fmt: skip
 # Whose milters, and what else adds a field, write above its own line.
 _WRITES_ABOVE = "(Postfix"
+# What servers have looked up of a client's address stands beside it; what stands before is what it calls itself.
+_LOOKED_UP = re.compile(r"\s*from\s+\S+\s+\(([^\s()\[\]]{1,255})\s\[[^\s()\[\]]{2,60}\]\)", re.IGNORECASE)
 
 
 def own_lines(fields: Fields, trusted: Collection[str]) -> List[int]:
@@ -58,10 +61,15 @@ def origin(fields: Fields, index: int, trusted: Collection[str]) -> str:
 
 
 def _is_before(line: str, above: str, trusted: Collection[str]) -> bool:
-    """Whether the receiver wrote this line, too: the one above it says that the message came from there."""
+    """Whether the receiver wrote this line, too: the one above it says that the message came from there.
+
+    A client calls itself as it likes, but for one of LMTP, which is spoken within a receiver alone (RFC 2033 5).
+    """
     hop, by = hop_of(above), _name(hop_of(line).by)
     if written_by(line, trusted):
-        return hop.local or _name(hop.from_) == by
+        looked_up = _LOOKED_UP.match(above)
+        within = looked_up.group(1) if looked_up else hop.from_ if "lmtp" in (hop.with_ or "").lower() else None
+        return hop.local or _name(within) == by
     return hop.local and by == "localhost"  # a filter on the same host
 
 

@@ -41,6 +41,9 @@ _GUESSED = (
     "A server reports about several recipients of the message, and nothing tells which is meant (option recipient): "
     "told is what it says of one, of the first that failed if any did."
 )
+_MOST_WARNINGS = 20  # whoever knows the token may write many reports
+# A relay on the way may have given the recipient another name: who knows that, knows what became of the message.
+_OF_ANOTHER = "A server reports about %s (%s, %s), who is not the recipient (option recipient): it counts for nothing."
 _LEAST_SECONDS = 0.3  # that a look takes; with less time left there is none
 _MOST_OF_ALL = 0.25  # of the timeout that may be kept for the last look, where looks take long
 
@@ -143,6 +146,10 @@ class Search:
             dkim=dkim_of(fields, raw, self.deadline - self._clock(), self._keys),
         )
 
+    def _warn(self, text: str) -> None:
+        if text not in self._mailbox.warnings and len(self._mailbox.warnings) < _MOST_WARNINGS:
+            self._mailbox.warnings.append(text)
+
     def _reported(self, message: Message, seen: float) -> None:
         """Ask whom a report is about: what it tells is known to one of ours, or it is about none."""
         if self._clock() >= self.deadline:
@@ -157,10 +164,11 @@ class Search:
                 continue
             self.ours += [message] if sure else []
             report, guessed = report_of(reported, finding.wanted.recipient)
-            if guessed and _GUESSED not in self._mailbox.warnings:
-                self._mailbox.warnings.append(_GUESSED)
+            if guessed:
+                self._warn(_GUESSED)
             if report is None:
-                return
+                other = reported.reports[0]
+                return self._warn(_OF_ANOTHER % (other.original_recipient, other.kind, other.status or "no status"))
             if report.kind == "bounce" and finding.bounce is None:
                 self.findings[token] = finding._replace(bounce=report, bounce_seconds=seen)
             elif report.kind != "bounce":

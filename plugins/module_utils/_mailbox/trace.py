@@ -142,7 +142,10 @@ def _read(line: str) -> Tuple[Hop, Optional[float]]:
 
 
 def _clauses(text: str) -> Dict[str, str]:
-    """Return the words after each keyword; of `with` all of them ("Microsoft SMTP Server"), else the first."""
+    """Return the words after each keyword; of `with` all of them ("Microsoft SMTP Server"), else the first.
+
+    Nothing after `from` is no local delivery: clients call themselves as they like, `by` for one.
+    """
     found: Dict[str, str] = {}
     keyword = ""
     for word in text.split():
@@ -154,7 +157,7 @@ def _clauses(text: str) -> Dict[str, str]:
             found[keyword] = word[:_MAX_WORD]
         elif keyword == "with" and found[keyword] in ("Microsoft", "Microsoft SMTP"):
             found[keyword] += " " + word[:_MAX_WORD]
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in found.items() if value or name == "from"}
 
 
 def _tls(protocol: Optional[str], line: str) -> Optional[bool]:
@@ -214,7 +217,7 @@ def _client(name: Optional[str], line: str) -> Tuple[Optional[str], Optional[str
     words = [word.strip("();,") for word in _CLAIMED.sub(" ", told).split()]
     found = [_address_in(word) for word in words]
     address = next(filter(None, reversed(found)), None) or _address_in(name)
-    return (named.group(1)[:_MAX_WORD] if named else name), address
+    return (named.group(1)[:_MAX_WORD] if named else name or None), address
 
 
 def _address_in(word: str) -> Optional[str]:

@@ -74,6 +74,7 @@ class Facts:
         self.capabilities_before_tls: Optional[Capabilities] = None
         self.codes: Dict[str, int] = {}
         self.timings: Dict[str, float] = {}
+        self.starttls_refusal: Optional[Reply] = None
         self.tls: Optional[TlsFacts] = None
         self.refused_versions: Sequence[str] = ()  # of TLS, as far as the relay has surely refused any
         self.dane: Optional[DaneFacts] = None  # where TLSA records were given, or looked for

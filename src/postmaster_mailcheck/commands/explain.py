@@ -45,7 +45,8 @@ def add_arguments(parser: Parser) -> None:
     parser.manual = MANUAL
     words: Any = parser.add_argument(
         "words", metavar="WORD", nargs="*", help="a reply, or a line of a log or a bounce that holds one (- reads it "
-        "from standard input); 554, or 554 5.7.1, or 5.7.1; a cause such as relay_denied; a rule, such as tls_required",
+        "from standard input); 554, or 554 5.7.1, or 5.7.1; a cause such as relay_denied; a rule, such as "
+        "relaying_refused",
     )  # fmt: skip
     parser.add_argument("--list", action="store_true", help="explain all causes that there are")
     note = "where the reply was said: " + ", ".join(STAGES)
@@ -63,9 +64,11 @@ def run(given: argparse.Namespace) -> int:
 
 
 def explained(words: Sequence[str], stage: Optional[str]) -> List[Dict[str, Any]]:
-    """What each cause means, or the one rule, or the one reply that all words are. Raises Mistake."""
-    if explanations.named(" ".join(words)):
-        return [explanations.explain(" ".join(words))]
+    """What each cause means, or what is called so, or the one reply that all words are. Raises Mistake."""
+    name = explanations.named(" ".join(words))
+    if name:  # some are called as a cause and a rule are
+        ways = ((CAUSES, explanations.explain_cause), (explanations.rules(), explanations.explain_rule))
+        return [explain(name) for known_names, explain in ways if name in known_names]
     known = [word in CAUSES for word in words]
     if all(known):
         return [explanations.explain_cause(word) for word in words]

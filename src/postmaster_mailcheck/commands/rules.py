@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import flag
+from postmaster_mailcheck.commands.words import flag_of
 from postmaster_mailcheck.views.lines import Line, text
 
 if TYPE_CHECKING:
@@ -39,11 +40,22 @@ def tables() -> Dict[str, Mapping[str, RuleKind]]:
 
 def asked_by(commands: str, name: str, kind: RuleKind) -> str:
     """Return a line that asks for a rule: of `commands`, which is a key of tables() or `audit`."""
+    if commands == "audit":
+        return _probed(name)
     command = commands.partition(" ")[0]
     examples = [one for one in EXAMPLES if re.split("[.=]", one)[0] == name and '"' not in one]
     wanted = examples or ["%s=%s" % (name, "true" if kind.form is flag else "VALUE")]  # of those by stage there is one
-    asked = ["--probes " + name] if command == "audit" else ["--expect " + one for one in wanted]
-    return " ".join(["mailcheck", command, "DOMAIN" if command == "domain" else "HOST", *asked])
+    about = {"domain": "DOMAIN", "wait": "HOST --username USERNAME --token TOKEN"}.get(command, "HOST")
+    return " ".join(["mailcheck", command, about, *("--expect " + one for one in wanted)])
+
+
+def _probed(name: str) -> str:
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.register import PROBES
+
+    probe = PROBES[name]
+    allowed = [] if probe.intensity == "safe" else ["--intensity %s --authorised HOST" % probe.intensity]
+    needed = ["%s ADDRESS" % flag_of(option) for option in probe.needs]
+    return " ".join(["mailcheck audit HOST --probes", name, *allowed, *needed])
 
 
 def rule_lines() -> Iterator[Line]:

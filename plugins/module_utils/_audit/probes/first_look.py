@@ -10,11 +10,12 @@ import re
 from typing import TYPE_CHECKING
 
 from ..._smtp import commands
-from ..dialogue import ask, offered_in_clear, unmasked
+from ..._smtp.facts import ExtraReply
+from ..dialogue import ask, offered_in_clear, settled, unmasked
 from ..model import Cost, Judgement, Probe, Unsettled, finding, no_trials, passed
 
 if TYPE_CHECKING:
-    from typing import Any, Generator, Optional, Sequence
+    from typing import Any, Generator, Sequence
 
     from ..._net.attempts import Outcome
     from ..._smtp.conversation.state import State
@@ -57,18 +58,19 @@ def _judge_starttls(audited: Audited, _outcomes: Sequence[Outcome]) -> Judgement
     if "STARTTLS" not in unmasked(offered_in_clear(audited)):
         return finding("it does not offer STARTTLS, so that all mail comes in clear")
     if facts.tls is None:
-        return _starttls_refused(facts.codes.get("starttls"))
+        return _starttls_refused(facts)
     if "STARTTLS" in (facts.capabilities or {}):
         return finding("it offers STARTTLS once more under TLS, as if there were none", severity="low")
     return passed("it offers STARTTLS, spoke %s, and has forgotten STARTTLS under TLS" % facts.tls.version)
 
 
-def _starttls_refused(code: Optional[int]) -> Judgement:
-    if code is None:
-        raise Unsettled("it offers STARTTLS, and was not asked to begin it")
-    if code < 500:
-        raise Unsettled("it offers STARTTLS, and answered it by %d, which is for now only" % code)
-    return finding("it offers STARTTLS, and answered it by %d, so that all mail comes in clear" % code)
+def _starttls_refused(facts: Facts) -> Judgement:
+    reply = facts.starttls_refusal
+    if reply is None:
+        why = "the session ended there (%s)" % facts.failure.cause if facts.failure else "it was not asked to begin it"
+        raise Unsettled("it offers STARTTLS, and " + why)
+    settled(ExtraReply("STARTTLS", reply.code, reply.enhanced_code, reply.text), "starttls")
+    return finding("it offers STARTTLS, and answered it by %d, so that all mail comes in clear" % reply.code)
 
 
 def _judge_certificate(audited: Audited, _outcomes: Sequence[Outcome]) -> Judgement:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ..._net.attempts import Outcome
     from ..._smtp.commands import Command
-    from ..._smtp.conversation.state import State
+    from ..._smtp.conversation.state import Heard, State
     from ..._smtp.facts import ExtraReply
     from ..._smtp.probes import Trial
     from ..._smtp.replies import Reply
@@ -110,10 +110,14 @@ def _without_address(text: str, address: str) -> Tuple[str, str, str]:
 
 
 def _rcpt_trials(audited: Audited) -> List[Trial]:
-    def talk(state: State) -> Generator[Any, Any, None]:
+    def control(state: State) -> Heard:
         known = yield from ask(state, commands.mail(audited.sender, {}))
         if is_success("mail", known.code):
             known = yield from ask(state, commands.rcpt(audited.known_recipient, {}))
+        return known
+
+    def talk(state: State) -> Generator[Any, Any, None]:
+        known = yield from as_control(state, audited.known_recipient, control(state))
         taken_control(audited.known_recipient, known)
         yield from _ask_on(audited, state, known, lambda address: commands.rcpt(address, {}))
 

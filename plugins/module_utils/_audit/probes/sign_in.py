@@ -58,9 +58,8 @@ def _judge_offer(audited: Audited, _outcomes: Sequence[Outcome]) -> Judgement:
 def _begin_in_clear(audited: Audited) -> List[Trial]:
     if audited.endpoint.tls == "implicit":
         return []
-
     offered = mechanisms(audited)
-    mechanism = "LOGIN" if "LOGIN" in offered and "PLAIN" not in offered else "PLAIN"
+    mechanism = next((name for name in _SHOW_A_SECRET if name in offered), "PLAIN")
 
     def talk(state: State) -> Generator[Any, Any, None]:
         reply = yield from ask(state, commands.auth(mechanism, None))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ..._smtp.conversation.steps import Hear, Say
 from ..._smtp.replies import is_success
 from ..dialogue import ABOUT_US, answers, ask, cause_of_reply, framed, keep, open_question, patience
-from ..messages import END, begin, message
+from ..messages import CLOSING, END, begin, message
 from ..model import Cost, Judgement, Probe, Unsettled, finding, passed
 from ..octets import ENDINGS, octets, shown_octets
 from .smuggling_by_message import PROOF
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ..._smtp.probes import Trial
     from ..model import Audited
 
-_CLOSING = 421  # to what was sent, it is its answer: so some refuse what they find there
 # What a relay says that has seen where a line ends wrongly. Any other refusal of an ending by itself may be that of the
 # message, which has ended there.
 _OF_LINE_ENDS = re.compile(
@@ -92,7 +91,7 @@ def _was_an_end(outcome: Outcome) -> bool:
         raise Unsettled("no message was begun")
     last = replies[-1]
     if last.command == "DATA":  # nothing was answered to the message, but a 421 may have ended all
-        if failure is None or failure.code != _CLOSING or failure.cause in ABOUT_US:
+        if failure is None or failure.code != CLOSING or failure.cause in ABOUT_US:
             answers(outcome)
         return False
     at_the_end = last.command == shown_octets(END)
@@ -101,10 +100,10 @@ def _was_an_end(outcome: Outcome) -> bool:
             answers(outcome)  # whoever took the other for an end takes this one for commands
         return not at_the_end
     names_it = last.code >= 400 and _OF_LINE_ENDS.search(last.text) is not None
-    refused = (last.code == _CLOSING and not _of_us(last)) or (
+    refused = (last.code == CLOSING and not _of_us(last)) or (
         at_the_end and last.code >= 500 and not open_question(last, "message")
     )
-    if failure is not None and failure.code not in (None, _CLOSING):
+    if failure is not None and failure.code not in (None, CLOSING):
         answers(outcome)
     if not (names_it or refused):
         raise Unsettled("it was answered %d %s" % (last.code, " ".join(last.text.split())))

@@ -16,7 +16,7 @@ from ..._smtp import commands
 from ..._smtp.conversation.steps import Hear
 from ..._smtp.facts import ExtraReply
 from ..dialogue import ERRORS_A_SESSION, framed, patience
-from ..messages import END, hand_over, message
+from ..messages import CLOSING, END, hand_over, message, refused_for_itself
 from ..model import Cost, Proof, finding, passed, unknown
 from ..octets import ENDINGS, shown_octets
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 _FIRST, _SECOND = 16, 32  # of the tokens of the outer messages, and of those that are smuggled
 _MARK = b"What follows is to be a part of this message"
-_CLOSING = 421
 _MORE_REPLIES = 4  # to what stands behind an ending: MAIL, RCPT, DATA, the second message
 _SMUGGLED, _CUT, _WHOLE, _REFUSED, _WAITED_FOR, _OPEN = "smuggled", "cut", "whole", "refused", "waited for", "open"
 _BEHIND = "what stood behind the ending"
@@ -85,13 +84,10 @@ def _fate(audited: Audited, index: int, outcome: Optional[Outcome], arrivals: Ar
     if outcome.facts.message_taken:
         return _OPEN if first in arrivals.bounced else _WAITED_FOR
     facts = outcome.facts
-    behind = [reply for reply in facts.extra_replies if reply.command == _BEHIND and reply.code != _CLOSING]
+    behind = [reply for reply in facts.extra_replies if reply.command == _BEHIND and reply.code != CLOSING]
     if behind:  # it was refused, and what stood behind the ending was read as commands: the second may still come
         return _WAITED_FOR if any(reply.code < 400 for reply in behind) else _OPEN
-    begun = any(reply.command == "DATA" and reply.code == 354 for reply in facts.extra_replies)
-    last = facts.failure or facts.extra_replies[-1]
-    for_good = (last.code or 0) >= 500 or (last.code == _CLOSING and begun)
-    return _REFUSED if begun and for_good else _OPEN
+    return _REFUSED if refused_for_itself(facts) else _OPEN
 
 
 def _fates(audited: Audited, proving: Sequence[Outcome], arrivals: Arrivals) -> Dict[str, List[str]]:

@@ -179,6 +179,7 @@ def _starttls(state: State) -> Steps:
         return
     reply = yield from state.exchange(commands.starttls())
     if not is_success("starttls", reply.code):
+        state.facts.starttls_refusal = reply
         if required or not 400 <= reply.code < 600:
             raise Stop(state.refusal("starttls", reply))
         state.facts.warnings.append("TLS was not used: the relay answered STARTTLS with %d." % reply.code)

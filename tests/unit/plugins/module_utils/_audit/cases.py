@@ -238,6 +238,9 @@ CASES = [
     Case("auth_begun_in_clear", "by LOGIN alone", "finding", "RFC 4954 4", {
         "EHLO": ehlo("AUTH LOGIN"),
         "AUTH": where("LOGIN", "334 VXNlcm5hbWU6\r\n", "504 5.5.4 Unrecognized authentication type\r\n")}),
+    Case("auth_begun_in_clear", "by a token alone", "finding", "RFC 4954 4", {
+        "EHLO": ehlo("AUTH CRAM-MD5 XOAUTH2"),
+        "AUTH": where("XOAUTH2", "334 \r\n", "504 5.5.4 Unrecognized authentication type\r\n")}),
     Case("auth_begun_in_clear", "not by what it offers", "pass", "RFC 4954 4", {"AUTH": "504 5.5.4 Not known\r\n"}),
     Case("auth_begun_in_clear", "not by PLAIN, and others are not known", "unknown", "RFC 4954 4", {
         "EHLO": ehlo("PIPELINING"), "AUTH": "504 5.5.4 Not known\r\n"}),
@@ -275,6 +278,9 @@ CASES = [
     Case("starttls", "not offered", "finding", "RFC 3207", {}),
     Case("starttls", "refused for now", "unknown", "RFC 3207 4", {
         "EHLO": ehlo("STARTTLS"), "STARTTLS": "454 4.7.0 TLS not available\r\n"}),
+    *(Case("starttls", what, "unknown", "RFC 3207 4", {"EHLO": ehlo("STARTTLS"), "STARTTLS": said + "\r\n"}) for what, said in (
+        ("refused to this client", "554 5.7.1 Your IP is blocked"), ("too often", "550 5.7.1 Too many connections from you"),
+        ("neither yes nor no", "250 2.0.0 Ok"), ("the end", "421 4.3.2 Closing"))),
     Case("starttls", "refused for good", "finding", "RFC 3207 4", {
         "EHLO": ehlo("STARTTLS"), "STARTTLS": "501 5.5.4 No\r\n"}),
     *(Case(probe, "masked on the way", "unknown", "RFC 5321 2.2.1", {"EHLO": ehlo("PIPELINING", "XXXXXXXA")})

@@ -90,11 +90,11 @@ BEFORE, BEHIND = b"NOOP before-" + TOKEN.encode(), b"NOOP behind-" + TOKEN.encod
 )
 def test_what_stands_between_the_marks_is_what_the_relay_made_of_an_ending(between, fate):
     arrived = b"Subject: mailcheck\r\n\r\n" + BEFORE + between + BEHIND + b"\r\n"
-    assert fate_of(Sent(b"\n.\n", TOKEN, 250, "Ok", True), arrived)[1:3] == (fate, between)
+    assert fate_of(Sent(b"\n.\n", TOKEN, 250, "Ok", True, False), arrived)[1:3] == (fate, between)
 
 
 def test_a_message_that_ends_at_its_ending_was_cut():
-    seen = fate_of(Sent(b"\n.\n", TOKEN, 250, "Ok", True), b"Subject: mailcheck\r\n\r\n" + BEFORE + b"\r\n")
+    seen = fate_of(Sent(b"\n.\n", TOKEN, 250, "Ok", True, False), b"Subject: mailcheck\r\n\r\n" + BEFORE + b"\r\n")
     assert (seen.fate, seen.octets) == (CUT, b"")
 
 
@@ -108,5 +108,9 @@ def test_a_message_that_ends_at_its_ending_was_cut():
     ],
 )
 def test_what_does_not_arrive_was_refused_or_is_not_known(code, text, taken, fate, said):
-    seen = fate_of(Sent(b"\n.\n", TOKEN, code, text, taken), None)
+    seen = fate_of(Sent(b"\n.\n", TOKEN, code, text, taken, code == 554), None)
     assert (seen.fate, seen.text) == (fate, said)
+
+
+def test_what_was_refused_for_another_reason_than_what_it_holds_is_not_known():
+    assert fate_of(Sent(b"\n.\n", TOKEN, 550, "5.7.1 Too many", False, False), None).fate == NOT_SEEN

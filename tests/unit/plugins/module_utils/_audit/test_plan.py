@@ -309,7 +309,21 @@ def test_where_a_control_is_put_off_so_is_the_audit(probes):
         report = audit("127.0.0.1", port=relay.port, probes=probes, **GIVEN)
     assert (report["verdict"], report["cause"]) == ("deferred", "greylisted")
     assert report["failure"]["recipient"] == "user@example.net"
-    assert "It was put off, at rcpt (greylisted): the control recipient was answered 451" in report["msg"]
+    assert "at rcpt (greylisted): 451 4.7.1 Greylisted, try again (said to the control recipient)." in report["msg"]
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
+@pytest.mark.parametrize("said, cause", [
+    ("451 4.3.0 Temporary lookup failure", "system_error"),
+    ("452 4.2.2 Mailbox full", "mailbox_full"),
+    ("450 4.1.1 User unknown", "recipient_deferred"),
+    ("421 4.7.0 Too many", "service_closing"),
+])  # fmt: skip
+def test_what_is_put_off_is_so_whatever_the_cause_is_else(verb, said, cause):
+    """A mailbox that is full now, a name server that does not answer: the relay said that it is for now."""
+    with running(Relay(VRFY="502 5.5.1 No\r\n", **{verb: said + "\r\n"})) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["vrfy", "rcpt"], **GIVEN)
+    assert (report["verdict"], report["cause"], report["failure"]["code"]) == ("deferred", cause, int(said[:3]))
 
 
 def test_a_control_that_is_refused_for_good_puts_nothing_off():

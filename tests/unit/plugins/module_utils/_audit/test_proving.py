@@ -251,6 +251,18 @@ def test_messages_that_are_refused_prove_it_where_the_control_arrives(maildirs):
     assert report["probes"][0]["text"] == "messages with another ending inside: 7 refused"
 
 
+@pytest.mark.parametrize("reply", [
+    "550 5.7.1 Too many messages from you", "421 4.7.0 Too many messages from you", "550 5.4.5 Daily sending quota exceeded",
+])  # fmt: skip
+def test_messages_that_are_refused_because_of_us_prove_nothing(reply, maildirs):
+    def answer(_recipient, content):
+        return reply if b"This one was inside" in content else "250 2.0.0 Ok"
+
+    with DeliveringRelay(by_recipient(maildirs), message=answer) as relay:
+        report = audited(relay, maildirs, "smuggling")
+    assert only(report) == ("unknown", None), report["probes"][0]["text"]
+
+
 def refuses_the_outer_one(_recipient, content):
     return "554 5.7.1 Spam" if rb"message: \n.\n" in content else "250 2.0.0 Ok"
 

@@ -20,7 +20,8 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.cau
 
 
 def audited(mode: str = "starttls", **facts: Any) -> Audited:
-    known = {"capabilities_before_tls": {"STARTTLS": []}, "capabilities": {}, "tls": None, "codes": {}, **facts}
+    known = {"capabilities_before_tls": {"STARTTLS": []}, "capabilities": {}, "tls": None, "codes": {},
+             "starttls_refusal": None, "failure": None, **facts}  # fmt: skip
     nobody = Audited._make([None] * len(Audited._fields))  # type: ignore[arg-type]
     return nobody._replace(
         first=SimpleNamespace(facts=SimpleNamespace(**known)), endpoint=SimpleNamespace(tls=mode), tls_failure=None

@@ -23,6 +23,8 @@ BEFORE = (
 )
 INSIDE = "Received: from mx.example.net by mx.example.net with LMTP id 2; Sat, 28 Nov 2026 12:00:02 +0000"
 AGAIN = "Received: from localhost (localhost [127.0.0.1]) by mx.example.net (Postfix) with ESMTP id 4; x"
+CALLED = "Received: from mx.example.net (evil.example [192.0.2.66]) by mx.example.net (Postfix) with ESMTP id 5; x"
+AUTHOR = "From: a@example.com"
 FILTER = (
     "Received: from mx.example.net ([127.0.0.1]) by localhost (mx.example.net [127.0.0.1]) (amavis) with ESMTP id 3; x"
 )
@@ -53,6 +55,20 @@ CASES = {
     "7.1: below a line in the receiver's name, which did not get it from there": (
         [RECEIVED, BEFORE.replace("by relay.example.com", "by mx.example.net"), GOOD], TRUSTED, "not_determined",
         (None, None, None)),
+    "7.1: below such a line, of a sender that calls itself as the receiver is called": (
+        [CALLED, GOOD, RECEIVED, AUTHOR], TRUSTED, "not_determined", (None, None, None)),
+    "7.1: and one whose certificate does": (
+        [CALLED.replace(" by mx", ' (Client CN "(mx.example.net [192.0.2.25])") by mx'), GOOD, RECEIVED, AUTHOR],
+        TRUSTED, "not_determined", (None, None, None)),
+    "7.1: and one that calls itself by a word that such lines have": (
+        [CALLED.replace("from mx.example.net", "from by"), GOOD, RECEIVED, AUTHOR], TRUSTED, "not_determined",
+        (None, None, None)),
+    "5: between two lines of the receiver, which has looked up the name": (
+        [CALLED.replace("evil.example [192.0.2.66]", "MX.example.net [192.0.2.25]"), GOOD, RECEIVED, AUTHOR], TRUSTED,
+        "present", ("pass", "pass", "pass")),
+    "5: between two lines of the receiver, by LMTP": (
+        [CALLED.replace("(evil.example [192.0.2.66])", "([192.0.2.25])").replace("ESMTP", "LMTP"), GOOD, RECEIVED, AUTHOR],
+        TRUSTED, "present", ("pass", "pass", "pass")),
     "7.1: among the fields of the author": (
         [RECEIVED, "From: a@example.com", GOOD], TRUSTED, "not_determined", (None, None, None)),
     "2.5: letters' case means nothing": (
@@ -118,6 +134,14 @@ def test_where_a_milter_writes_and_a_sender_may_it_is_said_that_nobody_can_tell(
     found = read(lines)
     assert (found.state, found.dkim) == ("present", "pass")
     assert "mx.example.net" in found.reason and "RFC 8601 5" in found.reason
+
+
+@pytest.mark.parametrize("called", ["mx.example.net", "by", "with"])
+def test_what_a_sender_calls_itself_makes_no_line_of_its_the_receivers(called):
+    """Exim, of which nobody knows where it writes: what stands below its own line is in doubt."""
+    own = "Received: from [192.0.2.66] (helo=%s) by mx.example.net with esmtp (Exim 4.96) id 6; x" % called
+    own = own if "." in called else "Received: from %s ([192.0.2.66]) by mx.example.net with esmtp id 6; x" % called
+    assert "RFC 8601 5" in read([own, GOOD, RECEIVED, "From: a@example.com"]).reason
 
 
 def test_the_properties_that_a_result_is_about():

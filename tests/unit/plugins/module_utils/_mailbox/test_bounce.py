@@ -134,6 +134,15 @@ def test_of_several_recipients_the_one_that_is_wanted_is_read(recipient):
 
 
 @pytest.mark.parametrize(
+    "written", ["<alias@example.net>", "Alias@example.net (given)", " <alias@example.net> (given)"]
+)
+def test_a_recipient_is_known_however_its_address_is_written(written):
+    fields = ALIAS.replace("alias@example.net", written) + GONE
+    report = report_in(dsn(fields), Wanted(TOKEN, recipient="alias@example.net"))
+    assert report is not None and report.status == "5.2.1"
+
+
+@pytest.mark.parametrize(
     "recipients, recipient, status, guessed",
     [
         (FULL, None, "5.2.2", False),

@@ -65,6 +65,8 @@ def test_below_the_receivers_own_lines_anybody_may_have_written_it():
     assert read(RECEIVED, line).filters == ()
     assert read(RECEIVED, line).state == "absent"
     assert len(read(INSIDE, line, RECEIVED).filters) == 1  # between two lines of the receiver
+    claims = RECEIVED.replace("from relay.example.com", "from mx.example.net")
+    assert read(claims, line, RECEIVED).filters == ()  # it calls itself so
     assert read(RECEIVED, line, RECEIVED).filters == ()  # the lower one is in its name, and not by whom it had it from
 
 

@@ -155,6 +155,10 @@ LINES = {
         {"from": "relay.example.com", "address": "192.0.2.7", "by": "mx.example.net", "with": "esmtp", "tls": False,
          "id": "1", "time": "2026-11-28T12:00:01Z"},
     ),
+    "a client that calls itself by a word that such lines have": (
+        "from with ([192.0.2.7]) by mx.example.net with ESMTPS id 1; Sat, 28 Nov 2026 12:00:01 +0000",
+        {"address": "192.0.2.7", "by": "mx.example.net", "id": "1", "time": "2026-11-28T12:00:01Z"},
+    ),
     "qmail's queue": (
         "(qmail 4711 invoked by uid 89); 28 Nov 2026 12:00:01 -0000",
         {"local": True, "time": "2026-11-28T12:00:01Z"},

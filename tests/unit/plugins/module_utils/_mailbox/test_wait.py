@@ -95,6 +95,27 @@ def test_a_report_about_several_recipients(recipient, found, warnings):
     assert len([one for one in report["warnings"] if "several recipients" in one]) == warnings
 
 
+def test_a_report_about_another_recipient_is_no_bounce_and_is_told():
+    """It may be the same one, by a name that a relay on the way has given it."""
+    original = b"Original-Recipient: rfc822; box7@store.example.net\r\nFinal-Recipient"
+    raw = bounce(TOKEN).replace(b"Final-Recipient", original)
+    with ImapServer({"INBOX": Folder({1: raw})}) as server:
+        report = wait(server, recipient="alias@example.net")
+    assert cause(report) == "mail_not_found"
+    assert [one for one in report["warnings"] if "about box7@store.example.net (bounce, 5." in one]
+
+
+def test_many_reports_about_others_are_not_all_told():
+    raws = [
+        bounce(TOKEN).replace(b"Final-Recipient", b"Original-Recipient: rfc822; a%d\x1b@b\r\nFinal-Recipient" % number)
+        for number in range(100)
+    ]
+    with ImapServer({"INBOX": Folder(dict(enumerate(raws, 1)))}) as server:
+        report = wait(server, recipient="alias@example.net")
+    assert 1 < len(report["warnings"]) < 30
+    assert all(one.isprintable() for one in report["warnings"])
+
+
 def test_a_new_message_and_all_that_is_told_of_it():
     results = "Authentication-Results: mx.example.net; dkim=pass header.d=example.com\r\nX-Spam-Status: No, score=1.5 required=5\r\n"
     with ImapServer({"INBOX": Folder({10: mail(OTHER), 11: mail(TOKEN, results)})}) as server:
