@@ -130,9 +130,12 @@ def test_imap_a_message_that_is_shown_twice_is_one():
 def test_imap_a_folder_that_is_gone_when_its_message_is_to_be_read():
     """It has been seen, but not whether its signature holds: then nothing is said to have arrived."""
     folders = {"INBOX": Folder({11: mail(TOKEN, SIGNED)}), "Junk": Folder(flags=r"\Junk")}
+
+    def only_junk(_tag, rest):
+        return None if "Junk" in rest else "{tag} NO [NONEXISTENT] gone\r\n"
+
     with ImapServer(folders) as server:
         server.after["UID FETCH"] = lambda: server.override.update({"EXAMINE": only_junk})
-        only_junk = lambda _tag, rest: None if "Junk" in rest else "{tag} NO [NONEXISTENT] gone\r\n"  # noqa: E731
         report = wait(server, since=SINCE)
     assert ended(report) == ("unreachable", None, "mailbox_unavailable", "folder")
     assert report["failure"]["text"] == "INBOX: [NONEXISTENT] gone"
