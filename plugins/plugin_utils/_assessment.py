@@ -14,11 +14,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, cast
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import printable
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import told_apart
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._audits import audit_row, with_audits
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._domains import domain_row
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._drift import drift, read_assessment
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._evidence import evidence_of
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._judged import OBSERVED, Sources
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._judged import Sources
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._mailboxes import mailbox_row
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._profiles import RELAY, names_of, shipped_profiles
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._relays import relay_row, relay_subject
@@ -223,5 +224,5 @@ def _with_outcome(outcome: str, severity: str, assessment: Assessment) -> Iterat
 
 def _line(subject: str, rule: str, text: str, severity: str) -> str:
     """Of a check that failed its cause, which begins what was observed: that it should not fail goes without saying."""
-    said = text.partition(OBSERVED)[2] if rule == CHECK and OBSERVED in text else "%s: %s" % (rule, text)
+    said = (rule == CHECK and told_apart(text)[1]) or "%s: %s" % (rule, text)
     return printable("%s: %s [%s]" % (subject, said, severity))

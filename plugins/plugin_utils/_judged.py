@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Mapping, NamedTuple, cast
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import unmet_text
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._profiles import PROFILES, rules_of_label
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import CHECK
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import Rule
 
     SourcesOf = Mapping[str, Mapping[str, Any]]  # kind -> rule -> document, section, reason, severity
-
-OBSERVED = "; observed: "  # between what is expected and what was seen
 
 
 class Sources(NamedTuple):
@@ -49,7 +48,7 @@ def check_rule(verdict: str, cause: Optional[str], seen: str, hint: str) -> Rule
         "severity": "medium" if verdict == "deferred" else "high",
         "expected": "passed",
         "observed": "passed" if fine else cause or verdict,
-        "text": "the check succeeds" + ("" if fine else OBSERVED + seen),
+        "text": "the check succeeds" if fine else unmet_text("the check succeeds", seen),
         "remedy": "" if fine else hint,
     }
 

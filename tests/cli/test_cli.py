@@ -249,6 +249,7 @@ def test_a_closed_port_is_unreachable() -> None:
             ["check", "relay", "--expect", "{bad"],
             "mailcheck check: error: argument --expect: is no JSON (line 1, column 2), and no NAME=VALUE.",
         ),
+        (["check", "relay", "--expect", __file__], "and no NAME=VALUE. Did you mean @%s?" % __file__),
         (["sweep", "/nowhere"], "No such file"),
         (["sweep"], "nothing to check"),
         (["explain", "relay_denie"], "Did you mean relay_denied?"),

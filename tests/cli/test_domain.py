@@ -66,7 +66,7 @@ def test_what_is_unmet_or_not_judged_is_shown_and_what_to_publish(look: Callable
     ran = look("example.com", *asked, "--expect", WANTED)
     lines = ran.lines()
     assert lines[0] == "failed example.com: of 6 rules 1 unmet, 2 not judged, 3 met"
-    assert "unmet the domain asks for reports about TLS; observed: absent (tls_rpt_present, low)" in lines
+    assert "unmet expected: the domain asks for reports about TLS; observed: absent (tls_rpt_present, low)" in lines
     assert any(line.startswith("not judged what signatures there are hold") for line in lines)
     assert any(line.startswith("publish _smtp._tls.example.com TXT v=TLSRPTv1; ") for line in lines)
     assert len(lines) == len(set(lines)), "nothing is said twice"

@@ -369,7 +369,7 @@ def test_a_relay_whose_audit_cannot_begin_has_the_exit_code_of_that(tmp_path: Pa
 
 
 @pytest.mark.parametrize("words, said", [
-    (["--profile", "rela"], "there is no such profile. Did you mean relay?"),
+    (["--profile", "rela"], "--profile: there is no such profile. Did you mean relay?"),
     (["--profile", "bulk-sender"], "--profile: bulk-sender is about domains: --domain-profile takes it"),
     (["--profile", "hardened-relay"], "--profile: hardened-relay is about audits: --audit-profile takes it"),
     (["--audit-profile", "hardened-relay", "--intensity", "active"], "--authorised: does not name 127.0.0.1"),

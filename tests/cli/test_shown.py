@@ -124,10 +124,19 @@ def test_what_is_unmet_shows_its_remedy_and_what_was_seen(relay: Relay) -> None:
     asked_from = (
         "this was asked from 127.0.0.1, which may be one of the networks that it is to relay for: ask from outside"
     )
-    assert lines[1].endswith("; observed: the stranger's recipient was accepted: 250; " + asked_from)
+    assert lines[1] == "expected the relay refuses mail from strangers to strangers"
+    assert lines[2] == "seen the stranger's recipient was accepted: 250; " + asked_from
+    assert lines[4] == "more mailcheck explain relaying_refused"
     assert "smtpd_relay_restrictions" in next(line for line in lines if line.startswith("next "))
     assert ran.out.count("smtpd_relay_restrictions") == 1, "nothing is said twice"
     assert "> EHLO" not in ran.out, "the dialogue shows nothing of a rule"
+
+
+def test_a_sweep_tells_what_was_expected_and_which_rule_that_was(relay: Relay) -> None:
+    name = "127.0.0.1:%d" % relay.port
+    ran = mailcheck("sweep", "-", "-q", "--tls", "none", "--expect", 'capabilities=["X-NONE"]', stdin=name)
+    assert ran.lines()[3].startswith(name + ": capabilities: expected: the relay offers X-NONE; observed: ")
+    assert ran.lines()[-1] == "more mailcheck explain capabilities"
 
 
 def test_verbose_shows_what_was_said_behind_each_rule(relay: Relay) -> None:
@@ -297,7 +306,7 @@ def test_what_a_relay_said_stays_as_it_is_where_a_rule_quotes_it(monkeypatch: py
     monkeypatch.setattr(_assessment, "assess", lambda _results: {"endpoints": [{"rules": [dict(rule)]}]})
     (shown,) = assessed([])["endpoints"][0]["rules"]
     assert shown == {
-        "text": in_flags("validate_certs is true") + "; observed: 250 use tls: implicit",
+        "text": "expected: " + in_flags("validate_certs is true") + "; observed: 250 use tls: implicit",
         "remedy": "Set --tls implicit.",
     }
     assert in_flags("250 use tls: implicit") != "250 use tls: implicit"

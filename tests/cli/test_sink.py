@@ -557,6 +557,8 @@ def test_the_command_ends_after_so_many_sessions_and_tells() -> None:
     assert process.returncode == 1  # mail came in clear
     assert [len(one["mails"]) for one in report["sessions"]] == [1]
     assert report["msg"] == "1 session, 1 message: 1 met, 1 unmet, 0 not judged."
+    began = "it began a message in clear, since no STARTTLS was offered"
+    assert report["rules"][0]["text"] == "expected: the client sends mail under TLS only; observed: " + began
 
 
 def test_the_command_is_ended_by_an_interrupt_and_shows_what_was_said() -> None:

@@ -23,7 +23,7 @@ def rule(name: str, outcome: str = "met", severity: str = "high", **more: Any) -
         "severity": severity,
         "expected": True,
         "observed": outcome == "met",
-        "text": f"the rule {name}" + ("; observed: no" if outcome == "unmet" else ""),
+        "text": f"expected: the rule {name}; observed: no" if outcome == "unmet" else f"the rule {name}",
         "remedy": f"Set {name}.",
         **more,
     }

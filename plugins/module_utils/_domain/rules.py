@@ -44,7 +44,8 @@ RULES: Dict[str, RuleKind] = {
         "Publish MX records that name the relays; if the domain is not for mail, a null MX (RFC 7505)."),
     "mx_valid": RuleKind(
         "mx", "high", flag, judges.each("mx", judges.lead_somewhere), "mail for the domain leads to a host",
-        "Let each MX record name a host that has addresses, and that is no alias (RFC 5321 5.1)."),
+        "Let each MX record name a host that is no alias, and has addresses at which others reach it, as they do not "
+        "at 127.0.0.1 (RFC 5321 5.1). If the domain is not for mail, publish a null MX (RFC 7505)."),
     "null_mx": RuleKind(
         "mx", "medium", flag, judges.each("mx", judges.is_null), "the domain says that it takes no mail (null MX)",
         "Publish `MX 0 .` as the only MX record (RFC 7505)."),

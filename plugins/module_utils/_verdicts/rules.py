@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .causes import Failure
 
 MET, UNMET, UNKNOWN = "met", "unmet", "unknown"
+_EXPECTED, _OBSERVED = "expected: ", "; observed: "
 
 
 class Judged(NamedTuple):
@@ -105,10 +106,21 @@ def _rule(rule_id: str, kind: RuleKind, expected: Any, found: Judged) -> Rule:
     if expected is False:  # the contrary is wanted
         text, remedy = "it is not so that " + text, "Undo this: " + remedy
     if found.outcome == UNMET:
-        text += "; observed: %s" % (found.seen or _shown(found.observed))
+        text = unmet_text(text, found.seen or _shown(found.observed))
     elif found.outcome == UNKNOWN:
         text, remedy = "%s; this could not be judged: %s" % (text, found.reason), ""  # nobody knows what is wrong
     return Rule(rule_id, found.outcome, kind.severity, expected, found.observed, text, remedy, kind.stage)
+
+
+def unmet_text(expected: str, seen: str) -> str:
+    """What is told of an unmet rule: a sentence about what should be is none about what is."""
+    return _EXPECTED + expected + _OBSERVED + seen
+
+
+def told_apart(text: str) -> Tuple[str, str]:
+    """Return the two halves of unmet_text(), as up to 0.1.0, too; of any other text all of it, and nothing."""
+    expected, mark, seen = text.partition(_OBSERVED)
+    return (expected.replace(_EXPECTED, "", 1) if mark else expected), seen
 
 
 def not_judged(rules: Iterable[Mapping[str, Any]]) -> List[str]:

@@ -80,7 +80,9 @@ def as_html(assessment: Assessment) -> str:
 
 @functools.lru_cache(maxsize=None)
 def _template() -> jinja2.Template:
-    return load_template("report.html.j2", autoescape=True, days_left=_days_left, plural=plural)
+    return load_template(
+        "report.html.j2", autoescape=True, days_left=_days_left, plural=plural, with_code=subjects.with_code
+    )
 
 
 def _days_left(days: int) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import printable
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import told_apart
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import encodable, told
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import AS_SUCH, CHECK, OUTCOMES
 
@@ -97,7 +98,7 @@ def _state(row: Row, rule: Rule, lenient: bool) -> int:
 def _said(rule: Rule) -> str:
     """What was seen; of a check that failed, only that."""
     text = str(rule["text"])
-    return _plain(text.partition("; observed: ")[2] or text if rule["id"] in AS_SUCH else text)
+    return _plain((rule["id"] in AS_SUCH and told_apart(text)[1]) or text)
 
 
 def _plain(text: object) -> str:

@@ -38,7 +38,8 @@
       count += keep;
     });
     bodies.forEach((body) => body.classList.add("ready"));
-    shown.textContent = count + " of " + rows.length + " " + shown.dataset.of + " fit";
+    const asking = asked.length || state || outcome || wanted;
+    shown.textContent = asking ? count + " of " + rows.length + " " + shown.dataset.of + " fit" : rows.length + " " + shown.dataset.of;
     more.hidden = count <= limit;
     more.textContent = "Show more (" + (count - limit) + " left)";
   }

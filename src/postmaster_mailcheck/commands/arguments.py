@@ -177,7 +177,8 @@ def _mapping(text: str) -> Dict[str, Any]:
         raise argparse.ArgumentTypeError(error.strerror) from None
     except ValueError as error:
         where = " (line %d, column %d)" % (error.lineno, error.colno) if isinstance(error, json.JSONDecodeError) else ""
-        raise argparse.ArgumentTypeError("is no JSON%s, and no NAME=VALUE" % where) from None
+        hint = ". Did you mean @%s?" % text if os.path.isfile(text) else ""
+        raise argparse.ArgumentTypeError("is no JSON%s, and no NAME=VALUE%s" % (where, hint)) from None
     if not isinstance(found, dict):
         raise argparse.ArgumentTypeError("not a JSON object")
     return found

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import postmaster_mailcheck
@@ -201,8 +202,12 @@ def _wanted(given: argparse.Namespace) -> _Wanted:
 
 
 def _of_kind(names: List[str], kind: str) -> None:
-    """Raises Mistake where one of these profiles is about something else, and ProfileError."""
-    for one in applied(names):
+    """Raises Mistake where one of these profiles is about something else, or is none, and ProfileError."""
+    try:
+        found = applied(names)
+    except ProfileError as error:
+        raise Mistake(re.sub(r"^profiles\[\d+\]", _FLAGS[kind], str(error))) from None
+    for one in found:
         if one["kind"] != kind:
             told = "%s is about %ss: %s takes it"
             raise Mistake("%s: %s" % (_FLAGS[kind], told % (one["name"], one["kind"], _FLAGS[one["kind"]])))

@@ -15,6 +15,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import printable
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import told_apart, unmet_text
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.register import FORMATS
 from postmaster_mailcheck import terminal
 from postmaster_mailcheck.commands.arguments import plain_value
@@ -104,8 +105,9 @@ def assessed(results: Sequence[Mapping[str, Any]], **judging: Any) -> Assessment
     assessment = assess([_with_next_steps(one) for one in results], **judging)
     for row in assessment["endpoints"]:
         for rule in row["rules"]:
-            asked, observed, seen = rule["text"].partition("; observed: ")  # what was seen may be a relay's words
-            rule["text"], rule["remedy"] = in_flags(asked) + observed + seen, in_flags(rule["remedy"])
+            asked, seen = told_apart(rule["text"])  # what was seen may be a relay's words
+            asked = in_flags(asked)
+            rule["text"], rule["remedy"] = unmet_text(asked, seen) if seen else asked, in_flags(rule["remedy"])
     return assessment
 
 

@@ -11,7 +11,12 @@ import re
 from typing import TYPE_CHECKING
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import counted
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import MET, UNKNOWN, UNMET
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import (
+    MET,
+    UNKNOWN,
+    UNMET,
+    unmet_text,
+)
 
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Sequence
@@ -66,10 +71,10 @@ def _clear(sessions: Sequence[Session], behaviour: Behaviour) -> Dict[str, Any]:
     remedy = "Where the next hop is known, demand TLS. Postfix: smtp_tls_security_level = encrypt, or "
     remedy += "smtp_tls_policy_maps; Exim: hosts_require_tls. To the world: DANE or MTA-STS."
     if any("MAIL" in _verbs(one, tls=False) for one in sessions):
-        why = "; it began a message in clear" + (
+        why = "it began a message in clear" + (
             "" if any(one.starttls_offered for one in sessions) else ", since no STARTTLS was offered"
         )
-        return rule("client_requires_tls", severity, UNMET, text + why, False, remedy)
+        return rule("client_requires_tls", severity, UNMET, unmet_text(text, why), False, remedy)
     if any("MAIL" in _verbs(one, tls=True) for one in sessions):
         return rule("client_requires_tls", severity, MET, text, True, remedy)
     if behaviour.context is None and any(one.ended and one.commands for one in sessions):
@@ -85,7 +90,7 @@ def _certificate(sessions: Sequence[Session]) -> Dict[str, Any]:
     )
     remedy += "the smtp transport. Opportunistic TLS verifies nothing, and better so than in clear."
     if any("MAIL" in _verbs(one, tls=True) for one in sessions):
-        return rule("client_verifies", "low", UNMET, text + "; it began a message", False, remedy)
+        return rule("client_verifies", "low", UNMET, unmet_text(text, "it began a message"), False, remedy)
     if any(one.tls_failure or (one.tls and one.ended) for one in sessions):
         why = next((one.tls_failure for one in sessions if one.tls_failure), "it left once TLS stood")
         return rule("client_verifies", "low", MET, "%s; %s" % (text, why), True, remedy)
@@ -98,7 +103,7 @@ def _injection(sessions: Sequence[Session]) -> Dict[str, Any]:
     remedy = "Renew the client: what came in clear behind the reply to STARTTLS is to be dropped, or ends the session."
     asked = [one for one in sessions if one.injected]
     if any(one.believed for one in asked):
-        return rule("client_forgets_injected", "high", UNMET, text + "; it did", False, remedy)
+        return rule("client_forgets_injected", "high", UNMET, unmet_text(text, "it did"), False, remedy)
     if any(one.forgotten for one in asked):
         return rule("client_forgets_injected", "high", MET, text + "; it dropped what was injected", True, remedy)
     if any(one.ended and not one.tls and not one.tls_failure for one in asked):
@@ -129,7 +134,7 @@ def _line_ends(sessions: Sequence[Session]) -> Dict[str, Any]:
     )
     stray = sum(_STRAY.search(mail.octets) is not None for mail in mails)
     if stray:
-        text += "; %d of %d messages held one" % (stray, len(mails))
+        text = unmet_text(text, "%d of %d messages held one" % (stray, len(mails)))
         return rule("client_line_ends", "low", UNMET, text, False, remedy)
     if not mails:
         return rule("client_line_ends", "low", UNKNOWN, text + "; no message has come", None, remedy)

@@ -47,7 +47,7 @@ def _sum(assessed: Assessment) -> str:
     said = "%s. Rules: %s. Findings: %s." % (told(assessed["endpoints"]), rules, grave or "none")
     percent, last = score_of(assessed["endpoints"]).percent, assessed.get("last")
     before = " (%d %% in the last run)" % last["score"] if last and last["score"] is not None else ""
-    return said if percent is None else "%s Score: %d %%%s." % (said, percent, before)
+    return said if percent is None else "%s Score: %d %% of what was judged%s." % (said, percent, before)
 
 
 def _findings(assessed: Assessment) -> Iterator[Line]:

@@ -17,7 +17,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rul
 from postmaster_mailcheck.commands.words import in_flags
 from postmaster_mailcheck.views import lines
 from postmaster_mailcheck.views.lines import LABEL, NORMAL, OUTCOMES, QUIET, VERBOSE, Line, row
-from postmaster_mailcheck.views.results import next_steps, result
+from postmaster_mailcheck.views.results import more, next_steps, result
 
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List, Mapping
@@ -173,14 +173,15 @@ def _alike(alike: List[Mapping[str, Any]], detail: int) -> Iterator[Line]:
     for one in alike:
         failure = one["failure"]
         code = "%s " % failure["code"] if failure.get("code") is not None else ""
-        said = ": at %s: %s%s" % (failure["stage"], code, " ".join(failure["text"].split("\n")))
+        place = failure["rule"] if unmet else "at %s" % failure["stage"]
+        said = ": %s: %s%s" % (place, code, " ".join(failure["text"].split("\n")))
         yield Line(((" " * LABEL, ""), (named(one), "bold"), (said, "")), LABEL + 2)
         if detail == VERBOSE:
             yield from lines.groups(_dialogue(one, detail), *_behind_rules(one, detail))
     for step in next_steps(alike):
         yield row("next", step)
-    if not unmet:
-        yield row("more", "mailcheck explain %s" % first["cause"], "dim")
+    for name in dict.fromkeys(one["failure"]["rule"] if unmet else first["cause"] for one in alike):
+        yield more(name)
 
 
 def _rows(rows: List[Mapping[str, Any]]) -> Iterator[Line]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import where
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import told_apart
 from postmaster_mailcheck.commands.words import as_argument, in_flags
 from postmaster_mailcheck.views.lines import LABEL, Line, row, word_of
 
@@ -24,6 +25,9 @@ def result(report: Mapping[str, Any]) -> Iterator[Line]:
     place = where(report["host"], report["port"])
     head = "%s: %s, at %s" % (place, failure["cause"], failure["stage"])
     yield Line((word_of(report), (head, "bold")), LABEL)
+    if failure["cause"] == "rule_unmet":
+        yield from _unmet(report)
+        return
     said = failure["text"].split("\n")
     if failure.get("code") is not None:
         said[0] = "%s %s" % (failure["code"], said[0])
@@ -31,12 +35,25 @@ def result(report: Mapping[str, Any]) -> Iterator[Line]:
         yield row("recipient", failure["recipient"])
     for text in filter(None, said):
         yield row("seen", text)
-    if failure["cause"] == "rule_unmet":  # what it means was seen
-        yield row("next", next_step(report))
-        return
     yield row("it means", in_flags(failure["explanation"]))
     yield row("next", next_step(report))
-    yield row("more", "mailcheck explain %s" % failure["cause"], "dim")
+    yield more(failure["cause"])
+
+
+def _unmet(report: Mapping[str, Any]) -> Iterator[Line]:
+    """What is expected, and what was seen, which says enough of what it means."""
+    failure = report["failure"]
+    expected, seen = told_apart(failure["text"])
+    yield row("expected", expected)
+    if seen:  # what is expected may be longer than there is room in a report
+        yield row("seen", seen)
+    yield row("next", next_step(report))
+    yield more(failure.get("rule") or failure["cause"])  # which rule is known of relays alone
+
+
+def more(name: str) -> Line:
+    """Where to read more of a cause, or a rule; of one by stage, such as `codes.rcpt`, what all of them are."""
+    return row("more", "mailcheck explain %s" % name.partition(".")[0], "dim")
 
 
 def next_steps(reports: Sequence[Mapping[str, Any]]) -> List[str]:

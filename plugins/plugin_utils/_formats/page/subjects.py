@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup, escape
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import where
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.page.standing import STATES
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.page.todo import told_apart
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import IN_WORDS, counted, waived_by
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     Placed = Tuple[int, Row, str]  # a row, its place in the assessment, and its state
 
 _PORT = re.compile(r"^(.*?)(:\d{1,5})( .*)?$", re.DOTALL)
+_TYPED = re.compile("`([^`]+)`")
 _PROOFS = {"none": "Proof: none, it is a suspicion", "reply": "Proof: its reply", "message": "Proof: a message arrived"}
 _MET = '<td class="o met">met</td>'
 _NONE = '<td class="o none"></td>'
@@ -128,11 +130,23 @@ class Details(NamedTuple):
 def details(placed: Sequence[Placed]) -> List[Details]:
     return [
         Details(
-            index, name_of(row["id"]), state, row["msg"], _facts(row), _rule_lines(row["rules"]), _dialogues(row),
+            index, name_of(row["id"]), state, _said(row), _facts(row), _rule_lines(row["rules"]), _dialogues(row),
             row.get("records") or (),
         )
         for index, row, state in placed
     ]  # fmt: skip
+
+
+def _said(row: Row) -> str:
+    """What it came to, without the name, beside which it stands."""
+    name, mark, said = row["msg"].partition(": ")
+    named = (row["id"], row["name"], row.get("host") and where(row["host"], row["port"]))
+    return said if mark and name in named else row["msg"]
+
+
+def with_code(text: str) -> Markup:
+    """Text in which what stands between backticks is to be typed."""
+    return Markup(_TYPED.sub(r"<code>\1</code>", str(escape(text))))
 
 
 def _facts(row: Row) -> List[Tuple[str, str]]:
@@ -187,8 +201,8 @@ def _rule_lines(rules: Iterable[Rule]) -> Markup:
         made.append(
             '<tr><th scope="row">%s</th><td><span class="chip %s">%s</span></td><td>%s%s</td><td>%s</td></tr>'
             % (
-                rule_name(rule["id"]), outcome, IN_WORDS[outcome], escape(expected), _besides(rule),
-                escape(seen or _observed(rule)),
+                rule_name(rule["id"]), outcome, IN_WORDS[outcome], with_code(expected), _besides(rule),
+                with_code(seen or _observed(rule)),
             )
         )  # fmt: skip
     return Markup("".join(made))
@@ -210,7 +224,7 @@ def _besides(rule: Rule) -> str:
     said.append(_PROOFS.get(rule.get("proof") or "", ""))
     said.append("Waived " + waived_by(rule["waiver"]) if "waiver" in rule else "")
     said.append("A waiver has expired: " + waived_by(rule["expired_waiver"]) if "expired_waiver" in rule else "")
-    return "".join("<p>%s</p>" % escape(line) for line in said if line)
+    return "".join("<p>%s</p>" % with_code(line) for line in said if line)
 
 
 def _dialogues(row: Row) -> List[Tuple[str, str]]:

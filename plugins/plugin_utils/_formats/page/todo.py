@@ -10,9 +10,12 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.register import PROBES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import where
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import CAUSES
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import told_apart as halves
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.page.standing import broken_anew
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import source, told
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.words import counted, source, told
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import AS_SUCH, SEVERITIES
 
 if TYPE_CHECKING:
@@ -20,10 +23,11 @@ if TYPE_CHECKING:
 
     from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import Assessment, Row, Rule
 
-_OBSERVED, _UNJUDGED = "; observed: ", "; this could not be judged: "  # how rules say what they saw
+_UNJUDGED, _UNANSWERED = "; this could not be judged: ", "This could not be judged: "
 # What strangers abuse as soon as they find it, at one relay or at many: of equal severity it comes first.
 _ABUSED = ("relaying_refused", "auth_required", "relaying", "smuggling")
-_WHOLE = "Whatever a check that failed did not come to."
+_LEFT = {name: probe.left_to for name, probe in PROBES.items() if probe.left_to}
+_WHOLE = "What failed checks did not come to"
 _BROKEN_OFF = "the check ended before: %s"
 
 
@@ -50,7 +54,7 @@ class Task(NamedTuple):
 
 
 def tasks(assessment: Assessment) -> List[Task]:
-    """Return what is unmet: the gravest first, of these what is abused at once, then what concerns most."""
+    """Return what is unmet: the gravest first, of these what is abused at once, then failed checks, then what concerns most."""
     anew = broken_anew(assessment["changes"])
     groups: Dict[str, List[Tuple[int, Row, Rule]]] = {}
     for index, row, rule in _with_outcome("unmet", assessment):
@@ -65,20 +69,45 @@ def tasks(assessment: Assessment) -> List[Task]:
 
 
 def open_questions(assessment: Assessment) -> List[Task]:
-    """Return what could not be judged, in the same way. Where a check failed, what it left open is one question."""
+    """Return what could not be judged, in the same way.
+
+    One question is what failed checks left open, and what another program has to be asked.
+    """
     groups: Dict[str, List[Tuple[int, Row, Rule]]] = {}
     ended: Dict[str, Dict[int, Row]] = {}
     for index, row, rule in _with_outcome("unknown", assessment):
         if row["cause"] in (None, "rule_unmet"):
-            groups.setdefault(rule["id"], []).append((index, row, rule))
+            groups.setdefault(_LEFT.get(rule["id"], rule["id"]), []).append((index, row, rule))
         else:
             ended.setdefault(row["cause"], {})[index] = row
-    made = [_task(members, 0) for members in groups.values()]
+    made = [
+        _left_to(name, members) if name in _LEFT.values() else _task(members, 0) for name, members in groups.items()
+    ]
     if ended:
         seen = [Seen(_BROKEN_OFF % cause, list(rows)) for cause, rows in ended.items()]
         left_open = {index: row for rows in ended.values() for index, row in rows.items()}
         made.append(Task("", SEVERITIES[-1], _WHOLE, "", "", [], seen, list(left_open), told([*left_open.values()]), 0))
     return sorted(made, key=_urgency)
+
+
+def _left_to(program: str, members: List[Tuple[int, Row, Rule]]) -> Task:
+    """Of how it is asked the relays' names are left out, which is then the same for all."""
+    seen: Dict[str, Dict[int, Row]] = {}
+    for index, row, rule in members:
+        text = told_apart(rule)[1].replace(where(row["host"], row["port"]), "HOST:PORT")
+        seen.setdefault(text, {})[index] = row
+    rows = {index: row for index, row, _rule in members}
+    names = list(dict.fromkeys(rule["id"] for _index, _row, rule in members))
+    title = "Only %s can ask %s: %s." % (program, counted(len(names), "probe"), ", ".join(names))
+    return _task(members, 0)._replace(
+        name=program,
+        title=title,
+        reason="",
+        source="",
+        seen=[Seen(text, list(own)) for text, own in seen.items()],
+        places=list(rows),
+        about=told([*rows.values()]),
+    )
 
 
 def _with_outcome(outcome: str, assessment: Assessment) -> Iterator[Tuple[int, Row, Rule]]:
@@ -88,8 +117,9 @@ def _with_outcome(outcome: str, assessment: Assessment) -> Iterator[Tuple[int, R
                 yield index, row, rule
 
 
-def _urgency(task: Task) -> Tuple[int, bool, int]:
-    return -_gravity(task.severity), task.name not in _ABUSED, -len(task.places)
+def _urgency(task: Task) -> Tuple[int, bool, bool, int]:
+    """What strangers abuse at once comes before checks that failed, and these before what relays that answer break."""
+    return -_gravity(task.severity), task.name not in _ABUSED, task.name not in CAUSES, -len(task.places)
 
 
 def _gravity(severity: str) -> int:
@@ -153,10 +183,15 @@ def told_apart(rule: Rule) -> Tuple[str, str]:
     An audit's rules are questions with an answer.
     """
     text = rule["text"]
-    for mark in (_OBSERVED, _UNJUDGED) if rule["outcome"] != "met" else ():
-        if mark in text:
-            return text.partition(mark)[0], text.partition(mark)[2]
+    if rule["outcome"] != "met":
+        expected, seen = halves(text)
+        if not seen:
+            expected, _mark, seen = text.partition(_UNJUDGED)
+        if seen:
+            return expected, seen
     question, mark, answer = text.partition("? ")
+    if answer.startswith(_UNANSWERED):
+        answer = answer[len(_UNANSWERED) :]
     return (question + "?", answer) if mark else (text, "")
 
 

@@ -71,7 +71,7 @@ def test_a_relay_that_puts_us_off_is_a_lesser_finding() -> None:
     assessment = assess(result(relay(verdict="deferred", failure=failure)), today=DAY)
     assert found(assessment) == [("medium", "a.example.com:25", "check")]
     (one,) = findings(assessment)
-    assert one["text"] == "the check succeeds; observed: greylisted at rcpt: 450 later"
+    assert one["text"] == "expected: the check succeeds; observed: greylisted at rcpt: 450 later"
     assert one["remedy"] == "Wait."
     assert one["line"] == "a.example.com:25: greylisted at rcpt: 450 later [medium]"
 

@@ -62,7 +62,7 @@ def test_a_domain_of_which_nothing_is_known_is_a_finding() -> None:
     gone = domain(rules=[rule("one", "unknown")], verdict="unreachable", cause="name_server_failed", msg=words)
     (one,) = findings(assess(checked(gone), today=DAY))
     assert (one["rule"], one["severity"], one["observed"]) == ("check", "high", "name_server_failed")
-    assert one["text"] == "the check succeeds; observed: name_server_failed: " + words
+    assert one["text"] == "expected: the check succeeds; observed: name_server_failed: " + words
     assert one["remedy"].startswith("Check the resolver")
 
 

@@ -75,7 +75,7 @@ def test_of_several_messages_each_has_its_rules(judged: Assessment) -> None:
         "check": "met", "folder.1": "met", "dkim.1": "unknown", "folder.2": "unmet", "dkim.2": "unknown",
     }  # fmt: skip
     assert found(judged) == [("high", "imap.example.net:993", "folder.2")]
-    assert judged["endpoints"][0]["rules"][3]["text"].startswith("message 2: the message arrives in INBOX")
+    assert judged["endpoints"][0]["rules"][3]["text"].startswith("message 2: expected: the message arrives in INBOX")
 
 
 def test_mail_that_did_not_arrive_is_a_finding() -> None:

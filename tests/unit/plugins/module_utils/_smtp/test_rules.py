@@ -284,7 +284,7 @@ def test_a_rule_turned_round_says_so():
     (rule,) = evaluate(
         RULES, parse_expect(RULES, {"tls_required": False}), NOTHING, {"tls_required": Judged("unmet", 530)}, NOW
     )
-    assert rule.text == "it is not so that MAIL is refused before STARTTLS; observed: 530"
+    assert rule.text == "expected: it is not so that MAIL is refused before STARTTLS; observed: 530"
     assert rule.remedy.startswith("Undo this: ")
 
 

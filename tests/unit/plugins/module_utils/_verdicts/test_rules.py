@@ -19,6 +19,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rul
     not_judged,
     number,
     parse_expect,
+    told_apart,
     unknown,
     words,
 )
@@ -60,7 +61,7 @@ def rules_of(expect, domain, probed=None):
 def test_a_judge_gets_what_was_expected_the_facts_and_the_time():
     assert rules_of({"lookups_max": 10, "policy_max_age": 60}, {"lookups": 8, "fetched": 900.0}) == (
         Rule("lookups_max", "met", "high", 10, 8, "SPF takes at most 10 look-ups", "Shorten it.", "spf"),
-        Rule("policy_max_age", "unmet", "low", 60, 100.0, "the policy is 60 seconds old; observed: 100.0", "Fetch it.",
+        Rule("policy_max_age", "unmet", "low", 60, 100.0, "expected: the policy is 60 seconds old; observed: 100.0", "Fetch it.",
              "mta_sts"),
     )  # fmt: skip
 
@@ -84,14 +85,17 @@ def test_a_rule_without_judge_and_probe_is_unknown():
 
 def test_where_the_contrary_is_wanted_text_and_remedy_say_so():
     (rule,) = rules_of({"listed": False}, {}, {"listed": judged(False, "127.0.0.2")})
-    assert rule.text == "it is not so that a block list names it; observed: 127.0.0.2"
+    assert told_apart(rule.text) == ("it is not so that a block list names it", "127.0.0.2")
+    assert told_apart("it is so; observed: it is not") == ("it is so", "it is not"), "as up to 0.1.0"
+    assert told_apart("expected: nothing") == ("expected: nothing", "")
+    assert rule.text == "expected: it is not so that a block list names it; observed: 127.0.0.2"
     assert rule.remedy == "Undo this: Ask its owner."
 
 
 def test_an_expectation_for_several_names_is_a_rule_for_each():
     assert rules_of({"results": {"spf": "pass", "dkim": ["pass", "none"]}}, {"spf": "pass", "dkim": "fail"}) == (
         Rule("results.spf", "met", "low", ["pass"], "pass", "the result is pass", "See records.", "spf"),
-        Rule("results.dkim", "unmet", "low", ["pass", "none"], "fail", "the result is pass, none; observed: fail",
+        Rule("results.dkim", "unmet", "low", ["pass", "none"], "fail", "expected: the result is pass, none; observed: fail",
              "See records.", "dkim"),
     )  # fmt: skip
 

@@ -51,7 +51,7 @@ def test_markdown_in_full() -> None:
     assert as_markdown(given) == (
         "# Mail relays\n\n1 relay:\n1 failed.\nRules: 1 met, 1 unmet, 0 waived, 0 not judged.\n\n## Findings\n\n"
         "| Severity | Relay | Rule | Finding | Source | Remedy |\n| --- | --- | --- | --- | --- | --- |\n"
-        "| high | a.example.com:25 | one | the rule one; observed: no | RFC 5321 4.2 | Set one. |\n\n## Relays\n\n"
+        "| high | a.example.com:25 | one | expected: the rule one; observed: no | RFC 5321 4.2 | Set one. |\n\n## Relays\n\n"
         "| Relay | Rules | Verdict | TLS | Days left | Cause |\n| --- | --- | --- | --- | --- | --- |\n"
         "| a.example.com:25 | unmet | failed | TLSv1.3 | 47 | rule\\_unmet |\n"
     )

@@ -25,7 +25,7 @@ from ansible_collections.postmaster.mailcheck.tests.support.sweeps import DAY, r
 
 def test_a_rule_is_one_task_whatever_was_seen_of_it() -> None:
     rows = [
-        relay("a", [rule("old_tls", "unmet", text="the relay refuses TLSv1; observed: accepted")]),
+        relay("a", [rule("old_tls", "unmet", text="expected: the relay refuses TLSv1; observed: accepted")]),
         relay("b", [rule("old_tls", "unmet", text="the relay refuses TLSv1; observed: not asked")]),
         relay("c", [rule("old_tls", "unmet", text="the relay refuses TLSv1; observed: not asked")]),
     ]
@@ -46,7 +46,7 @@ def test_the_gravest_come_first_then_those_that_concern_most() -> None:
 def test_one_open_relay_comes_before_many_old_versions() -> None:
     old = [relay(name, [rule("tls_versions_refused", "unmet")]) for name in "abcde"]
     rows = [*old, relay("f", [rule("relaying_refused", "unmet")]), unreachable("g")]
-    names = ["relaying_refused", "tls_versions_refused", "connection_refused"]
+    names = ["relaying_refused", "connection_refused", "tls_versions_refused"]
     assert [task.name for task in tasks(assess(result(*rows), today=DAY))] == names
     assert {*todo._ABUSED} <= {*RULES, *PROBES}
 
@@ -97,6 +97,18 @@ def test_a_check_that_failed_leaves_one_question_open() -> None:
     (question,) = open_questions(assess(result(unreachable("a"), unreachable("b")), today=DAY))
     assert (question.name, question.about) == ("", "2 relays")
     assert question.seen == [Seen("the check ended before: connection_refused", [0, 1])]
+
+
+def test_what_another_program_has_to_be_asked_is_one_question() -> None:
+    how = "Is it so? This could not be judged: only sslyze can ask this: run `sslyze scan.json %s:25`"
+    rows = [
+        relay(name, [rule(probe, "unknown", text=how % name) for probe in ("robot", "heartbleed")] + [rule("one")])
+        for name in ("a.example.com", "b.example.com")
+    ]
+    (question,) = open_questions(assess(result(*rows), today=DAY))
+    assert (question.name, question.about, question.places) == ("sslyze", "2 relays", [0, 1])
+    assert question.title == "Only sslyze can ask 2 probes: robot, heartbleed."
+    assert question.seen == [Seen("only sslyze can ask this: run `sslyze scan.json HOST:PORT`", [0, 1])]
 
 
 def test_every_rule_is_described_once_for_its_kind() -> None:
