@@ -54,7 +54,7 @@ class Task(NamedTuple):
 
 
 def tasks(assessment: Assessment) -> List[Task]:
-    """Return what is unmet: the gravest first, of these what is abused at once, then failed checks, then what concerns most."""
+    """Return what is unmet: the gravest first; of these what is abused, failed checks, what concerns most."""
     anew = broken_anew(assessment["changes"])
     groups: Dict[str, List[Tuple[int, Row, Rule]]] = {}
     for index, row, rule in _with_outcome("unmet", assessment):

@@ -152,3 +152,22 @@ def test_no_chart_is_about_certificates_and_versions_where_no_relay_has_tls() ->
 def test_of_two_codes_the_page_says_whose_is_which() -> None:
     page = as_html(assess(result(relay(rules=[rule("relaying_refused", observed=[250, 554])])), today=DAY))
     assert "the control recipient was answered 250, the stranger&#39;s 554" in page
+
+
+def test_what_is_to_be_typed_is_shown_as_code_and_nothing_else_is_made_of_it() -> None:
+    typed = rule("one", "unmet", remedy="Look at `ss -ltn <x>`, not at that.")
+    page = as_html(assess(result(relay("a.example.com", [typed])), today=DAY))
+    assert page.count("Look at <code>ss -ltn &lt;x&gt;</code>, not at that.") == 2  # what to do, and the details
+
+
+def test_the_details_say_the_name_once() -> None:
+    page = as_html(assess(result(relay("a.example.com"), relay("b.example.com", msg="a thing: happened")), today=DAY))
+    assert '<span class="soft">passed</span></summary>' in page
+    assert '<span class="soft">a thing: happened</span></summary>' in page
+
+
+def test_what_failed_checks_left_open_is_a_card_with_a_heading() -> None:
+    rows = [relay("a.example.com", [rule("one", "unknown")], verdict="unreachable",
+                  failure={"stage": "connect", "cause": "connect_timeout", "code": None, "text": "", "hint": "x"})]  # fmt: skip
+    page = as_html(assess(result(*rows), today=DAY))
+    assert '</span> What failed checks did not come to <span class="count">1 relay</span>' in page
