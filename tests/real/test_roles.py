@@ -577,7 +577,7 @@ def test_a_smoke_test_of_every_relay(play: Play, relays: list[Row], pki: Pki) ->
         else:
             assert ended[host].recap["failed"] == 1, (profile, rule)
             where = "127.0.0.1:%d: %s: " % (row["port"], rule)
-            assert told.startswith(where + RULES[rule].text.partition("%s")[0]), (rule, told)
+            assert told.startswith(where + "expected: " + RULES[rule].text.partition("%s")[0]), (rule, told)
             assert told.count("; observed: ") == 1, (rule, told)
 
 
