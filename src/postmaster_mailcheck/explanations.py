@@ -65,7 +65,7 @@ _QMAIL = re.compile(r"\bdelivery [0-9]+: (?:deferral|failure): |_said:_")
 _CODED = re.compile(r":\s(?=[245](?:\.[0-9]{1,3}){2}\s\S)")
 _STATUS = re.compile(r"(?<!\S)dsn=([245](?:\.[0-9]{1,3}){2})\b")
 # A client that puts its message off, which the words of the cause alone do not say.
-_PUT_OFF = re.compile(r"\bsta(?:tus|t)=deferred|\bdefer\b", re.IGNORECASE)
+_PUT_OFF = re.compile(r"\bsta(?:tus|t)=deferred|\bdefer\b|delivery temporarily suspended", re.IGNORECASE)
 _OF_THE_CLIENT = 403  # sendmail's own code, for what no server has said: 403 4.7.0 TLS handshake failed
 # Exim and sendmail write of a host that did not answer, with no code that says so (RFC 3463 3.5: 4.4.1).
 _NO_ANSWER = ("connection_lost", "connection_refused", "connection_timed_out", "host_unreachable")
