@@ -45,7 +45,8 @@ def add_arguments(parser: Parser) -> None:
     parser.manual = MANUAL
     words: Any = parser.add_argument(
         "words", metavar="WORD", nargs="*", help="a reply, or a line of a log or a bounce that holds one (- reads it "
-        "from standard input); 554, or 554 5.7.1, or 5.7.1; a cause (relay_denied), a rule (relaying_refused), a profile",
+        "from standard input); 554, or 554 5.7.1, or 5.7.1; a cause (relay_denied), a rule (relaying_refused), a "
+        "profile",
     )  # fmt: skip
     parser.add_argument("--list", action="store_true", help="explain all causes that there are")
     note = "where the reply was said: " + ", ".join(STAGES)
