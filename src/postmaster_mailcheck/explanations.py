@@ -32,6 +32,14 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.wor
     cause_of,
     first_enhanced_code,
 )
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._profiles import (
+    AUDIT,
+    DOMAIN,
+    RELAY,
+    applied,
+    shipped_profiles,
+)
+from postmaster_mailcheck.client_words import UNTOLD, cause_in
 
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Tuple
@@ -42,7 +50,10 @@ _CODES_ALONE = re.compile(r"\s*([2-5][0-9]{2})?(?:\s*[#(]*([245](?:\.[0-9]{1,3})
 _LINE = re.compile(r"\s*([2-5][0-9]{2})(?:[ -](.*)|$)")
 _NO_CODE = re.compile(r"\s*[016-9][0-9]{2}(?:[\s-]|$)")  # RFC 5321 4.2.1: no reply has it
 # In a log or a bounce a reply follows other words: `said: 550 5.1.1 ...`, `smtp; 550 ...`, `RCPT TO:<x>: 550-...`.
-_QUOTED = re.compile(r"(?:[:;>\"'(=]\s?|<<<\s|\b(?:said|response|reply|error|code)\s)([2-5][0-9]{2})(?=[ -]|$)[ -]?")
+_QUOTED = re.compile(
+    r"(?:[:;>\"'(=]\s?|<<<\s|\b(?:said|response|reply|error|code)\s)"
+    r"([2-5][0-9]{2})(?:[ -]|$|, b['\"])"  # as Python's smtplib shows it: (550, b'5.1.1 ...')
+)
 # What a log writes around a text: `relay=none`, `X=TLS1.3:TLS_AES_256_GCM_SHA384:256`, a port. None of it is the text;
 # `reject=550 5.7.1 ...` and `spf=fail` are.
 _FIELD = re.compile(
@@ -53,8 +64,11 @@ _QMAIL = re.compile(r"\bdelivery [0-9]+: (?:deferral|failure): |_said:_")
 # Where the enhanced code is all there is, as in what Postfix writes of a filter: `...: 5.7.1 Spam message rejected`.
 _CODED = re.compile(r":\s(?=[245](?:\.[0-9]{1,3}){2}\s\S)")
 _STATUS = re.compile(r"(?<!\S)dsn=([245](?:\.[0-9]{1,3}){2})\b")
+# A client that puts its message off, which the words of the cause alone do not say.
+_PUT_OFF = re.compile(r"\bsta(?:tus|t)=deferred|\bdefer\b|delivery temporarily suspended", re.IGNORECASE)
+_OF_THE_CLIENT = 403  # sendmail's own code, for what no server has said: 403 4.7.0 TLS handshake failed
 # Exim and sendmail write of a host that did not answer, with no code that says so (RFC 3463 3.5: 4.4.1).
-_NO_ANSWER = re.compile(r"\bconnection (?:refused|reset|timed out)|\bno route to host", re.IGNORECASE)
+_NO_ANSWER = ("connection_lost", "connection_refused", "connection_timed_out", "host_unreachable")
 # A server that could not ask whether a password is right (RFC 4954 6: 4.7.0).
 _NOBODY_JUDGED = re.compile(r"\bauth\w* fail\w*\b.*(?:connection lost|temporar|tim(?:ed|e) ?out)", re.IGNORECASE)
 # What Postfix, Exim, sendmail and qmail write about when it was said, and the stage.
@@ -64,7 +78,7 @@ _SAID_AT = (
     (r"MAIL FROM|MAIL command|rejected MAIL|check_mail|sender was rejected", "mail"),
     (r"(?:in reply to|after|sending|reject:|>>>) DATA", "data"),
     (r"(?:in reply to|after|sending|rejected|reject:) (?:EHLO|HELO|LHLO)|my name was rejected", "ehlo"),
-    (r"(?:in reply to|after|sending) STARTTLS", "starttls"),
+    (r"(?:in reply to|after|sending) STARTTLS|refused to start TLS|TLS not available", "starttls"),
     (r"(?:in reply to|after|sending) AUTH|SASL (?:\w+ )?auth|authenticator failed|\(auth failed", "auth"),
     (r"login attempts|basic auth", "auth"),
     (r"refused to talk to me|initial connection|reject: CONNECT|check_relay|greeting failed", "greeting"),
@@ -92,8 +106,19 @@ _OFTEN: Dict[str, Tuple[str, ...]] = {
 }
 
 
-# What people call a rule that has another name.
-_CALLED = {"open_relay": "relaying_refused", "open_relays": "relaying_refused"}
+# What people call a rule or a cause that has another name.
+_CALLED = {
+    "open_relay": "relaying_refused",
+    "open_relays": "relaying_refused",
+    "greylist": "greylisted",
+    "greylisting": "greylisted",
+    "quota": "mailbox_full",
+    "timeout": "timed_out",
+}
+# How a profile is asked for, by what it is about.
+_APPLIED = {RELAY: "FILE --profile ", AUDIT: "FILE --audit-profile ", DOMAIN: "--mail-domains FILE --domain-profile "}
+# Rules that are called as what goes wrong, too: most people ask for that.
+_GOES_WRONG = {"dkim": "dkim_failed", "dmarc": "dmarc_failed", "spam": "message_is_spam", "spf": "spf_failed"}
 
 
 class _Said(NamedTuple):
@@ -108,14 +133,16 @@ def explain(reply: str, stage: Optional[str] = None) -> Dict[str, Any]:
     """Say what a relay's reply means.
 
     `reply`: a whole reply of one or several lines, a line of a log or a bounce that holds one, bare codes
-    (`554 5.7.1`), or the name of a cause or a rule, in plain words, too (`open relay`). `stage`: where it was said
+    (`554 5.7.1`), what a client writes of a connection or a certificate, or the name of a cause or a rule, in plain
+    words, too (`open relay`). `stage`: where it was said
     (`greeting`, `ehlo`, `starttls`, `auth`, `mail`, `rcpt`, `data`, `message`); without it, the text and the codes
     tell.
 
     Returns `cause` (None for rules, bare codes, and a reply that is no refusal), `causes` (those that it can stand
-    for), `stage`, `code`, `enhanced_code`, `text`, `verdict`, `facts`, `explanation` and `hint`; of a rule also `rule`
-    and `asked`, the command that asks for it. Raises OptionError, also for a text that holds no reply code, no enhanced
-    code, and no words that tell a cause.
+    for; of a rule what goes wrong where it is called so, too), `stage`, `code`, `enhanced_code`, `text`, `verdict`,
+    `facts`, `explanation` and `hint`; of a rule also `rule` and `asked`, the command that asks for it; of a cause, or
+    what a client writes, also `stages`. Raises OptionError, also for a text that holds no reply code, no enhanced code,
+    and no words that tell a cause.
     """
     if stage is not None and stage not in STAGES:
         raise OptionError("stage", "must be one of %s.%s" % (", ".join(STAGES), did_you_mean(stage, STAGES)))
@@ -128,12 +155,17 @@ def explain(reply: str, stage: Optional[str] = None) -> Dict[str, Any]:
     if codes:
         return _explain_codes(codes.group(1), codes.group(2))
     said = _find(reply)
+    by_client = None if stage else _told_by_client(reply, said)
+    if by_client:
+        return _explain_client(by_client, reply, said)
     stage = stage or _stage(reply, said)
-    if said.code is None and (_NO_CODE.match(reply) or not _tells(said, stage)):
+    unknown = by_client == UNTOLD or (said.code is None and not _tells(said, stage))
+    if unknown or (said.code is None and _NO_CODE.match(reply)):
         raise OptionError(
             "reply",
             "holds no reply code (200 to 599, before the words), and nothing else that tells a cause. Give the reply "
-            "as the relay sent it, such as 550 5.1.1 User unknown.",
+            "as the relay sent it, such as 550 5.1.1 User unknown; a line of a log or a bounce that holds one; codes, "
+            "such as 554 5.7.1; or the name of a cause or a rule, such as relay_denied.",
         )
     return _explain_reply(said, stage)
 
@@ -161,10 +193,28 @@ def explain_rule(name: str) -> Dict[str, Any]:
     told = kind.text.replace("%s", "VALUE").rstrip(".")
     return {
         **_nothing(_Said(None, None, "")),
+        "causes": [cause for cause in (_GOES_WRONG.get(name, name),) if cause in CAUSES],
         "rule": name,
         "explanation": "%s%s (severity %s)." % (told[0].upper(), told[1:], kind.severity),
         "asked": asked_by(commands, name, kind),
         "hint": kind.remedy,
+    }
+
+
+def profile_named(text: str) -> Optional[str]:
+    """Return the profile of the collection that a text is the name of, in plain words, too; else None."""
+    name = "-".join(re.findall(r"[^\s_-]+", text)).lower()
+    return name if name in shipped_profiles() else None
+
+
+def explain_profile(name: str) -> Dict[str, Any]:
+    """Say what a profile of the collection is. Raises ImportError without PyYAML."""
+    (profile,) = applied([name])
+    return {
+        **_nothing(_Said(None, None, "")),
+        "profile": name,
+        "explanation": "%s: a profile of %ss. %s" % (profile["title"], profile["kind"], profile["description"]),
+        "asked": "mailcheck assess " + _APPLIED[profile["kind"]] + name,
     }
 
 
@@ -223,6 +273,30 @@ def _explain_reply(said: _Said, stage: str) -> Dict[str, Any]:
     }
 
 
+def _told_by_client(text: str, said: _Said) -> Optional[str]:
+    """The cause that a client's own words tell, where they are no relay's: see cause_in()."""
+    if said.code not in (None, _OF_THE_CLIENT) or _NO_CODE.match(text) or _NOBODY_JUDGED.search(text):
+        return None
+    return cause_in(text)
+
+
+def _explain_client(cause: str, text: str, said: _Said) -> Dict[str, Any]:
+    if (said.enhanced_code or "") not in text:  # it was inferred, and would be a relay's
+        said = said._replace(enhanced_code=None)
+    stages = CAUSES[cause].stages.split()
+    put_off = _number(said) < 500 or _PUT_OFF.search(text)
+    return {
+        **_nothing(said),
+        "cause": cause,
+        "causes": [cause],
+        "stage": _stage_said(text) if len(stages) > 1 or stages == ["any"] else stages[0],
+        "stages": stages,
+        "verdict": verdict_of(Failure("", cause, 450)) if put_off else CAUSES[cause].verdict,
+        "explanation": CAUSES[cause].explanation,
+        "hint": hint_of(cause, "HOST", "PORT"),
+    }
+
+
 def _nothing(said: _Said) -> Dict[str, Any]:
     named: Dict[str, Any] = {"cause": None, "causes": [], "stage": None, "verdict": None, "facts": {}, "hint": ""}
     return {**said._asdict(), **named}
@@ -232,6 +306,12 @@ def _tells(said: _Said, stage: str) -> bool:
     """Whether a reply without a code tells something: an enhanced code, or words that say more than none do."""
     signs_in = stage == "auth" and _SIGN_IN_FAILED.search(said.text) is not None
     return said.enhanced_code is not None or signs_in or _told_by_words(said, stage)
+
+
+def tells(word: str) -> bool:
+    """Whether a word that is no name tells a cause all the same, as `blacklisted` does."""
+    said = _find(word)
+    return bool(cause_in(word)) or (word.isalpha() and _tells(said, _stage(word, said)))
 
 
 def _told_by_words(said: _Said, stage: str) -> bool:
@@ -259,7 +339,7 @@ def _find(text: str) -> _Said:
     if found:
         return _said(int(found[-1][0]), "\n".join(words for _code, words in found))
     said, status = _said(None, _CODED.split(_FIELD.sub("", text), maxsplit=1)[-1].strip()), _STATUS.search(text)
-    by_words = "4.7.0" if _NOBODY_JUDGED.search(text) else "4.4.1" if _NO_ANSWER.search(text) else None
+    by_words = "4.7.0" if _NOBODY_JUDGED.search(text) else "4.4.1" if cause_in(text) in _NO_ANSWER else None
     by_field = status.group(1) if status else by_words
     return said._replace(enhanced_code=said.enhanced_code or by_field)
 
@@ -269,10 +349,14 @@ def _said(code: Optional[int], text: str) -> _Said:
     return _Said(code, enhanced_code, "\n".join(printable(line) for line in text.splitlines()))
 
 
+def _stage_said(text: str) -> Optional[str]:
+    return next((stage for words, stage in _SAID_AT if re.search(words, text, re.IGNORECASE)), None)
+
+
 def _stage(text: str, said: _Said) -> str:
-    for words, stage in _SAID_AT:
-        if re.search(words, text, re.IGNORECASE):
-            return stage
+    by_words = _stage_said(text)
+    if by_words:
+        return by_words
     detail = (said.enhanced_code or "")[2:]
     by_detail = (stage for details, stage in _STAGE_OF_DETAIL if re.fullmatch(details, detail))
     told = _STAGE_OF_CODE.get(said.code or 0) or next(by_detail, None)

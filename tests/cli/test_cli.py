@@ -674,13 +674,25 @@ REJECTED = "postfix/smtpd[7]: NOQUEUE: reject: %s from unknown[192.0.2.9]: %s; f
         (LOG + "relay=none, dsn=5.4.4, status=bounced (Name service error for name=nx.example: Host not found)",
          "domain_unknown", "rcpt", None),
         (LOG + "relay=none, dsn=4.4.1, status=deferred (connect to mx[192.0.2.1]:25: Connection refused)",
-         "routing_failed", "rcpt", None),
+         "connection_refused", "connect", None),
         (LOG + "relay=mx[192.0.2.1]:587, dsn=4.7.5, status=deferred (Server certificate not trusted)",
-         "recipient_deferred", "rcpt", None),
+         "certificate_rejected", "tls", None),
         (EXIM + "SMTP error from remote mail server after end of data: 550 Refused by a DMARC policy",
          "dmarc_failed", "message", 550),
-        ("b@example.net R=mx T=smtp defer (111): Connection refused", "routing_failed", "rcpt", None),
-        ("stat=Deferred: Connection refused by mx.example.net.", "routing_failed", "rcpt", None),
+        ("b@example.net R=mx T=smtp defer (111): Connection refused", "connection_refused", "connect", None),
+        ("stat=Deferred: Connection refused by mx.example.net.", "connection_refused", "connect", None),
+        # Python's smtplib shows a reply as a pair.
+        ("smtplib.SMTPAuthenticationError: (535, b'5.7.8 Error: authentication failed')", "auth_rejected", "auth", 535),
+        ("smtplib.SMTPRecipientsRefused: {'b@example.net': (550, b'5.1.1 <b@example.net>: User unknown')}",
+         "mailbox_unknown", "rcpt", 550),
+        ("TLS is required, but host mx[192.0.2.1] refused to start TLS: 454 4.7.0 TLS not available due to local problem",
+         "tls_unavailable", "starttls", 454),
+        ("454 4.7.0 TLS not available", "tls_unavailable", "starttls", 454),
+        ("550 5.7.1 TLS certificate has expired", "recipient_rejected", "rcpt", 550),
+        # sendmail gives what it says itself a code, too.
+        ("Deferred: 403 4.7.0 TLS handshake failed.", "tls_protocol_error", "tls", 403),
+        # The words of a relay, though clients begin so, too.
+        ("Connection refused by policy, your IP is blacklisted", "client_blocked", "rcpt", None),
         # A sign-in that failed, without what the server replied.
         ("postfix/smtpd[7]: warning: unknown[192.0.2.9]: SASL LOGIN authentication failed: UGFzc3dvcmQ6", "auth_rejected", "auth", None),
         ("SASL LOGIN authentication failed", "auth_rejected", "auth", None),
@@ -707,6 +719,125 @@ def test_lines_of_logs_and_bounces_are_explained(line: str, cause: str, stage: s
     assert told["facts"].get("client_address") in (None, "192.0.2.9")
     if "status=deferred" in line:
         assert told["verdict"] == "deferred"
+
+
+SMTP, SMTPD = "mail postfix/smtp[7]: ", "mail postfix/smtpd[7]: "
+VERIFY = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: %s (_ssl.c:1006)"
+
+
+@pytest.mark.parametrize(
+    "line, cause",
+    [
+        # OpenSSL, Python
+        ("OpenSSL says: certificate has expired", "certificate_expired"),
+        ("verify error:num=10:certificate has expired", "certificate_expired"),
+        ("verify error:num=9:certificate is not yet valid", "certificate_not_yet_valid"),
+        (VERIFY % "unable to get local issuer certificate", "certificate_issuer_not_found"),
+        (VERIFY % "self-signed certificate", "certificate_self_signed"),
+        (VERIFY % "self signed certificate in certificate chain", "certificate_issuer_not_found"),
+        (VERIFY % "Hostname mismatch, certificate is not valid for 'mx.example'.", "certificate_name_mismatch"),
+        (VERIFY % "unsuitable certificate purpose", "certificate_wrong_purpose"),
+        (VERIFY % "EE certificate key too weak", "certificate_weak"),
+        ("certificate verify failed", "certificate_rejected"),
+        ("ssl.SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)", "tls_not_spoken"),
+        ("ssl.SSLError: [SSL: UNSUPPORTED_PROTOCOL] unsupported protocol (_ssl.c:1006)", "tls_version_mismatch"),
+        ("[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure", "tls_cipher_mismatch"),
+        ("[SSL: DH_KEY_TOO_SMALL] dh key too small (_ssl.c:1006)", "tls_dh_weak"),
+        ("socket.timeout: _ssl.c:1112: The handshake operation timed out", "tls_handshake_stalled"),
+        # Whose certificate an alert is about depends on who writes it down.
+        (SMTPD + "TLS library problem: error:14094418:SSL routines::tlsv1 alert unknown ca:", "certificate_issuer_not_found"),
+        ("error:14094418:SSL routines::tlsv1 alert unknown ca:", "tls_protocol_error"),
+        ("tlsv13 alert certificate required", "client_certificate_required"),
+        # Postfix
+        ("status=deferred (Server certificate not verified)", "certificate_rejected"),
+        (SMTP + "certificate verification failed for mx[192.0.2.1]:25: untrusted issuer /CN=Own", "certificate_issuer_not_found"),
+        (SMTP + "certificate verification failed for mx[192.0.2.1]:25: self-signed certificate", "certificate_self_signed"),
+        (SMTP + "server certificate verification failed for mx[192.0.2.1]:25: num=62:hostname mismatch", "certificate_name_mismatch"),
+        (SMTP + "certificate verification failed for mx[192.0.2.1]:25: not trusted by local or TLSA policy", "certificate_rejected"),
+        (SMTPD + "certificate verification failed for unknown[192.0.2.9]: untrusted issuer /CN=Own", "client_certificate_rejected"),
+        ("Cannot start TLS: handshake failure", "tls_protocol_error"),
+        ("(delivery temporarily suspended: connect to mx[192.0.2.1]:25: Connection refused)", "connection_refused"),
+        (SMTP + "SSL_connect error to mx.example.net[192.0.2.1]:25: -1", "tls_protocol_error"),
+        (SMTP + "SSL_connect error to mx.example.net[192.0.2.1]:25: lost connection", "tls_handshake_reset"),
+        (SMTP + "SSL_connect error to mx.example.net[192.0.2.1]:25: Connection timed out", "tls_handshake_stalled"),
+        ("TLS is required, but was not offered by host mx[192.0.2.1]", "tls_not_offered"),
+        ("conversation with mx[192.0.2.1] timed out while receiving the initial server greeting", "no_greeting"),
+        ("lost connection with mx[192.0.2.1] while performing the EHLO handshake", "connection_lost"),
+        ("connect to mx[192.0.2.1]:25: No route to host", "host_unreachable"),
+        ("connect to mx[2001:db8::1]:25: Network is unreachable", "network_unreachable"),
+        ("connect to mx[192.0.2.1]:25: Connection timed out", "connection_timed_out"),
+        ("connect to Milter service inet:localhost:8891: Connection refused", "system_error"),
+        ("Name service error for name=nx.example type=MX: Host not found, try again", "name_server_failed"),
+        ("status=expired, returned to sender", "routing_failed"),
+        # Exim, sendmail
+        ("[192.0.2.1] SSL verify error: certificate name mismatch: DN=/CN=mx H=mx.example", "certificate_name_mismatch"),
+        ("TLS session: (SSL_connect): error:0A000086:SSL routines::certificate verify failed", "certificate_rejected"),
+        ("TLS error on connection to mx [192.0.2.1] (gnutls_handshake): The TLS connection was non-properly terminated.", "tls_handshake_reset"),
+        ("a TLS session is required for mx [192.0.2.1], but the server did not offer TLS support", "tls_not_offered"),
+        ("a TLS session is required, but an attempt to start TLS failed", "tls_protocol_error"),
+        ("STARTTLS=client, error: connect failed=-1, reason=certificate verify failed, SSL_error=1", "certificate_rejected"),
+        ("Name server: mx.example.net.: host name lookup failure", "name_server_failed"),
+        ("STARTTLS=server, error: accept failed=-1, reason=tlsv1 alert unknown ca", "certificate_issuer_not_found"),
+        ("timeout waiting for input from mx.example.net. during client greeting", "no_greeting"),
+        # Go, Java, swaks
+        ("x509: certificate signed by unknown authority", "certificate_issuer_not_found"),
+        ("x509: certificate is valid for a.example, not b.example", "certificate_name_mismatch"),
+        ("x509: certificate has expired or is not yet valid", "certificate_rejected"),
+        ("PKIX path building failed: unable to find valid certification path", "certificate_issuer_not_found"),
+        ("dial tcp 192.0.2.1:25: i/o timeout", "connection_timed_out"),
+        ("dial tcp: lookup nx.example: no such host", "name_not_found"),
+        ("*** TLS startup failed (connect(): error:00000000:lib(0)::reason(0))", "tls_protocol_error"),
+        ("*** Host did not advertise STARTTLS", "tls_not_offered"),
+        # The system
+        ("no route to host", "host_unreachable"),
+        ("[Errno 113] No route to host", "host_unreachable"),
+        ("ConnectionRefusedError: [Errno 111] Connection refused", "connection_refused"),
+        ("socket.gaierror: [Errno -2] Name or service not known", "name_not_found"),
+        ("[Errno -3] Temporary failure in name resolution", "name_server_failed"),
+        ("smtplib.SMTPServerDisconnected: Connection unexpectedly closed", "connection_lost"),
+        ("STARTTLS extension not supported by server.", "tls_not_offered"),
+        # Everyday words
+        ("self-signed certificate", "certificate_self_signed"),
+        ("self-signed", "certificate_self_signed"),
+        ("starttls not offered", "tls_not_offered"),
+        ("wrong password", "auth_rejected"),
+        ("blacklisted", "client_blocked"),
+        ("quota", "mailbox_full"),
+        ("greylisting", "greylisted"),
+        ("timeout", "timed_out"),
+    ],
+)  # fmt: skip
+def test_what_clients_and_people_say_is_explained(line: str, cause: str) -> None:
+    (told,) = json.loads(mailcheck("explain", line, "--json").out)
+    assert told["cause"] == cause
+    assert told["enhanced_code"] is None
+    put_off = "deferred" in line or "suspended" in line
+    assert told["verdict"] == ("deferred" if put_off else CAUSES[cause].verdict)
+    assert mailcheck("explain", line).lines()[0].startswith(cause + " (")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "token has expired",
+        "your subscription has expired",
+        "your license has expired",
+        "TLS is required, but our TLS engine is unavailable",
+        "unable to connect",
+        "connection failed",
+        "Untrusted TLS connection established to mx[192.0.2.1]:25: TLSv1.3",
+    ],
+)
+def test_what_tells_no_cause_is_said_to_be_unknown(line: str) -> None:
+    ran = mailcheck("explain", line)
+    assert (ran.code, ran.out) == (2, "")
+    assert "nothing else that tells a cause" in ran.err
+    assert "or the name of a cause or a rule" in ran.err
+
+
+def test_a_stage_says_that_a_relay_has_said_it() -> None:
+    (told,) = json.loads(mailcheck("explain", "--stage", "rcpt", "No route to host", "--json").out)
+    assert (told["cause"], told["stage"]) == ("routing_failed", "rcpt")
 
 
 def test_causes_are_explained() -> None:
@@ -750,6 +881,32 @@ def test_the_command_that_is_told_of_a_probe_asks_it(name: str) -> None:
     addresses = iter(["user@example.net", "someone@elsewhere.example"])
     asked = postmaster_mailcheck.explain(name)["asked"].replace("HOST", "127.0.0.1:1").split()
     assert main([next(addresses) if word == "ADDRESS" else word for word in asked[1:]]) == 4
+
+
+@pytest.mark.parametrize(
+    "rule, cause",
+    [("spam", "message_is_spam"), ("spf", "spf_failed"), ("dkim", "dkim_failed"), ("DMARC", "dmarc_failed")],
+)
+def test_where_a_rule_is_called_as_what_goes_wrong_the_cause_is_explained_first(rule: str, cause: str) -> None:
+    lines = mailcheck("explain", rule).lines()
+    assert lines[0].startswith(cause + " (")
+    assert "Ask: mailcheck wait HOST --expect " in "\n".join(lines[lines.index(rule.lower()) :])
+
+
+@pytest.mark.parametrize(
+    "words, title, asked",
+    [
+        (["hardened-relay"], "Hardened relay: a profile of audits.", "FILE --audit-profile hardened-relay"),
+        (["modern", "TLS"], "Modern TLS: a profile of relays.", "FILE --profile modern-tls"),
+        (["parked-domain"], "Parked domain: a profile of domains.", "--mail-domains FILE --domain-profile parked-domain"),
+    ],
+)  # fmt: skip
+def test_profiles_are_explained(words: List[str], title: str, asked: str) -> None:
+    name, explanation, ask = mailcheck("explain", *words).lines()
+    assert name == "-".join(words).lower()
+    assert explanation.startswith(title)
+    assert ask == "Ask: mailcheck assess " + asked
+    assert "Did you mean hardened-relay?" in mailcheck("explain", "hardened-rely").err
 
 
 def test_causes_are_explained_by_plain_words_too() -> None:

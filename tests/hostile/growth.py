@@ -168,6 +168,9 @@ GROWTH: Dict[str, Growing] = {
     "a refusal of many words": Growing(
         _refusal("user tls must relay mailbox size exceed auth sender "),
         lambda reply: cause_of("rcpt", reply.code, reply.enhanced_code, reply.text), FULL),
+    "a refusal about certificates": Growing(
+        _refusal("your client certificate message token self signed expired queue "),
+        lambda reply: cause_of("rcpt", reply.code, reply.enhanced_code, reply.text), FULL),
     "an answer without spaces": Growing(lambda n: "x" * n, queue_id, FULL),
     "an answer of many words": Growing(lambda n: "queued message accepted 01234567 Message " * (n // 41), queue_id, FULL),
     "a certificate of many names": Growing(_certificate, _read_certificate, 100000),

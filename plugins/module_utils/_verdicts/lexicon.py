@@ -45,6 +45,10 @@ LEXICON: Dict[str, str] = {
     "relay": "relay*, not relay*, mail relay, rcpthost*, third party, transit, relais",
     "auth": "auth, authent*, smtp auth, logon, login, log, sign, credential*, password, pop before smtp",
     "mechanism": "mechanism*, authentication type*, authentication method*, auth type, auth method*",
+    "certificate": "certificat*, tls certificat*, ssl certificat*, zertifikat*",
+    "clientcert": "client certificat*, your certificat*, your tls certificat*, your client certificat*, "
+                  "peer certificat*",
+    "token": "token*",
     "tls": "tls, starttls, ssl, not sent over tls, encrypt*, transport layer security",
     # What is wrong with it
     "rejected": "reject*, not relay*, refus*, denied, denies, deny, declined, prohibit*, forbidden, disallow*, "
@@ -125,7 +129,10 @@ LEXICON: Dict[str, str] = {
     "faulty": "error*, invalid, not valid, bad, not permit*, illegal, duplicate*, missing, unicode character*, "
               "improper*, non ascii, disallow*",
     "loop": "loop*, too many hops, hop count, hops, listed best preference mx",
-    "timeout": "timeout, timed out, time out, expired, lost connection, no answer, connection failed, "
+    # What else expires (a certificate, a token, a subscription) is no matter of time in a queue.
+    "timeout": "timeout, timed out, time out, message* expired, mail expired, email expired, delivery expired, "
+               "time expired, lifetime expired, queue expired, expired queue, expired after, expired returned, "
+               "connection expired, session expired, lost connection, no answer, connection failed, "
                "connection lost, connection reset, unable connect",
     "route": "unable route, no route, not route, next hop, dns query failed, name service error, network unreachable",
     "broken": "internal error, internal server error, internal system error, internal problem, internal failure, "
@@ -146,11 +153,15 @@ LEXICON: Dict[str, str] = {
                    "not available, unrecogni*, unknown, invalid, reject*, disabled",
     "nomechanism": "no mechanism, no worthy mechanism*",
     "errors": "too many error*",
+    "untrusted": "untrusted, not trust*, revoked, self signed, not yet valid",
     "nocert": "no client certificate, client certificate required, certificate required",
     "badcert": "client certificate not trusted, client certificate not valid, client certificate not accepted, "
                "client certificate rejected",
     "takesnone": "not accepting, null mx",
 }  # fmt: skip
+
+# In place of a cause: the general one of the stage, whatever the words and codes would say by the rows below.
+GENERAL = ""
 
 # What no phrase counts.
 FILLERS = frozenset(
@@ -163,10 +174,12 @@ FILLERS = frozenset(
 # 5.7.26 and 4.7.26, `uncoded` where there is no enhanced one) and the stage (`@auth`; `@envelope` is MAIL, RCPT, DATA
 # and the message, `@session` all but the greeting).
 CAUSES_OF: List[Tuple[str, str]] = [
-    ("client_certificate_rejected", "badcert"),
-    ("client_certificate_required", "nocert"),
+    ("client_certificate_rejected", "badcert, clientcert rejected, clientcert unknown, clientcert disabled"),
+    ("client_certificate_rejected", "clientcert untrusted, clientcert unowned, clientcert callout, clientcert faulty"),
+    ("client_certificate_required", "nocert, clientcert required"),
     ("auth_limited", "@auth toomany, @auth rate, @auth limit exceeded, @auth credit"),
     ("tls_required", "@auth tls required"),
+    ("auth_rejected", "@auth certificate disabled, @auth clientcert disabled, @auth token disabled"),
     ("auth_disabled", "@auth app, app required, app disabled, auth disabled, @auth disabled, @auth x.7.13"),
     ("auth_mechanism_refused", "@auth mechanism unsupported, @auth nomechanism"),
     ("tls_required", "@auth 538"),
@@ -202,6 +215,9 @@ CAUSES_OF: List[Tuple[str, str]] = [
     ("mailbox_full", "full, quota exceeded"),
     ("message_too_large", "toolarge, size exceeded"),
     ("relay_denied", "relay rejected, relay unknown"),
+    # Whose certificate it is, of the client or of the next host, is not said.
+    ("service_closing", "421 @session certificate"),
+    (GENERAL, "certificate, token disabled"),
     ("service_closing", "@auth 421"),
     ("auth_temporarily_failed", "@auth 4yz auth"),
     # The client

@@ -44,13 +44,19 @@ def cause_of(stage: str, code: int, enhanced_code: Optional[str], text: str) -> 
         return "protocol_violation"
     read = _read(text[:CHARACTERS_READ])
     codes = _code_notions(stage, code, enhanced_code or read.enhanced_code)
-    for sentences in (read.diagnosis, read.advice):
-        known = [codes.union(sentence) for sentence in sentences] or [codes]
-        anywhere = codes.union(*sentences)
-        for cause, needed, stages in _tables().rules:
-            if needed <= anywhere and (stages is None or stage in stages) and any(map(needed.issubset, known)):
-                return cause
-    return _GENERAL_CAUSES.get(stage, ("protocol_violation", "protocol_violation"))[code // 500]
+    causes = (_told_by(codes, stage, sentences) for sentences in (read.diagnosis, read.advice))
+    told = next((cause for cause in causes if cause is not None), "")
+    return told or _GENERAL_CAUSES.get(stage, ("protocol_violation", "protocol_violation"))[code // 500]
+
+
+def _told_by(codes: Set[str], stage: str, sentences: List[Set[str]]) -> Optional[str]:
+    """Return the cause of the first row that fits: `lexicon.GENERAL` where it says that no other one may."""
+    known = [codes.union(sentence) for sentence in sentences] or [codes]
+    anywhere = codes.union(*sentences)
+    for cause, needed, stages in _tables().rules:
+        if needed <= anywhere and (stages is None or stage in stages) and any(map(needed.issubset, known)):
+            return cause
+    return None
 
 
 def _code_notions(stage: str, code: int, enhanced_code: Optional[str]) -> Set[str]:
@@ -105,7 +111,7 @@ def _tables() -> _Tables:
 
 
 def _stages_of(cause: str) -> Optional[FrozenSet[str]]:
-    stages = CAUSES[cause].stages.split()
+    stages = CAUSES[cause].stages.split() if cause else ["any"]
     return None if "any" in stages else frozenset(stages)
 
 

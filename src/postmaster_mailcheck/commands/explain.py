@@ -45,8 +45,8 @@ def add_arguments(parser: Parser) -> None:
     parser.manual = MANUAL
     words: Any = parser.add_argument(
         "words", metavar="WORD", nargs="*", help="a reply, or a line of a log or a bounce that holds one (- reads it "
-        "from standard input); 554, or 554 5.7.1, or 5.7.1; a cause such as relay_denied; a rule, such as "
-        "relaying_refused",
+        "from standard input); 554, or 554 5.7.1, or 5.7.1; a cause (relay_denied), a rule (relaying_refused), a "
+        "profile",
     )  # fmt: skip
     parser.add_argument("--list", action="store_true", help="explain all causes that there are")
     note = "where the reply was said: " + ", ".join(STAGES)
@@ -65,16 +65,25 @@ def run(given: argparse.Namespace) -> int:
 
 def explained(words: Sequence[str], stage: Optional[str]) -> List[Dict[str, Any]]:
     """What each cause means, or what is called so, or the one reply that all words are. Raises Mistake."""
-    name = explanations.named(" ".join(words))
+    text = " ".join(words)
+    name = explanations.named(text)
     if name:  # some are called as a cause and a rule are
-        ways = ((CAUSES, explanations.explain_cause), (explanations.rules(), explanations.explain_rule))
-        return [explain(name) for known_names, explain in ways if name in known_names]
+        rules = [explanations.explain_rule(name)] if name in explanations.rules() else []
+        return [*map(explanations.explain_cause, rules[0]["causes"] if rules else [name]), *rules]
+    profile = explanations.profile_named(text)
+    if profile:
+        with output.needing_extras("the profile"):
+            return [explanations.explain_profile(profile)]
     known = [word in CAUSES for word in words]
     if all(known):
         return [explanations.explain_cause(word) for word in words]
-    if any(known) or (len(words) == 1 and re.fullmatch(r"[\w-]{2,}", words[0]) and not words[0].isdigit()):
+    if any(known) or (len(words) == 1 and _is_a_name(words[0])):
         number = known.index(False)
-        near = did_you_mean(words[number], [*CAUSES, *explanations.rules()])
-        raise Mistake("word %d is neither a reply, a code, a cause nor a rule.%s" % (number + 1, near))
-    text = sys.stdin.read() if list(words) == ["-"] else " ".join(words)
-    return [explanations.explain(text, stage)]
+        near = did_you_mean(words[number], [*CAUSES, *explanations.rules(), *explanations.shipped_profiles()])
+        raise Mistake("word %d is neither a reply, a code, a cause, a rule nor a profile.%s" % (number + 1, near))
+    return [explanations.explain(sys.stdin.read() if list(words) == ["-"] else text, stage)]
+
+
+def _is_a_name(word: str) -> bool:
+    """Whether a word can only be a name, and was misspelt."""
+    return bool(re.fullmatch(r"[\w-]{2,}", word)) and not word.isdigit() and not explanations.tells(word)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Private: what codes, causes and rules mean.
+# Private: what codes, causes, rules and profiles mean.
 
 from __future__ import annotations
 
@@ -20,21 +20,23 @@ def explanation(found: List[Dict[str, Any]], _detail: int) -> Iterator[Line]:
     for index, one in enumerate(found):
         if index:
             yield Line()
-        if one.get("rule"):
-            yield text(one["rule"], "bold")
+        name = one.get("rule") or one.get("profile")
+        if name:
+            yield text(name, "bold")
         elif one["cause"]:
             stages = one.get("stages") or [one["stage"]]
             yield Line(((one["cause"], "bold"), (" (%s; %s)" % (one["verdict"], " ".join(stages)), "dim")), 2)
         yield text(in_flags(one["explanation"]))
         if one.get("facts"):
             yield text(", ".join("%s: %s" % named for named in one["facts"].items()))
-        if one.get("rule"):
+        if name:
             yield Line((("Ask: ", "bold"), (one["asked"], "")), 5)
+        if one.get("rule"):
             yield Line((("Remedy: ", "bold"), (in_flags(one["hint"]), "")), 6)
         elif one["cause"]:
             yield Line((("Next: ", "bold"), (hint_of(one["cause"], "HOST", "PORT", as_argument), "")), 6)
             yield from _besides(one)
-        elif one["causes"]:
+        elif one["causes"] and not name:
             yield Line((("Causes: ", "bold"), (", ".join(one["causes"]), "")), 8)
 
 

@@ -105,6 +105,47 @@ def test_a_code_within_the_text_counts_and_advice_only_where_nothing_else_is_sai
     assert cause_of("rcpt", 550, None, text) == cause
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "5.7.1 TLS certificate has expired",
+        "5.7.1 Server certificate not verified",
+        "5.7.1 certificate verification failed for mx.example.net: untrusted issuer",
+        "5.7.5 Certificate validation failed",
+        "5.7.1 SSL certificate of sender's server is invalid",
+        "5.7.1 Access token has expired",
+        "5.7.1 The user's token has expired",
+        "5.7.1 Your subscription has expired",
+        "The license of this server has expired",
+    ],
+)
+@pytest.mark.parametrize("stage", ["mail", "rcpt", "message"])
+@pytest.mark.parametrize("code", [450, 550])
+def test_of_a_certificate_or_a_token_that_may_be_anybody_s_no_more_than_the_stage_is_told(stage, code, words):
+    """What expires besides a message's time in the queue."""
+    assert cause_of(stage, code, None, words) == general(stage, code)
+
+
+@pytest.mark.parametrize(
+    "stage, code, words, cause",
+    [
+        ("rcpt", 550, "5.7.1 Client certificate has expired", "client_certificate_rejected"),
+        ("mail", 550, "5.7.1 Your certificate was revoked", "client_certificate_rejected"),
+        ("rcpt", 454, "4.7.1 your TLS certificate is not trusted", "client_certificate_rejected"),
+        ("mail", 550, "5.7.1 You must present a client certificate", "client_certificate_required"),
+        ("rcpt", 421, "4.7.0 certificate could not be loaded, closing connection", "service_closing"),
+        ("auth", 535, "5.7.8 Access token has expired", "auth_rejected"),
+        ("auth", 535, "5.7.8 The certificate has expired", "auth_rejected"),
+        ("auth", 535, "5.7.8 Your subscription has expired", "auth_limited"),
+        ("rcpt", 554, "4.4.7 Message expired: unable to deliver in 840 minutes", "routing_failed"),
+        ("rcpt", 554, "delivery time expired", "routing_failed"),
+        ("rcpt", 550, "5.2.1 This account has expired", "mailbox_disabled"),
+    ],
+)
+def test_what_expires_is_told_apart(stage, code, words, cause):
+    assert cause_of(stage, code, None, words) == cause
+
+
 @pytest.mark.parametrize("address", ["2001:db8::25", "[2001:db8::25]", "(2001:db8::25)", "192.0.2.25", "[192.0.2.25]"])
 def test_an_address_is_the_client_s_whatever_its_family(address):
     """Postfix, Exim: who is named beside "blocked" is the client."""
