@@ -890,7 +890,7 @@ def test_the_command_that_is_told_of_a_probe_asks_it(name: str) -> None:
 def test_where_a_rule_is_called_as_what_goes_wrong_the_cause_is_explained_first(rule: str, cause: str) -> None:
     lines = mailcheck("explain", rule).lines()
     assert lines[0].startswith(cause + " (")
-    assert "Ask: mailcheck wait HOST --expect " in "\n".join(lines[lines.index(rule.lower()) :])
+    assert any(line.startswith("Ask: mailcheck wait HOST ") for line in lines[lines.index(rule.lower()) :])
 
 
 @pytest.mark.parametrize(
@@ -902,6 +902,7 @@ def test_where_a_rule_is_called_as_what_goes_wrong_the_cause_is_explained_first(
     ],
 )  # fmt: skip
 def test_profiles_are_explained(words: List[str], title: str, asked: str) -> None:
+    pytest.importorskip("yaml")
     name, explanation, ask = mailcheck("explain", *words).lines()
     assert name == "-".join(words).lower()
     assert explanation.startswith(title)
