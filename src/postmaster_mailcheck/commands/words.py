@@ -101,7 +101,13 @@ def _any_of(names: Iterable[str]) -> str:
 
 def _all_in_flags(found: Match[str]) -> str:
     """`the options intensity: active, authorised` are `--intensity active --authorised`."""
-    return " ".join(as_argument(*one.split(": ")) for one in found.group(1).split(", "))
+    return " ".join(map(_typed, found.group(1).split(", ")))
+
+
+def _typed(one: str) -> str:
+    """What stands behind the last of a list may be its value, or what the sentence goes on with."""
+    name, colon, value = one.partition(": ")
+    return as_argument(name, value) if value and _may_be(value, _options()[name]) else as_argument(name) + colon + value
 
 
 def _in_flags(found: Match[str]) -> str:
