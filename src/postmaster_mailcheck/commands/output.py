@@ -107,7 +107,8 @@ def assessed(results: Sequence[Mapping[str, Any]], **judging: Any) -> Assessment
         for rule in row["rules"]:
             asked, seen = told_apart(rule["text"])  # what was seen may be a relay's words
             asked = in_flags(asked)
-            rule["text"], rule["remedy"] = unmet_text(asked, of_a_probe(seen)) if seen else asked, in_flags(rule["remedy"])
+            rule["text"] = unmet_text(asked, of_a_probe(seen)) if seen else asked
+            rule["remedy"] = in_flags(rule["remedy"])
     return assessment
 
 
