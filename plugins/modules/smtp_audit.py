@@ -230,8 +230,9 @@ seconds:
   type: float
 verdict:
   description:
-    - V(failed), if there is a finding of severity C(high) or C(medium). Else, if the audit ended early, V(deferred) if the relay
-      put us off after something was settled, V(unreachable) if not; V(not_checked), in check mode and if it was stopped.
+    - V(failed), if there is a finding of severity C(high) or C(medium). Else, if the audit ended early, what a check says of
+      the RV(cause). V(failed) if the relay refused us for good, V(deferred) if it put us off, V(unreachable) if it could
+      not be reached; V(not_checked), in check mode and if it was stopped.
     - Else V(deferred), if the relay put off a control, a recipient that it should take; V(not_checked), if not one probe
       settled anything. Else V(passed), though some probes may be V(unknown).
   returned: for a single relay
@@ -304,7 +305,7 @@ not_asked:
   type: list
   elements: str
 not_made:
-  description: The probes that O(intensity) allows and that lack an option, each with C(name) and what it C(lacks).
+  description: The probes that O(intensity) allows and that lack options, each with C(name) and all that it C(lacks).
   returned: for a single relay
   type: list
   elements: dict

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.dialogue import at_stage
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.model import INTENSITIES
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.options import FLEET_OPTIONS
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.options import FLEET_OPTIONS, the_options
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.register import PROBES
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.rules import INFO, RULES
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._judged import check_rule
@@ -43,7 +44,7 @@ def audit_row(report: Mapping[str, Any], sources: Sources) -> Row:
     cause = report["cause"] or ("rule_unmet" if report["verdict"] == "failed" else None)
     failure = report["failure"] or {}
     said = " ".join(str(failure[part]) for part in ("code", "text") if failure.get(part))
-    seen = "%s at %s: %s" % (cause, failure["stage"], said) if failure else report["verdict"]
+    seen = "%s%s: %s" % (cause, at_stage(failure["stage"]), said) if failure else report["verdict"]
     row = relay_row({**report, "failure": None}, sources, {})
     row["audit"] = {name: report[name] for name in ("intensity", "verdict")}
     row["cause"], row["stage"], row["code"] = cause, failure.get("stage"), failure.get("code")
@@ -54,7 +55,7 @@ def audit_row(report: Mapping[str, Any], sources: Sources) -> Row:
 def _rules(report: Mapping[str, Any], sources: Sources) -> Iterator[Rule]:
     """Yield a rule for each probe that was to be made, and for each that a profile expects."""
     known, expected = sources.of_all.get(AUDIT) or {}, sources.expected.get(AUDIT) or {}
-    open_ = {one["name"]: "it needs the option %s%s" % (one["lacks"], _all(one["name"])) for one in report["not_made"]}
+    open_ = {one["name"]: "it needs %s%s" % (the_options(one["lacks"]), _all(one)) for one in report["not_made"]}
     made = {one["name"]: one for one in report["probes"]}
     for name in expected if report["probes"] else ():  # what was not even begun says so by its check
         if name not in made and name in PROBES:
@@ -65,9 +66,9 @@ def _rules(report: Mapping[str, Any], sources: Sources) -> Iterator[Rule]:
             yield _rule(judged, known.get(name) or {})
 
 
-def _all(name: str) -> str:
-    needs = PROBES[name].needs
-    return " (in all %s)" % " and ".join(needs) if len(needs) > 1 else ""
+def _all(not_made: Mapping[str, Any]) -> str:
+    needs = PROBES[not_made["name"]].needs
+    return " (in all %s)" % " and ".join(needs) if len(needs) > len(not_made["lacks"]) else ""
 
 
 def _takes(name: str, given: str) -> str:

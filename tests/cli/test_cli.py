@@ -30,6 +30,7 @@ from ansible_collections.postmaster.mailcheck.tests.support import mailboxes
 from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import Folder, ImapServer
 from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
 from ansible_collections.postmaster.mailcheck.tests.support.screen import AS_MODULE, sent_to_a_terminal, without
+from postmaster_mailcheck import explanations
 from postmaster_mailcheck.commands import check, sweep
 from postmaster_mailcheck.commands.endings import MISTAKE
 from postmaster_mailcheck.commands.main import SUBCOMMANDS, main
@@ -587,10 +588,50 @@ def test_an_audit_that_could_not_ask_does_not_end_as_if_it_had(
 ) -> None:
     where = {"port": relay.port, "authorised": ["127.0.0.1"], "check_mode": True}
     report = postmaster_mailcheck.audit("127.0.0.1", intensity="active", **where)
-    assert {"name": "relaying", "lacks": "known_recipient"} in report["not_made"]
+    assert {"name": "relaying", "lacks": ["known_recipient", "outside_recipient"]} in report["not_made"]
     monkeypatch.setattr(postmaster_mailcheck, "audit", lambda *_relay, **_options: {**report, "verdict": "passed"})
     assert [main(["audit", "127.0.0.1"]), main(["audit", "127.0.0.1", "--lenient"])] == [6, 0]
-    assert "not made     relaying: it needs --known-recipient\n" in capsys.readouterr().out
+    assert "not made     relaying: it needs --known-recipient --outside-recipient\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_the_line_that_explain_gives_for_a_probe_is_whole(name: str) -> None:
+    addresses = iter(["a@example.net", "b@example.com"])
+    words = [next(addresses) if word == "ADDRESS" else word for word in explanations.explain(name)["asked"].split(" ")]
+    assert words[0] == "mailcheck" and main([*words[1:], "--check-mode"]) == 0
+
+
+def test_all_that_a_probe_needs_is_named_at_once_and_as_it_is_typed() -> None:
+    assert mailcheck("audit", "relay.example.com", "--probes", "relaying").err == (
+        "mailcheck: --probes[0]: names the probe relaying, which needs --intensity active --authorised "
+        "--known-recipient --outside-recipient.\n"
+    )
+
+
+def test_what_messages_need_is_said_as_it_is_typed(relay: Relay) -> None:
+    relay.answers["VRFY"] = "502 5.5.1 No\r\n"
+    named = "127.0.0.1:%d" % relay.port
+    words = [named, "--intensity", "active", "--authorised", named, "--known-recipient", "a@example.net"]
+    words += ["--outside-recipient", "b@example.com", "--probes", "relaying", "--probes", "vrfy"]
+    for shown in ([], ["--format", "markdown"]):
+        ran = mailcheck("audit", *words, *shown)
+        told = "Messages can settle it, with --intensity intrusive --mailbox-recipient --mailbox --outside-mailbox"
+        assert told in ran.out.replace("\\", ""), ran.out
+
+
+@pytest.mark.parametrize("reply, code", [("554 5.7.1 Not you\r\n", 1), ("421 4.7.0 Too many connections\r\n", 3)])
+def test_an_audit_of_a_relay_that_refuses_ends_as_a_check_of_it(relay: Relay, reply: str, code: int) -> None:
+    relay.answers[""] = reply
+    named = "127.0.0.1:%d" % relay.port
+    ran = mailcheck("audit", named)
+    assert [ran.code, mailcheck("check", named).code] == [code, code]
+    assert re.search(r"^more +mailcheck explain \w+$", ran.out, re.MULTILINE)
+    assert not re.search("--retry-for|retry_for|Sign in", ran.out)
+
+
+def test_an_audit_says_how_to_trust_an_authority_of_one_s_own() -> None:
+    assert re.search("--ca-path FILE", mailcheck("audit", "--help").out)
+    assert "name it in --ca-path." in mailcheck("explain", "certificate").out
 
 
 def test_an_audit_tells_what_it_does_not_ask(relay: Relay) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterator, List, Sequence
 
 import pytest
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.options import AUDIT_OPTIONS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.options import OPTIONS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.summary import named
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.sweep_options import SWEEP_OPTIONS
@@ -218,6 +219,10 @@ def test_an_option_is_said_as_it_is_typed() -> None:
     ("test_message is not used: send is false.", "--test-message is not used: --send is not given."),
     ("senders accept it, as validate_certs=false would", "senders accept it, as --no-validate-certs would"),
     ("it needs the option known_recipient", "it needs --known-recipient"),
+    ("with the options intensity: intrusive, known_recipient, mailbox. Else",
+     "with --intensity intrusive --known-recipient --mailbox. Else"),
+    ("for want of the options known_recipient, outside_recipient: relaying, vrfy",
+     "for want of --known-recipient --outside-recipient: relaying, vrfy"),
     ("give what smtp_check with send returned", "give what mailcheck check with send returned"),
     ("TLS (implicit), as the option tls says nothing else", "TLS (implicit), as --tls says nothing else"),
     ("Set tls: implicit, or wait with retry_for: 600.", "Set --tls implicit, or wait with --retry-for 600."),
@@ -235,7 +240,7 @@ def test_a_warning_names_options_as_they_are_typed() -> None:
 
 @pytest.mark.parametrize("cause", CAUSES)
 def test_every_option_in_a_hint_is_an_argument(cause: str) -> None:
-    table = {**SWEEP_OPTIONS, **OPTIONS}
+    table = AUDIT_OPTIONS if cause == "nothing_settled" else {**SWEEP_OPTIONS, **OPTIONS}  # which only audits come to
     for name, value in re.findall(r"O\((\w+)(?:=([^()]*))?\)", CAUSES[cause].hint):
         assert name in table
         choices = table[name].get("choices")
@@ -243,7 +248,7 @@ def test_every_option_in_a_hint_is_an_argument(cause: str) -> None:
     said = hint_of(cause, "relay", 25, as_argument)
     for name in {*table} - {"port", "send", "sender", "protocol", "timeout", "deadline", "hosts", "domains", "recipients",
                             "password", "username", "details", "tls", "chunking", "survey", "expect",
-                            "transcript"}:  # fmt: skip
+                            "transcript", "probes", "pause", "mailbox"}:  # fmt: skip
         if not re.search(r"(Postfix|Exim|Dovecot|nginx): [^)]*\b%s\b" % name, said):
             assert not re.search(r"(?<![-\w])%s(?!\w)" % name, said), "%s is not marked as an option" % name
     assert not SECRETS.keys() & set(re.findall(r"--([a-z-]+)", said))

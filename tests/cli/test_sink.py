@@ -33,6 +33,8 @@ from postmaster_mailcheck.commands.main import main
 from postmaster_mailcheck.sink import certificates
 from postmaster_mailcheck.sink.behaviour import VERBS
 from postmaster_mailcheck.sink.outbound import Through, look_outbound
+from postmaster_mailcheck.views import sinks
+from postmaster_mailcheck.views.lines import NORMAL, QUIET, VERBOSE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -680,6 +682,30 @@ def test_a_relay_that_writes_messages_anew_is_not_said_to_cut_them() -> None:
     with Sink(tls="none") as sink, relaying(said) as relay:
         told = looked(sink, relay)
     assert (told["outcome"], {*told["observed"].values()}) == ("unknown", {"not_seen"}), told["text"]
+
+
+def test_a_relay_that_is_not_there_has_answered_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    with Sink(tls="none") as sink:
+        told = look_outbound(sink, Through("127.0.0.1", port, SENDER, RECIPIENT), 60.0)
+    assert told["outcome"] == "unknown"
+    assert "a message as it should be could not be sent: 127.0.0.1: connection refused" in told["text"]
+
+
+@pytest.mark.parametrize("detail, dialogues", [(QUIET, 0), (NORMAL, 0), (VERBOSE, 10)])
+def test_what_went_through_a_relay_is_a_line_for_each_ending(detail: int, dialogues: int) -> None:
+    def said(content: bytes) -> str:
+        hand_on(sink, content.replace(b"\0", b""))
+        return "250 2.0.0 Ok"
+
+    with Sink(tls="none") as sink, relaying(said) as relay:
+        rule = looked(sink, relay)
+        over(sink, 10)
+        report = {"msg": "", "warnings": [], "sessions": [one.as_dict() for one in sink.sessions], "rules": [rule]}
+    shown = ["".join(text for text, _style in line.pieces) for line in sinks.sink(report, detail)]
+    assert len([line for line in shown if line.startswith("session ")]) == dialogues
+    assert [line for line in shown if line.startswith("passed on ")].count(r"passed on    \n.\n") == (detail > QUIET)
 
 
 @pytest.mark.parametrize("messages", [1, 10])

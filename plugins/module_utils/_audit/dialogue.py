@@ -142,12 +142,17 @@ def cause_of_reply(stage: str, reply: Union[Reply, ExtraReply]) -> str:
     return cause_of(stage, reply.code, reply.enhanced_code, reply.text)
 
 
+def at_stage(stage: str) -> str:
+    """Return where something ended, as people read it: what a probe says is at no stage that they know."""
+    return "" if stage == "extra" else " at " + stage
+
+
 def answers(outcome: Outcome) -> Sequence[ExtraReply]:
     """Return all that a framed dialogue was answered. Raises Unsettled unless it came to its end."""
     failure = outcome.facts.failure
     if failure is not None:
         words = " ".join(filter(None, (str(failure.code or ""), " ".join(failure.text.split()))))
-        raise Unsettled("the dialogue ended at %s (%s): %s" % (failure.stage, failure.cause, words))
+        raise Unsettled("the dialogue ended%s (%s): %s" % (at_stage(failure.stage), failure.cause, words))
     replies: Sequence[ExtraReply] = outcome.facts.extra_replies
     return replies
 

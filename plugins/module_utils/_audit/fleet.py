@@ -15,7 +15,7 @@ from .._smtp.rows import blamed, entries
 from .._smtp.summary import about
 from .model import FINDING, PASS, Cost
 from .options import AUDIT_OPTIONS, wanted_audit
-from .report import SEVERITIES, beyond, gravest_first, how_it_stopped, left_open
+from .report import SEVERITIES, beyond, gravest_first, how_it_stopped, left_open, next_sentence
 
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
@@ -153,7 +153,7 @@ def _sentences(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) ->
         ended = [row for row in rows if row["cause"] == cause]
         names = [row["name"] for row in ended]
         how = how_it_stopped(ended[0]).capitalize()
-        yield "%s (%s) at %s. Next: %s" % (how, cause, _some(names), ended[0]["failure"]["hint"])
+        yield "%s (%s) at %s. %s" % (how, cause, _some(names), next_sentence(ended[0]["failure"]["hint"]))
     yield from beyond(rows)
 
 

@@ -21,7 +21,7 @@ from .model import INTENSITIES, Cost
 from .register import PROBES
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Mapping, Optional, Tuple
+    from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
     from .._mailbox.request import Request
     from .._smtp.endpoint import Endpoint
@@ -94,7 +94,7 @@ class Wanted(NamedTuple):
     sender: str
     pause: float  # seconds between connections
     probes: Tuple[Probe, ...]
-    left_out: Tuple[Tuple[str, str], ...]  # a probe that the intensity allows, and the option that it lacks
+    left_out: Tuple[Tuple[str, List[str]], ...]  # a probe that the intensity allows, and the options that it lacks
     beyond: Tuple[str, ...]  # the probes that take a higher intensity, where the caller has not chosen among them
     mailbox: Optional[Request]  # where mail for mailbox_recipient arrives
     outside_mailbox: Optional[Request]  # where mail for outside_recipient does
@@ -119,7 +119,7 @@ def wanted_audit(host: str, options: Mapping[str, Any]) -> Wanted:
     own, elsewhere = (mailboxes[name] for name in _MAILBOXES)
     if own is not None and elsewhere is not None and own.place == elsewhere.place:
         raise OptionError("outside_mailbox", "must be another than mailbox, or none can tell where mail has gone.")
-    probes, left_out = _chosen(options, {**addresses, **mailboxes})
+    probes, left_out = _chosen(options, {**addresses, **mailboxes, "authorised": options["authorised"]})
     return Wanted(
         endpoint,
         options["intensity"],
@@ -184,19 +184,18 @@ def _domain(address: str) -> str:
 
 def _chosen(
     options: Mapping[str, Any], given: Mapping[str, Any]
-) -> Tuple[Tuple[Probe, ...], Tuple[Tuple[str, str], ...]]:
-    """Return the probes to make, in their order, and those left out because they lack an option."""
+) -> Tuple[Tuple[Probe, ...], Tuple[Tuple[str, List[str]], ...]]:
+    """Return the probes to make, in their order, and those left out because they lack options."""
     for index, name in enumerate(options["probes"] or ()):
         option = "probes[%d]" % index
         if name not in PROBES:
             raise OptionError(option, "there is no such probe.%s" % did_you_mean(name, PROBES))
-        if not _allowed(PROBES[name], options["intensity"]):
-            raise OptionError(option, "is %s: set intensity to that, or higher." % PROBES[name].intensity)
-        if _lacks(PROBES[name], given):
-            raise OptionError(_lacks(PROBES[name], given), "is needed by the probe %s." % name)
+        takes = takes_besides(PROBES[name], options["intensity"], given)
+        if takes:
+            raise OptionError(option, "names the probe %s, which needs %s." % (name, the_options(takes)))
     names = PROBES if options["probes"] is None else options["probes"]
     probes = [probe for name, probe in PROBES.items() if name in names and _allowed(probe, options["intensity"])]
-    left_out: List[Tuple[str, str]] = [(probe.name, _lacks(probe, given)) for probe in probes if _lacks(probe, given)]
+    left_out = [(probe.name, _lacks(probe, given)) for probe in probes if _lacks(probe, given)]
     made = (_with_proof(probe, options, given) for probe in probes if not _lacks(probe, given))
     return tuple(made), tuple(left_out)
 
@@ -217,6 +216,20 @@ def _allowed(probe: Probe, intensity: str) -> bool:
     return INTENSITIES.index(probe.intensity) <= INTENSITIES.index(intensity)
 
 
-def _lacks(probe: Probe, given: Mapping[str, Any]) -> str:
-    """Return the first option that the probe cannot do without and the caller has not given, or nothing."""
-    return next((name for name in probe.needs if not given[name]), "")
+def _lacks(probe: Probe, given: Mapping[str, Any]) -> List[str]:
+    """Return the options that the probe cannot do without and the caller has not given."""
+    return [name for name in probe.needs if not given[name]]
+
+
+def takes_besides(probe: Probe, intensity: str, given: Mapping[str, Any]) -> List[str]:
+    """Return all that a probe takes besides what is given, as a task has it: first a higher intensity, if it has to be.
+
+    Beyond safe that goes with the caller's word.
+    """
+    higher = [] if _allowed(probe, intensity) else ["intensity: %s" % probe.intensity]
+    return [*higher, *(["authorised"] if higher and not given.get("authorised") else []), *_lacks(probe, given)]
+
+
+def the_options(names: Sequence[str]) -> str:
+    """Return options as a sentence names them, which the command can tell in its own words: see in_flags() there."""
+    return "the option%s %s" % ("s" if len(names) > 1 else "", ", ".join(names))

@@ -16,7 +16,7 @@ from .._net.attempts import Wait
 from .._net.text import Secrets
 from .._smtp.actions import Actions
 from .._smtp.attempts import attempt_all
-from .dialogue import in_clear
+from .dialogue import at_stage, in_clear
 from .model import FINDING, Audited, Judgement, Unsettled, unknown
 from .probes.first_look import talk
 
@@ -132,7 +132,7 @@ def _judge(probe: Probe, audited: Audited, outcomes: Sequence[Outcome], ended: O
     why = ""
     if ended:
         words = " ".join(filter(None, (str(ended.code or ""), " ".join(ended.text.split()))))
-        why = "the audit had to end at %s: %s" % (ended.stage, words or ended.cause)
+        why = "the audit had to end%s: %s" % (at_stage(ended.stage), words or ended.cause)
         if not outcomes:
             return unknown(why)
     try:

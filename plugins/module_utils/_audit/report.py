@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,9 @@ from .._net.text import counted, where
 from .._smtp.report import described
 from .._verdicts.causes import Failure, verdict_of
 from .._version import engine
+from .dialogue import at_stage
 from .model import FINDING, INTENSITIES, PASS, UNKNOWN, Cost
+from .options import the_options
 from .plan import OURS
 from .register import PROBES
 
@@ -30,6 +33,25 @@ _FAILS = ("high", "medium")
 _NOTHING_SETTLED = "nothing_settled"
 _LONGEST = 400  # characters of what was seen
 _SHOWN = 3  # unknown probes in a warning
+# Behind what was seen: what to give. The command says these options as they are typed.
+SETTLED_BY = ". Messages can settle it, with "
+# What the table of causes advises a check, and an audit cannot do: it never signs in, tries nothing again, and takes
+# whatever TLS the relay has. Options are said as in a playbook, or as they are typed.
+_OF_CHECKS = (
+    (r" \((?:--)?retry.for(?: tries again)?\)", ""),
+    (r"Wait for it with (?:--)?retry.for:? 600", "Ask again in ten minutes"),
+    (r"Sign in on the submission port \(587 or 465\), or let", "Ask from an address that the relay talks to, or let"),
+    (r"Sign in, use the submission port \(587 or 465\), or add", "Ask from another address, or add"),
+    (r"Set (?:--)?username and .*, or let", "An audit never signs in: let"),
+    (
+        r"Set (?:--)?client.cert and .*",
+        "An audit shows no certificate: let the relay do without one for it.",
+    ),
+    (r" To look at an old relay, (?:lower|set) (?:--)?tls.*", ""),
+    (r"To look at it as it is, .* Else give", "Give"),
+    (r" that is named to the check is looked up (.*\)), whatever .* names", r" is looked up \1"),
+    (r", (?:--)?max.failures, or", " or"),
+)
 _DESCRIBED = ("name", "question", "intensity", "severity", "source", "meaning", "remedy")
 
 
@@ -49,11 +71,11 @@ def as_report(audit: Audit, checked_at: float) -> Dict[str, Any]:
         "intensity": wanted.intensity,
         "checked_at": datetime.datetime.fromtimestamp(checked_at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "seconds": _seconds(audit),
-        "verdict": "failed" if grave else _verdict(audit, probes, failure),
+        "verdict": "failed" if grave else _verdict(audit, failure),
         "cause": failure.cause if failure else None,
-        "failure": described(wanted.endpoint, failure) if failure else None,
+        "failure": _described_failure(wanted, failure) if failure else None,
         "probes": probes,
-        "not_made": [{"name": name, "lacks": option} for name, option in wanted.left_out],
+        "not_made": [{"name": name, "lacks": options} for name, options in wanted.left_out],
         "not_asked": list(wanted.beyond),
         "plan": plan_of(wanted),
         "summary": _summary(probes),
@@ -62,6 +84,18 @@ def as_report(audit: Audit, checked_at: float) -> Dict[str, Any]:
     }
     report["msg"], report["warnings"] = _sentence(audit, report), _warnings(audit, report)
     return report
+
+
+def _described_failure(wanted: Wanted, failure: Failure) -> Dict[str, Any]:
+    told = described(wanted.endpoint, failure)
+    return {**told, "hint": about_an_audit(told["hint"])}
+
+
+def about_an_audit(hint: str) -> str:
+    """Return the next step of a cause without what an audit cannot do."""
+    for pattern, said in _OF_CHECKS:
+        hint = re.sub(pattern, said, hint)
+    return hint
 
 
 def _changed(audit: Audit) -> bool:
@@ -105,9 +139,12 @@ def _what_settles(wanted: Wanted, one: Probed) -> str:
     likely = one.judgement.proof == "none"
     if proof is None or one.probe.proof is not None or not (likely or one.judgement.status == UNKNOWN):
         return ""
+    failures = (outcome.facts.failure for outcome in one.outcomes)
+    if any(failure is not None and failure.recipient is not None for failure in failures):
+        return ""  # the control was refused, without which no message is sent either
     lacks = [name for name in proof.needs if not getattr(wanted, name)]
-    takes = ([] if wanted.intensity == INTENSITIES[-1] else ["intensity %s" % INTENSITIES[-1]]) + lacks
-    return ". Messages can settle it, with %s" % ", ".join(takes) if takes else ""
+    takes = ([] if wanted.intensity == INTENSITIES[-1] else ["intensity: %s" % INTENSITIES[-1]]) + lacks
+    return SETTLED_BY + the_options(takes) if takes else ""
 
 
 def _probed(one: Probed, hint: str) -> Dict[str, Any]:
@@ -154,13 +191,14 @@ def _settled(probes: Sequence[Mapping[str, Any]]) -> bool:
     return any(one["status"] != UNKNOWN for one in probes)
 
 
-def _verdict(audit: Audit, probes: Sequence[Dict[str, Any]], failure: Optional[Failure]) -> str:
-    """passed, deferred, unreachable, not_checked. A finding that is low or info fails nothing."""
+def _verdict(audit: Audit, failure: Optional[Failure]) -> str:
+    """What a check says of such a failure, but that what was ended from our side was not checked.
+
+    A finding that is low or info fails nothing.
+    """
     if audit.first is None or (audit.ended and audit.ended.cause in OURS):
         return "not_checked"
-    if audit.ended is None:
-        return verdict_of(failure)
-    return "deferred" if _settled(probes) and verdict_of(audit.ended) == "deferred" else "unreachable"
+    return verdict_of(failure)
 
 
 def _warnings(audit: Audit, report: Mapping[str, Any]) -> List[str]:
@@ -174,10 +212,8 @@ def _warnings(audit: Audit, report: Mapping[str, Any]) -> List[str]:
         warnings.append("Nothing is known of what %s: %s%s." % (asked, told, more))
     lacking: Dict[str, List[str]] = {}
     for one in report["not_made"]:
-        lacking.setdefault(one["lacks"], []).append(one["name"])
-    warnings += [
-        "Not asked for want of the option %s: %s." % (option, ", ".join(names)) for option, names in lacking.items()
-    ]
+        lacking.setdefault(the_options(one["lacks"]), []).append(one["name"])
+    warnings += ["Not asked for want of %s: %s." % (options, ", ".join(names)) for options, names in lacking.items()]
     return warnings
 
 
@@ -244,10 +280,16 @@ def headline(report: Mapping[str, Any]) -> str:
     failure = report["failure"]
     if failure:
         said = " ".join(filter(None, (str(failure["code"] or ""), " ".join(failure["text"].split()))))
-        text += " It %s, at %s (%s)" % (how_it_stopped(report), failure["stage"], failure["cause"])
+        at = at_stage(failure["stage"])
+        text += " It %s%s (%s)" % (how_it_stopped(report), at and "," + at, failure["cause"])
         text += ": %s." % said if said else "."
-        text += " %(explanation)s Next: %(hint)s" % failure
+        text += " %(explanation)s " % failure + next_sentence(failure["hint"])
     return text
+
+
+def next_sentence(hint: str) -> str:
+    """Return the next step as a sentence among others: it may end with where there is more to read."""
+    return "Next: " + (hint if hint.endswith(".") else hint + ".")
 
 
 def how_it_stopped(report: Mapping[str, Any]) -> str:

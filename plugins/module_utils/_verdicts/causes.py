@@ -445,8 +445,8 @@ CAUSES: Dict[str, Cause] = {
         "Check host, port and protocol: IMAP is on 993 (TLS) or 143, POP3 on 995 (TLS) or 110."),
     "nothing_settled": Cause(
         "any", "not_checked", "The relay was reached, and not one probe of the audit could be judged.",
-        "See probes: the text of each says why. Name a known_recipient that the relay takes mail for, ask from an "
-        "address that it does not refuse, or ask more than what is left to another program."),
+        "Each probe says why. Name a O(known_recipient) that the relay takes mail for, ask from an address that it "
+        "does not refuse, or ask more than what is left to another program."),
     "interrupted": Cause(
         "any", "not_checked", "The check was stopped, by Ctrl-C or another signal, before it ended.",
         "Nothing is wrong that is known of. What was learned until then is in the report; run it again for the rest."),

@@ -45,10 +45,14 @@ mailcheck audit mx.example.com --intensity active --authorised mx.example.com
         ("--intensity HOW", "safe (the default), active, intrusive"),
         ("--authorised HOST", "a relay that you may probe; needed beyond safe"),
         ("--probes NAME", "a probe to make; may be repeated. Else all"),
+        ("--ca-path FILE", "trust these authorities, not the system's"),
         ("-q", "nothing where all is well"),
         ("--format F, --json", output.SHOWN),
     ),
-    notes.notes(TABLE, "a probe was left unknown, or not made for want of an option"),
+    notes.notes(
+        TABLE,
+        "a probe was left unknown (but for those that only sslyze can ask), or not made for\n     want of an option",
+    ),
 )
 
 

@@ -21,7 +21,7 @@ from postmaster_mailcheck import terminal
 from postmaster_mailcheck.commands.arguments import plain_value
 from postmaster_mailcheck.commands.endings import MISTAKE, Mistake
 from postmaster_mailcheck.commands.files import check_place, write_whole
-from postmaster_mailcheck.commands.words import in_flags
+from postmaster_mailcheck.commands.words import in_flags, of_a_probe
 from postmaster_mailcheck.views.lines import NORMAL
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ def assessed(results: Sequence[Mapping[str, Any]], **judging: Any) -> Assessment
         for rule in row["rules"]:
             asked, seen = told_apart(rule["text"])  # what was seen may be a relay's words
             asked = in_flags(asked)
-            rule["text"], rule["remedy"] = unmet_text(asked, seen) if seen else asked, in_flags(rule["remedy"])
+            rule["text"] = unmet_text(asked, of_a_probe(seen)) if seen else asked
+            rule["remedy"] = in_flags(rule["remedy"])
     return assessment
 
 

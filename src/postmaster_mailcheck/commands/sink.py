@@ -41,7 +41,7 @@ mailcheck sink 127.0.0.1:2525 --sessions 1 --tls none
 """,
     (
         ("--tls HOW", "starttls (the default), implicit, or none: a downgrade"),
-        ("--certificate WHICH", "self-signed, expired, or a PEM file"),
+        ("--certificate WHICH", "self-signed, expired (and self-signed), or a PEM file"),
         ("--inject", "a reply in clear, in one write with that to STARTTLS"),
         ("--answer VERB=REPLY", "a reply in place of the usual one"),
         ("--delay VERB=SECONDS", "wait before a reply"),
@@ -66,7 +66,7 @@ def add_arguments(parser: Parser) -> None:
     number = functools.partial(plain_value, {"type": "float"})
     add = parser.add_argument_group("how it behaves").add_argument
     add("--tls", choices=["starttls", "implicit", "none"], default="starttls", help="none is a downgrade")
-    text = "self-signed or expired, both made for the occasion (needs cryptography), or a PEM file"
+    text = "self-signed, or expired (and self-signed too), both made at once (needs cryptography), or a PEM file"
     add("--certificate", metavar="WHICH", help=text)
     add("--key", metavar="FILE", help="the certificate's key, where it is in another file")
     text = "a reply in place of the usual one; may be given several times. VERB is one of " + ", ".join(VERBS)

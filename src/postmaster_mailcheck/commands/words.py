@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, Match, Optional, Pattern
+    from typing import Any, Dict, Iterable, Match, Optional, Pattern
 
 # Secret option -> the option that it goes with: without that one, a secret that happens to be set is left alone.
 SECRETS = {"password": "username", "access_token": "username", "client_key_password": "client_key"}
@@ -49,16 +49,26 @@ def as_argument(option: str, value: Optional[str] = None) -> str:
 
 
 # What a sentence has that names an option. The tables of all of them take their time to load.
-_MAY_NAME_ONE = re.compile(r"[a-z]_[a-z]|\boption |(?: is |: |=)(?:true|false|implicit|starttls)\b")
+_MAY_NAME_ONE = re.compile(r"[a-z]_[a-z]|\boptions? |(?: is |: |=)(?:true|false|implicit|starttls)\b")
 
 
 def in_flags(sentence: str) -> str:
     """Say the options that a sentence of the engine names as one types them: `tls: implicit` is `--tls implicit`.
 
-    A name that is a word of the language too is an option only with a value of its own, or behind `option`. Modules are
-    commands.
+    A name that is a word of the language too is an option only with a value of its own, or behind `option`; behind `the
+    options` all are, as far as the list goes. Modules are commands.
     """
-    return _pattern().sub(_in_flags, sentence) if _MAY_NAME_ONE.search(sentence) else sentence
+    if not _MAY_NAME_ONE.search(sentence):
+        return sentence
+    return _pattern().sub(_in_flags, _several().sub(_all_in_flags, sentence))
+
+
+def of_a_probe(seen: str) -> str:
+    """Say what a probe has seen, in which a relay's words stay as they are: what to give for more is behind them."""
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.report import SETTLED_BY
+
+    words, settled_by, options = seen.rpartition(SETTLED_BY)
+    return words + settled_by + in_flags(options) if settled_by else seen
 
 
 @functools.lru_cache(maxsize=None)
@@ -75,8 +85,29 @@ def _options() -> Dict[str, Dict[str, Any]]:
 
 @functools.lru_cache(maxsize=None)
 def _pattern() -> Pattern[str]:
-    names = "|".join(sorted([*_options(), *COMMANDS], key=len, reverse=True))
+    names = _any_of([*_options(), *COMMANDS])
     return re.compile(r"(?<![\w.-])((?:the )?option )?(%s)(?![\w-])(?:( is |: |=)(\w+(?:\.\d+)?))?" % names)
+
+
+@functools.lru_cache(maxsize=None)
+def _several() -> Pattern[str]:
+    one = r"(?:%s)(?:: \w+)?" % _any_of(_options())
+    return re.compile(r"\bthe options (%s(?:, %s)+)(?!\w)" % (one, one))
+
+
+def _any_of(names: Iterable[str]) -> str:
+    return "|".join(sorted(names, key=len, reverse=True))
+
+
+def _all_in_flags(found: Match[str]) -> str:
+    """`the options intensity: active, authorised` are `--intensity active --authorised`."""
+    return " ".join(map(_typed, found.group(1).split(", ")))
+
+
+def _typed(one: str) -> str:
+    """What stands behind the last of a list may be its value, or what the sentence goes on with."""
+    name, colon, value = one.partition(": ")
+    return as_argument(name, value) if value and _may_be(value, _options()[name]) else as_argument(name) + colon + value
 
 
 def _in_flags(found: Match[str]) -> str:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.endpoint import Endpoint
     from postmaster_mailcheck.sink.server import Sink
 
+RULE = "outbound_smuggling"
 _TURN = 0.5  # seconds: how soon an interrupt is heard
 _TEXT = "the relay passes on no ending of a message but CR LF . CR LF"
 _REMEDY = (
@@ -84,7 +85,7 @@ def look_outbound(
     _wait(sink, refused, min(patience(waited), wait), stopped)
     why = _control_is_missing(sink, sent, waited)
     if why:
-        return rule("outbound_smuggling", "high", UNKNOWN, "%s; %s" % (_TEXT, why), None, _REMEDY)
+        return rule(RULE, "high", UNKNOWN, "%s; %s" % (_TEXT, why), None, _REMEDY)
     seen = {one.ending: fate_of(one, _arrived(sink, one.token)) for one in sent[1:]}
     return _judged([seen.get(ending) or _unsent(ending) for ending in OUTBOUND])
 
@@ -109,8 +110,9 @@ def _control_is_missing(sink: Sink, sent: Sequence[Sent], waited: float) -> str:
         return ""
     if sent[0].taken:
         return "a message as it should be was not seen within %.0f s" % waited
-    said = "%s %s" % (sent[0].code, sent[0].text) if sent[0].code else sent[0].text
-    return "a message as it should be was answered %s" % said
+    if sent[0].code:
+        return "a message as it should be was answered %s %s" % (sent[0].code, sent[0].text)
+    return "a message as it should be could not be sent: %s" % sent[0].text
 
 
 def _unsent(ending: bytes) -> Seen:
@@ -134,4 +136,4 @@ def _judged(seen: Sequence[Seen]) -> Dict[str, Any]:
     }
     shown = "; ".join("%s: %s" % (word, ", ".join(told[fate])) for fate, word in words.items() if fate in told)
     outcome = UNMET if PASSED_ON in told or CUT in told else UNKNOWN if NOT_SEEN in told else MET
-    return rule("outbound_smuggling", "high", outcome, "%s; %s" % (_TEXT, shown), observed, _REMEDY)
+    return rule(RULE, "high", outcome, "%s; %s" % (_TEXT, shown), observed, _REMEDY)

@@ -14,13 +14,13 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.report
     left_open,
 )
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import counted
-from postmaster_mailcheck.commands.words import as_argument, in_flags
+from postmaster_mailcheck.commands.words import as_argument, in_flags, of_a_probe
 from postmaster_mailcheck.views import lines
 from postmaster_mailcheck.views.lines import LABEL, NORMAL, OUTCOMES, VERDICTS, Line, row
 from postmaster_mailcheck.views.results import next_step
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, List, Mapping
+    from typing import Any, Dict, Iterable, Iterator, List, Mapping
 
     from postmaster_mailcheck.views.lines import Piece
 
@@ -31,6 +31,8 @@ _ORDER = ("finding", "unknown", "pass")
 def audit(report: Mapping[str, Any], detail: int) -> Iterator[Line]:
     """The whole, then what was found, what is left unknown, and what is as it should be."""
     yield Line((_word(report), (_whole(report), "")), LABEL)
+    if report["cause"]:
+        yield row("more", "mailcheck explain %s" % report["cause"], "dim")
     yield from lines.warnings(report["warnings"])
     told = _ORDER if detail >= NORMAL else _ORDER[:2]
     yield from lines.groups(*(_probes(report, status) for status in told), _not_asked(report))
@@ -38,7 +40,7 @@ def audit(report: Mapping[str, Any], detail: int) -> Iterator[Line]:
 
 def _whole(report: Mapping[str, Any]) -> str:
     if report["failure"]:  # the next step as one types it
-        return headline(report).replace(report["failure"]["hint"], next_step(report))
+        return headline({**report, "failure": {**report["failure"], "hint": next_step(report)}})
     return str(report["msg"]) if report["verdict"] == "not_checked" else headline(report)
 
 
@@ -69,11 +71,11 @@ def _probes(report: Mapping[str, Any], status: str) -> Iterator[Line]:
     if status == "unknown":
         for text in dict.fromkeys(one["text"] for one in asked):  # several may have one reason
             names = [one["name"] for one in asked if one["text"] == text]
-            yield Line((word, (", ".join(names), "bold"), (": " + text, "")), LABEL)
+            yield Line((word, (", ".join(names), "bold"), (": " + of_a_probe(text), "")), LABEL)
         return
     for one in gravest_first(asked) if status == "finding" else asked:
         grave = " (%s)" % one["severity"] if one["severity"] else ""
-        yield Line((word, (one["name"] + grave, "bold"), (": " + one["text"], "")), LABEL)
+        yield Line((word, (one["name"] + grave, "bold"), (": " + of_a_probe(one["text"]), "")), LABEL)
         if status == "finding":
             likely = " This is likely, and not proven." if one["proof"] == "none" else ""
             yield row("  it means", one["meaning"] + likely)
@@ -82,12 +84,15 @@ def _probes(report: Mapping[str, Any], status: str) -> Iterator[Line]:
 
 def _not_asked(report: Mapping[str, Any]) -> Iterator[Line]:
     for left_out in report["not_made"]:
-        yield row(
-            "not made", "%s: it needs %s" % (left_out["name"], as_argument(left_out["lacks"])), label_style="yellow"
-        )
+        told = "%s: it needs %s" % (left_out["name"], _typed(left_out["lacks"]))
+        yield row("not made", told, label_style="yellow")
     if report["not_asked"]:
         text = "at intensity %s: %s" % (report["intensity"], ", ".join(report["not_asked"]))
         yield row("not asked", text, label_style="yellow")
+
+
+def _typed(options: Iterable[str]) -> str:
+    return " ".join(map(as_argument, options))
 
 
 def _word(report: Mapping[str, Any]) -> Piece:
@@ -98,7 +103,7 @@ def _word(report: Mapping[str, Any]) -> Piece:
 
 def probes(found: List[Dict[str, Any]], _detail: int) -> Iterator[Line]:
     for one in found:
-        needs = "; needs %s" % ", ".join(one["needs"]) if one["needs"] else ""
+        needs = "; needs %s" % _typed(one["needs"]) if one["needs"] else ""
         told = "%s, %s%s" % (one["intensity"], _cost(one), needs)
         yield Line(((one["name"].ljust(_NAME), "bold"), (told, "dim")), _NAME)
         yield Line((("  %(question)s (%(source)s)" % one, ""),), 2)
@@ -107,7 +112,7 @@ def probes(found: List[Dict[str, Any]], _detail: int) -> Iterator[Line]:
         if one["proof"]:
             told = "  proven by messages, intrusive: %s more; needs %s" % (
                 _cost(one["proof"]),
-                ", ".join(one["proof"]["needs"]),
+                _typed(one["proof"]["needs"]),
             )
             yield Line(((told, "dim"),), 4)
 

@@ -72,6 +72,10 @@ def next_step(report: Mapping[str, Any]) -> str:
     if failure["cause"] == "rule_unmet":
         return in_flags(str(failure["hint"]))  # the rule's own remedy
     hint = hint_of(failure["cause"], report["host"], report["port"] or "-", as_argument)
+    if "intensity" in report:
+        from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.report import about_an_audit
+
+        return about_an_audit(hint)
     if report.get("protocol", "smtp") in ("smtp", "lmtp"):
         return hint
     from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.report import about_a_mailbox

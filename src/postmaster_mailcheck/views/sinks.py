@@ -9,23 +9,40 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.outbound import (
+    CHANGED,
+    CUT,
+    PASSED_ON,
+    REFUSED,
+)
+from postmaster_mailcheck.sink.outbound import RULE
 from postmaster_mailcheck.views import lines
-from postmaster_mailcheck.views.lines import LABEL, QUIET, Line
+from postmaster_mailcheck.views.lines import LABEL, NORMAL, QUIET, Line
 
 if TYPE_CHECKING:
     from typing import Any, Iterator, Mapping
 
 _STYLES = {"client": "cyan", "sink": ""}
+_FATES = {PASSED_ON: "red", CUT: "red", CHANGED: "green", REFUSED: "green"}
 _MARKS = {"client": ">", "sink": "<"}
 
 
 def sink(report: Mapping[str, Any], detail: int) -> Iterator[Line]:
-    """What the client comes to, then what was said."""
+    """What the client comes to, then what was said; of messages through a relay, what became of each ending first."""
     yield lines.text(report["msg"], "bold")
     yield from lines.warnings(report["warnings"])
     yield from lines.rules(report["rules"])
+    through = [rule for rule in report["rules"] if rule["id"] == RULE]
     if detail > QUIET:
+        yield from lines.groups(*map(_endings, through))
+    if detail > (NORMAL if through else QUIET):  # there they are many, and of our own making
         yield from lines.groups(*map(_session, report["sessions"]))
+
+
+def _endings(rule: Mapping[str, Any]) -> Iterator[Line]:
+    """A line for each ending: what became of it. None where the relay took no message."""
+    for ending, fate in (rule["observed"] or {}).items():
+        yield lines.row(fate.replace("_", " "), ending, label_style=_FATES.get(fate, "yellow"))
 
 
 def _session(session: Mapping[str, Any]) -> Iterator[Line]:

@@ -117,7 +117,8 @@ CERTIFICATE = Probe(
     "RFC 9525 6",
     "A client that insists on a certificate, by MTA-STS or because it signs in, does not deliver here; any other "
     "cannot tell this relay from one in between.",
-    "Give it a certificate for the name that others use, by an authority that they trust, and renew it in time.",
+    "Give it a certificate for the name that others use, by an authority that they trust, and renew it in time. If the "
+    "authority is your own, name it in ca_path.",
     Cost(),
     no_trials,
     _judge_certificate,

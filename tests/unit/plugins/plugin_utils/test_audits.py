@@ -137,7 +137,7 @@ def test_the_profile_names_probes_that_there_are_and_as_grave_at_least_as_they_s
 def test_an_audit_that_ended_early_is_no_check_that_succeeds() -> None:
     refusing = audited({"": "421 4.7.0 Too many connections\r\n"})
     row = assess(refusing, today=DAY)["endpoints"][0]
-    assert (row["verdict"], row["stage"], row["code"]) == ("unreachable", "greeting", 421)
+    assert (row["verdict"], row["stage"], row["code"]) == ("deferred", "greeting", 421)
     assert row["rules"][0]["outcome"] == "unmet" and row["rules"][0]["remedy"] == refusing["failure"]["hint"]
     assert {one["outcome"] for one in row["rules"][1:]} == {"unknown"}
 

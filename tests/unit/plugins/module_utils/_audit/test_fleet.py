@@ -40,7 +40,7 @@ def test_a_relay_at_which_nothing_was_settled_is_told_apart_from_those_that_pass
         found = audit_relays([named(puts_off), named(silent)], probes=["vrfy"], **given)
     assert [row["verdict"] for row in found["endpoints"]] == ["not_checked", "passed"]
     assert found["summary"]["causes"] == {"nothing_settled": 1}
-    assert "Settled nothing (nothing_settled) at %s. Next: See probes" % named(puts_off) in found["msg"]
+    assert "Settled nothing (nothing_settled) at %s. Next: Each probe says why" % named(puts_off) in found["msg"]
 
 
 def test_each_report_is_shown_as_it_comes():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,17 @@ import pytest
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit import register, report
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.check import audit
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.dialogue import ERRORS_A_SESSION
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.options import AUDIT_OPTIONS, wanted_audit
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.options import (
+    AUDIT_OPTIONS,
+    FLEET_OPTIONS,
+    wanted_audit,
+)
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.report import about_an_audit
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._errors import OptionError
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.options import with_defaults
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import check
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.options import OPTIONS
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import CAUSES, hint_of, in_playbook
 from ansible_collections.postmaster.mailcheck.tests.support.behaving import BehavingRelay
 from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
 from ansible_collections.postmaster.mailcheck.tests.unit.plugins.module_utils._audit.cases import (
@@ -110,7 +119,53 @@ def test_a_421_to_a_connection_ends_the_audit():
     with running(Relay(**{"": "421 4.7.0 Too many connections\r\n"})) as relay:
         report = audit("127.0.0.1", port=relay.port, **GIVEN)
     assert set(statuses(report).values()) == {"unknown"}
-    assert report["verdict"] == "unreachable" and relay.said == []
+    assert report["verdict"] == "deferred" and relay.said == []
+
+
+@pytest.mark.parametrize("reply, verdict", [
+    ("554 5.7.1 Not you\r\n", "failed"), ("421 4.7.0 Too many connections\r\n", "deferred"),
+])  # fmt: skip
+@pytest.mark.parametrize("refused", ["", "EHLO"])
+def test_a_relay_that_refuses_everybody_was_reached_and_a_check_says_the_same(refused, reply, verdict):
+    with running(Relay(**{refused: reply})) as relay:
+        report = audit("127.0.0.1", port=relay.port, **GIVEN)
+        checked = check("127.0.0.1", port=relay.port, ehlo_name="audit.example.org")
+    assert (report["verdict"], report["cause"]) == (verdict, checked["failure"]["cause"])
+    assert report["verdict"] == checked["verdict"]
+    assert report["summary"]["probes"]["unknown"] == len(report["probes"])
+
+
+def test_a_relay_that_nobody_can_reach_is_unreachable():
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    report = audit("127.0.0.1", port=port, **GIVEN)
+    assert (report["verdict"], report["cause"]) == ("unreachable", "connection_refused")
+
+
+def as_typed(option, value=None):
+    return ("--%s %s" % (option.replace("_", "-"), value or "")).rstrip()
+
+
+@pytest.mark.parametrize("said", [in_playbook, as_typed])
+def test_an_audit_advises_nothing_that_it_cannot_do(said):
+    """What only a sign-in or a message of a check may meet is no cause of an audit."""
+    beyond = {*OPTIONS, "max_failures"} - {*AUDIT_OPTIONS, *FLEET_OPTIONS}
+    names = "|".join(name.replace("_", "[_-]") for name in beyond if "_" in name or name in ("username", "password"))
+    named = re.compile(r"\b(?:%s)\b|Sign in|submission port" % names)
+    others = {
+        "credentials_withheld", "credentials_not_for_relay", "tls_cipher_unavailable", "client_certificate_rejected",
+        "auth_disabled",
+    }  # fmt: skip
+    for cause, row in CAUSES.items():
+        if cause not in others and {*row.stages.split()} - {"auth", "message", "find"}:
+            hint = about_an_audit(hint_of(cause, "relay.example.com", 25, said))
+            assert not named.search(hint), (cause, hint)
+
+
+def test_what_is_said_of_the_end_are_sentences():
+    with running(Relay(**{"": "421 4.7.0 Too many connections\r\n"})) as relay:
+        report = audit("127.0.0.1", port=relay.port, ehlo_name="audit.example.org")
+    assert "More: mailcheck explain %s. Not asked at intensity safe" % report["cause"] in report["msg"]
 
 
 def test_a_421_to_a_control_ends_the_audit_with_what_was_learned():
@@ -299,7 +354,7 @@ def test_an_audit_that_settles_nothing_has_not_passed(probes, said):
     with running(Relay(**LATER)) as relay:
         report = audit("127.0.0.1", port=relay.port, probes=probes, **GIVEN)
     assert (report["verdict"], report["cause"]) == ("not_checked", "nothing_settled")
-    assert "It settled nothing, at extra (nothing_settled): " + said in report["msg"]
+    assert "It settled nothing (nothing_settled): " + said in report["msg"]
     assert report["failure"]["hint"] in report["msg"]
 
 
@@ -355,7 +410,7 @@ def test_no_relay_is_refused_without_being_told_how_to_name_it():
     ("authorised", {"intensity": "active", "authorised": ["relay.example.com:26"]}),
     ("probes[0]", {"probes": ["vrfy"]}),
     ("probes[0]", {"probes": ["verify"]}),
-    ("known_recipient", {"probes": ["vrfy"], "intensity": "active", "authorised": ["relay.example.com"]}),
+    ("probes[0]", {"probes": ["vrfy"], "intensity": "active", "authorised": ["relay.example.com"]}),
     ("known_recipient", {"known_recipient": "user@example.net>\r\nDATA"}),
     ("known_recipient", {"known_recipient": "user"}),
     ("outside_recipient", {"known_recipient": "a@example.net", "outside_recipient": "b@EXAMPLE.net"}),
@@ -383,8 +438,21 @@ def test_a_relay_is_authorised_as_it_is_given(name):
 
 def test_what_lacks_an_option_is_named_and_not_judged():
     report = audit("relay.example.com", check_mode=True, intensity="active", authorised=["relay.example.com"])
-    assert {"name": "vrfy", "lacks": "known_recipient"} in report["not_made"]
+    assert {"name": "vrfy", "lacks": ["known_recipient"]} in report["not_made"]
+    assert {"name": "relaying", "lacks": ["known_recipient", "outside_recipient"]} in report["not_made"]
     assert "vrfy" not in report["plan"]["probes"]
+
+
+@pytest.mark.parametrize("given, needs", [
+    ({}, "the options intensity: active, authorised, known_recipient, outside_recipient"),
+    ({"known_recipient": "user@example.net", "authorised": ["127.0.0.1"]},
+     "the options intensity: active, outside_recipient"),
+    ({"intensity": "active", "authorised": ["127.0.0.1"]}, "the options known_recipient, outside_recipient"),
+])  # fmt: skip
+def test_all_that_a_probe_lacks_is_asked_for_at_once(given, needs):
+    with pytest.raises(OptionError) as refused:
+        audit("127.0.0.1", probes=["relaying"], **given)
+    assert str(refused.value) == "probes[0]: names the probe relaying, which needs %s." % needs
 
 
 def test_the_register_holds_every_probe_of_the_folder():

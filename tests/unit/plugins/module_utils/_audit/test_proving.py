@@ -77,15 +77,22 @@ def test_an_open_relay_is_proven_by_what_arrives(maildirs):
 
 
 @pytest.mark.parametrize("given, takes", [
-    ({"intensity": "active"}, "intensity intrusive, mailbox_recipient, mailbox, outside_mailbox"),
-    ({}, "mailbox_recipient, mailbox, outside_mailbox"),
-    ({"mailbox": MAILDIR, "mailbox_recipient": KNOWN}, "outside_mailbox"),
+    ({"intensity": "active"}, "the options intensity: intrusive, mailbox_recipient, mailbox, outside_mailbox"),
+    ({}, "the options mailbox_recipient, mailbox, outside_mailbox"),
+    ({"mailbox": MAILDIR, "mailbox_recipient": KNOWN}, "the option outside_mailbox"),
 ])  # fmt: skip
 def test_a_suspicion_says_what_to_give_for_its_proof(given, takes, maildirs):
     with DeliveringRelay(by_recipient(maildirs)) as relay:
         report = audit("127.0.0.1", port=relay.port, probes=["relaying"], **{**GIVEN, **given})
     assert only(report) == ("finding", "none")
     assert report["probes"][0]["text"].endswith(". Messages can settle it, with " + takes)
+
+
+def test_messages_settle_nothing_where_the_control_is_refused(maildirs):
+    with DeliveringRelay(by_recipient(maildirs), rcpt=lambda _recipient: "550 5.1.1 No such user") as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["relaying"], **GIVEN)
+    assert only(report) == ("unknown", None)
+    assert "Messages can settle it" not in report["probes"][0]["text"]
 
 
 def test_nothing_is_sent_where_nothing_is_suspected(maildirs):
