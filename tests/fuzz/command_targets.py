@@ -95,7 +95,7 @@ def _served(behaviour: Behaviour, pieces: List[bytes]) -> Any:
         _LOOP.append(asyncio.new_event_loop())
     wire: Any = _Wire([piece for piece in pieces if piece])
     session = Session(1, "192.0.2.9", lambda: 0.0, None)
-    _LOOP[0].run_until_complete(Dialogue(wire, session, behaviour, {}).run())
+    _LOOP[0].run_until_complete(Dialogue(wire, session, behaviour, {}, lambda: True).run())
     return wire.answered, session
 
 

@@ -178,6 +178,7 @@ def sslyze_results(data: bytes) -> None:
         **dict.fromkeys(("host", "intensity"), "one"),
         "port": 25,
         "verdict": "passed",
+        "cause": None,
         "failure": None,
         **{name: [] for name in ("probes", "not_made", "not_asked")},
     }
