@@ -87,7 +87,7 @@ _WORDS = (
     ("name_server_failed", r"temporary failure in name resolution|\bservfail\b|host not found, try again"),
     ("name_server_failed", r"host name lookup failure|host lookup did not complete"),
     ("name_not_found", r"name or service not known|nodename nor servname|\bnxdomain\b|could not resolve host"),
-    ("name_not_found", r"lookup \S{1,255}: no such host"),
+    ("name_not_found", r"lookup \S{1,255}(?: on \S{1,300})?: no such host"),
     # Who signs in
     ("auth_rejected", r"^(?:wrong|invalid|bad|incorrect) (?:user ?name (?:or|and) )?(?:password|credentials)$"),
 )  # fmt: skip

@@ -70,7 +70,9 @@ _OF_THE_CLIENT = 403  # sendmail's own code, for what no server has said: 403 4.
 # Exim and sendmail write of a host that did not answer, with no code that says so (RFC 3463 3.5: 4.4.1).
 _NO_ANSWER = ("connection_lost", "connection_refused", "connection_timed_out", "host_unreachable")
 # A server that could not ask whether a password is right (RFC 4954 6: 4.7.0).
-_NOBODY_JUDGED = re.compile(r"\bauth\w* fail\w*\b.*(?:connection lost|temporar|tim(?:ed|e) ?out)", re.IGNORECASE)
+_NOBODY_JUDGED = re.compile(r"\bauth\w* fail\w*\b.{0,200}(?:connection lost|temporar|tim(?:ed|e) ?out)", re.IGNORECASE)
+# Who refuses so is a relay, or its filter, whatever it says of names, connections and certificates besides.
+_BY_A_RELAY = re.compile(r"\breject(?:ed)?\b|\b(?:spf|dkim|dmarc|rbl|dnsbl)\b|\breverse\b", re.IGNORECASE)
 # What Postfix, Exim, sendmail and qmail write about when it was said, and the stage.
 _SAID_AT = (
     (r"end of data|message content|sending data block|END-OF-MESSAGE|after I sent the message", "message"),
@@ -275,7 +277,9 @@ def _explain_reply(said: _Said, stage: str) -> Dict[str, Any]:
 
 def _told_by_client(text: str, said: _Said) -> Optional[str]:
     """The cause that a client's own words tell, where they are no relay's: see cause_in()."""
-    if said.code not in (None, _OF_THE_CLIENT) or _NO_CODE.match(text) or _NOBODY_JUDGED.search(text):
+    if said.code not in (None, _OF_THE_CLIENT) or _NO_CODE.match(text):
+        return None
+    if _NOBODY_JUDGED.search(text) or _BY_A_RELAY.search(text):
         return None
     return cause_in(text)
 

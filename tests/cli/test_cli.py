@@ -739,10 +739,18 @@ REJECTED = "postfix/smtpd[7]: NOQUEUE: reject: %s from unknown[192.0.2.9]: %s; f
         ("SASL LOGIN authentication failed", "auth_rejected", "auth", None),
         ("warning: x[192.0.2.9]: SASL PLAIN authentication failed: Connection lost to authentication server",
          "auth_temporarily_failed", "auth", None),
+        # How far apart the two may be is bounded, or a long log would take for ever.
+        ("SASL LOGIN authentication failed: " + "no " * 100 + "timed out", "auth_rejected", "auth", None),
         ("imap-login: Disconnected (auth failed, 1 attempts in 2 secs): user=<b>", "auth_rejected", "auth", None),
         # Who wrote the line says at which stage, and whose words they are.
         (REJECTED % ("RCPT", "450 4.7.25 Client host rejected: cannot find your hostname"), "client_name_missing", "rcpt", 450),
         (REJECTED % ("END-OF-MESSAGE", "5.7.1 This is spam"), "message_is_spam", "message", None),
+        # Whatever was looked up for it, and failed.
+        (REJECTED % ("END-OF-MESSAGE", "5.7.1 Refused: certificate expired"), "message_rejected", "message", None),
+        ("Sender address rejected: Domain not found (NXDOMAIN)", "sender_rejected", "rcpt", None),
+        ("Client host rejected: reverse lookup failed (NXDOMAIN)", "client_name_missing", "rcpt", None),
+        ("Reverse DNS NXDOMAIN for your address", "client_name_missing", "rcpt", None),
+        ("SPF validation failed: temperror, DNS SERVFAIL", "spf_failed", "rcpt", None),
         (REJECTED % ("CONNECT", "554 5.7.1 Client host rejected: Access denied"), "client_refused", "greeting", 554),
         (">>> DATA\n<<< 554 5.7.1 Blocked: it looks like spam\n554 5.0.0 Service unavailable", "message_is_spam", "data", 554),
         ("ruleset=check_mail, relay=x [192.0.2.9], reject=553 5.1.8 a@nx.example... Domain does not exist",
@@ -827,6 +835,7 @@ VERIFY = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: %s (_ssl.c
         ("PKIX path building failed: unable to find valid certification path", "certificate_issuer_not_found"),
         ("dial tcp 192.0.2.1:25: i/o timeout", "connection_timed_out"),
         ("dial tcp: lookup nx.example: no such host", "name_not_found"),
+        ("dial tcp: lookup nx.example on 127.0.0.53:53: no such host", "name_not_found"),
         ("*** TLS startup failed (connect(): error:00000000:lib(0)::reason(0))", "tls_protocol_error"),
         ("*** Host did not advertise STARTTLS", "tls_not_offered"),
         # The system

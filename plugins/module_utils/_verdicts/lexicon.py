@@ -160,7 +160,8 @@ LEXICON: Dict[str, str] = {
     "takesnone": "not accepting, null mx",
 }  # fmt: skip
 
-# In place of a cause: the general one of the stage, whatever the words and codes would say by the rows below.
+# In place of a cause: what the sentence says tells none, and the rows below read the codes and the other sentences
+# alone. If these tell none either, it is the general one of the stage.
 GENERAL = ""
 
 # What no phrase counts.
@@ -215,6 +216,7 @@ CAUSES_OF: List[Tuple[str, str]] = [
     ("mailbox_full", "full, quota exceeded"),
     ("message_too_large", "toolarge, size exceeded"),
     ("relay_denied", "relay rejected, relay unknown"),
+    ("routing_failed", "@envelope certificate route"),
     # Whose certificate it is, of the client or of the next host, is not said.
     ("service_closing", "421 @session certificate"),
     (GENERAL, "certificate, token disabled"),

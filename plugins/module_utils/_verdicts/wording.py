@@ -50,13 +50,18 @@ def cause_of(stage: str, code: int, enhanced_code: Optional[str], text: str) -> 
 
 
 def _told_by(codes: Set[str], stage: str, sentences: List[Set[str]]) -> Optional[str]:
-    """Return the cause of the first row that fits: `lexicon.GENERAL` where it says that no other one may."""
-    known = [codes.union(sentence) for sentence in sentences] or [codes]
-    anywhere = codes.union(*sentences)
+    """Return the cause of the first row that fits.
+
+    A sentence that fits a row of `lexicon.GENERAL` says nothing to the rows below; the others and the codes still do.
+    """
+    told: Optional[str] = None
     for cause, needed, stages in _tables().rules:
-        if needed <= anywhere and (stages is None or stage in stages) and any(map(needed.issubset, known)):
-            return cause
-    return None
+        words = needed - codes
+        if (stages is None or stage in stages) and any(words <= sentence for sentence in sentences or [set()]):
+            if cause:
+                return cause
+            told, sentences = cause, [sentence for sentence in sentences if not words <= sentence]
+    return told
 
 
 def _code_notions(stage: str, code: int, enhanced_code: Optional[str]) -> Set[str]:

@@ -386,6 +386,24 @@ def test_postfix_puts_strangers_off_for_ever_by_default(reply, outcome):
     assert found.outcome == outcome
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 5.1.2 Domain does not exist. Your session: certificate not verified",
+        "550 5.7.5 The next hop's certificate has expired",
+    ],
+)
+def test_a_certificate_makes_no_refusal_to_relay_of_one_that_is_none(reply):
+    """An open relay that looks up where mail would go refuses so."""
+    assert found_by("relaying_refused", {}, recipients=answered("250 2.1.5 Ok", reply)).outcome == "unknown"
+
+
+@pytest.mark.parametrize("reply", ["550 5.1.1 No such user. TLS certificate: self-signed"])
+def test_nor_one_of_whoever_has_not_signed_in(reply):
+    refused = Failure("rcpt", cause_of("rcpt", 550, None, reply[4:]), 550, text=reply[4:])
+    assert found_by("auth_required", "x@example.net", recipients=answered(reply), failure=refused).outcome == "unknown"
+
+
 GREYLISTING = "The relay puts unknown senders off for some minutes: greylisting (RFC 6647)"
 
 

@@ -146,6 +146,25 @@ def test_what_expires_is_told_apart(stage, code, words, cause):
     assert cause_of(stage, code, None, words) == cause
 
 
+@pytest.mark.parametrize(
+    "stage, words, cause",
+    [
+        ("rcpt", "5.1.1 User unknown. TLS certificate verified.", "mailbox_unknown"),
+        ("rcpt", "5.1.1 <certificates>: no such user", "mailbox_unknown"),
+        ("rcpt", "5.1.2 Certificate of the domain: invalid", "domain_unknown"),
+        (
+            "rcpt",
+            "5.7.1 Client host [192.0.2.9] blocked using bl.example; TLS: self-signed certificate",
+            "client_blocked",
+        ),
+        ("message", "5.7.1 Message considered spam. It has no S/MIME certificate.", "message_is_spam"),
+        ("rcpt", "5.7.5 The next hop's certificate has expired", "routing_failed"),
+    ],
+)
+def test_beside_a_certificate_the_codes_and_the_other_sentences_still_tell(stage, words, cause):
+    assert cause_of(stage, 550, None, words) == cause
+
+
 @pytest.mark.parametrize("address", ["2001:db8::25", "[2001:db8::25]", "(2001:db8::25)", "192.0.2.25", "[192.0.2.25]"])
 def test_an_address_is_the_client_s_whatever_its_family(address):
     """Postfix, Exim: who is named beside "blocked" is the client."""
