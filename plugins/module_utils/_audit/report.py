@@ -44,7 +44,7 @@ _OF_CHECKS = (
     (r"Sign in, use the submission port \(587 or 465\), or add", "Ask from another address, or add"),
     (r"Set (?:--)?username and .*, or let", "An audit never signs in: let"),
     (
-        r"Set (?:--)?client.cert and .*",
+        r"(?:Set (?:--)?client.cert and|Check that (?:--)?client.cert is) .*",
         "An audit shows no certificate: let the relay do without one for it.",
     ),
     (r" To look at an old relay, (?:lower|set) (?:--)?tls.*", ""),

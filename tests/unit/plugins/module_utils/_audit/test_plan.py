@@ -152,10 +152,7 @@ def test_an_audit_advises_nothing_that_it_cannot_do(said):
     beyond = {*OPTIONS, "max_failures"} - {*AUDIT_OPTIONS, *FLEET_OPTIONS}
     names = "|".join(name.replace("_", "[_-]") for name in beyond if "_" in name or name in ("username", "password"))
     named = re.compile(r"\b(?:%s)\b|Sign in|submission port" % names)
-    others = {
-        "credentials_withheld", "credentials_not_for_relay", "tls_cipher_unavailable", "client_certificate_rejected",
-        "auth_disabled",
-    }  # fmt: skip
+    others = {"credentials_withheld", "credentials_not_for_relay", "tls_cipher_unavailable", "auth_disabled"}
     for cause, row in CAUSES.items():
         if cause not in others and {*row.stages.split()} - {"auth", "message", "find"}:
             hint = about_an_audit(hint_of(cause, "relay.example.com", 25, said))
