@@ -91,10 +91,9 @@ _WORDS = (
     # Who signs in
     ("auth_rejected", r"^(?:wrong|invalid|bad|incorrect) (?:user ?name (?:or|and) )?(?:password|credentials)$"),
 )  # fmt: skip
-_TOLD = [(cause, re.compile(words)) for cause, words in _WORDS]
 
 
 def cause_in(text: str) -> Optional[str]:
     """Return the cause that a client's words tell, UNTOLD where they are known and tell none, else None."""
-    words = " ".join(text.lower().replace("_", " ").replace("-", " ").split())
-    return next((cause for cause, told in _TOLD if told.search(words)), None)
+    said = " ".join(text.lower().replace("_", " ").replace("-", " ").split())
+    return next((cause for cause, words in _WORDS if re.search(words, said)), None)

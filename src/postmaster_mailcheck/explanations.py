@@ -32,17 +32,10 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.wor
     cause_of,
     first_enhanced_code,
 )
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._profiles import (
-    AUDIT,
-    DOMAIN,
-    RELAY,
-    applied,
-    shipped_profiles,
-)
 from postmaster_mailcheck.client_words import UNTOLD, cause_in
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional, Tuple
+    from typing import Any, Dict, List, Optional, Sequence, Tuple
 
     from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import RuleKind
 
@@ -117,8 +110,8 @@ _CALLED = {
     "quota": "mailbox_full",
     "timeout": "timed_out",
 }
-# How a profile is asked for, by what it is about.
-_APPLIED = {RELAY: "FILE --profile ", AUDIT: "FILE --audit-profile ", DOMAIN: "--mail-domains FILE --domain-profile "}
+# What no name holds, most replies do. All rules and profiles, whose names these may be, take their time to load.
+_MAY_BE_A_NAME = re.compile(r"[\s_-]*[A-Za-z][A-Za-z0-9\s_-]*")
 # Rules that are called as what goes wrong, too: most people ask for that.
 _GOES_WRONG = {"dkim": "dkim_failed", "dmarc": "dmarc_failed", "spam": "message_is_spam", "spf": "spf_failed"}
 
@@ -174,6 +167,8 @@ def explain(reply: str, stage: Optional[str] = None) -> Dict[str, Any]:
 
 def named(text: str) -> Optional[str]:
     """Return the cause or the rule that a text is the name of, as it is written or in plain words; else None."""
+    if not _MAY_BE_A_NAME.fullmatch(text):
+        return None
     name = "_".join(re.findall(r"[^\s_-]+", text)).lower()
     name = _CALLED.get(name, name)
     return name if name in CAUSES or name in rules() else None
@@ -205,18 +200,31 @@ def explain_rule(name: str) -> Dict[str, Any]:
 
 def profile_named(text: str) -> Optional[str]:
     """Return the profile of the collection that a text is the name of, in plain words, too; else None."""
+    if not _MAY_BE_A_NAME.fullmatch(text):
+        return None
     name = "-".join(re.findall(r"[^\s_-]+", text)).lower()
-    return name if name in shipped_profiles() else None
+    return name if name in profiles() else None
+
+
+def profiles() -> Sequence[str]:
+    """Return the names of the collection's profiles."""
+    from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._profiles import shipped_profiles
+
+    return shipped_profiles()
 
 
 def explain_profile(name: str) -> Dict[str, Any]:
     """Say what a profile of the collection is. Raises ImportError without PyYAML."""
+    from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._profiles import AUDIT, DOMAIN, RELAY, applied
+
     (profile,) = applied([name])
+    # How it is asked for, by what it is about.
+    how = {RELAY: "FILE --profile ", AUDIT: "FILE --audit-profile ", DOMAIN: "--mail-domains FILE --domain-profile "}
     return {
         **_nothing(_Said(None, None, "")),
         "profile": name,
         "explanation": "%s: a profile of %ss. %s" % (profile["title"], profile["kind"], profile["description"]),
-        "asked": "mailcheck assess " + _APPLIED[profile["kind"]] + name,
+        "asked": "mailcheck assess " + how[profile["kind"]] + name,
     }
 
 

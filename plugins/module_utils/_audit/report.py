@@ -59,7 +59,7 @@ def as_report(audit: Audit, checked_at: float) -> Dict[str, Any]:
     """Return the report of an audit. `checked_at` is the time of day."""
     wanted, first = audit.wanted, audit.first
     probes = [_probed(one, "" if audit.ended else _what_settles(wanted, one)) for one in audit.probed]
-    grave = any(one["severity"] in _FAILS for one in probes)
+    grave = _fails(probes)
     failure = audit.ended or (None if grave else _left_unsettled(audit, probes))
     report: Dict[str, Any] = {
         "changed": _changed(audit),
@@ -191,6 +191,11 @@ def _settled(probes: Sequence[Mapping[str, Any]]) -> bool:
     return any(one["status"] != UNKNOWN for one in probes)
 
 
+def _fails(probes: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether there is a grave finding."""
+    return any(one["status"] == FINDING and one["severity"] in _FAILS for one in probes)
+
+
 def _verdict(audit: Audit, failure: Optional[Failure]) -> str:
     """What a check says of such a failure, but that what was ended from our side was not checked.
 
@@ -250,7 +255,7 @@ def with_probes(report: Mapping[str, Any], probes: Sequence[Dict[str, Any]]) -> 
     other = {**report, "probes": list(probes), "summary": _summary(probes)}
     if report["cause"] == _NOTHING_SETTLED and _settled(probes):
         other.update(verdict="passed", cause=None, failure=None)
-    if any(one["severity"] in _FAILS for one in probes if one["status"] == FINDING):
+    if _fails(probes):
         other["verdict"] = "failed"
     return {**other, "msg": _told_in_full(other)}
 

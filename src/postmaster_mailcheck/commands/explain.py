@@ -79,7 +79,7 @@ def explained(words: Sequence[str], stage: Optional[str]) -> List[Dict[str, Any]
         return [explanations.explain_cause(word) for word in words]
     if any(known) or (len(words) == 1 and _is_a_name(words[0])):
         number = known.index(False)
-        near = did_you_mean(words[number], [*CAUSES, *explanations.rules(), *explanations.shipped_profiles()])
+        near = did_you_mean(words[number], [*CAUSES, *explanations.rules(), *explanations.profiles()])
         raise Mistake("word %d is neither a reply, a code, a cause, a rule nor a profile.%s" % (number + 1, near))
     return [explanations.explain(sys.stdin.read() if list(words) == ["-"] else text, stage)]
 
