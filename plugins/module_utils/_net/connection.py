@@ -103,7 +103,7 @@ class Connection:
     # What the race of its addresses asks for (race.Owner)
 
     def ask(self, sock: socket.socket, address: Address, now: float) -> Session:
-        session = self._session_over(sock, address)
+        session = self._session_over(sock, address.text, _local_address(sock))
         session.begin(now)
         return session
 
@@ -112,7 +112,7 @@ class Connection:
         self._timings["connect"] = seconds
         self._address, self._local_address = address.text, _local_address(sock)
         asked = session is not None
-        self._session = session or self._session_over(sock, address)
+        self._session = session or self._session_over(sock, address.text, self._local_address)
         self._race = None  # the socket is the session's now
         if asked:
             self._session.ready(READ, now)
@@ -125,15 +125,18 @@ class Connection:
 
     # The session
 
-    def _session_over(self, sock: socket.socket, address: Address) -> Session:
+    def _session_over(self, sock: socket.socket, address: str, local_address: Optional[str]) -> Session:
         attempt = self._attempt
-        protocol = attempt.make_protocol(Connected(address.text, _local_address(sock), self._started, self._deadline))
+        protocol = attempt.make_protocol(Connected(address, local_address, self._started, self._deadline))
         session: Session = (attempt.datagrams or Session)(
             sock, protocol, attempt.tls_policy, attempt.tls_server_name, self._loop.clock
         )
         return session
 
-    def _ready(self, session: Session, mask: int, now: float) -> None:
+    def _ready(self, mask: int, now: float) -> None:
+        self.guarded(self._go_on, self._session, mask, now)
+
+    def _go_on(self, session: Session, mask: int, now: float) -> None:
         session.ready(mask, now)
         self._look_after(session, now)
 
@@ -146,9 +149,7 @@ class Connection:
         self._set_alarm(protocol.deadline)
         if session.events != self._events:
             self._events = session.events
-            self._loop.watch_again(
-                session.sock, session.events, lambda mask, ready: self.guarded(self._ready, session, mask, ready)
-            )
+            self._loop.watch_again(session.sock, session.events, self._ready)
 
     # Deadlines and ends
 
@@ -156,7 +157,10 @@ class Connection:
         if self._alarm is None or when < self._alarm[0]:
             if self._alarm is not None:
                 self._alarm.cancel()
-            self._alarm = self._loop.at(when, lambda: self.guarded(self._time_is_up))
+            self._alarm = self._loop.at(when, self._alarmed)
+
+    def _alarmed(self) -> None:
+        self.guarded(self._time_is_up)
 
     def _time_is_up(self) -> None:
         now, self._alarm = self._loop.clock(), None

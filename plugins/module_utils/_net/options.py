@@ -161,7 +161,7 @@ def server_name(given: Optional[str], host: str, tls: str) -> str:
     if name.startswith("[") and name.endswith("]"):
         name = name[1:-1]
     name = name.rstrip(".").partition("%")[0]
-    if given is not None and not (is_literal(name) or (_HOST_NAME.fullmatch(name) and len(name) < 254)):
+    if given is not None and not ((_HOST_NAME.fullmatch(name) and len(name) < 254) or is_literal(name)):
         raise OptionError("tls_server_name", "is no host name.")
     return name
 

@@ -97,7 +97,8 @@ class AddressRace:
                     raise  # says nothing about the address
                 self._failed(address, now, error)
                 continue
-            self._alarms.append(self._loop.at(now + ADDRESS_DELAY, lambda: self._owner.guarded(self.go_on)))
+            if self._addresses:
+                self._alarms.append(self._loop.at(now + ADDRESS_DELAY, lambda: self._owner.guarded(self.go_on)))
             return
         if not self._addresses and not self._racing:
             self._all_failed()

@@ -20,14 +20,15 @@ from .protocol import Protocol
 from .transcript import Transcript
 
 if TYPE_CHECKING:
-    from typing import Any, Generator, Optional, Sequence, Tuple
+    from typing import Any, Callable, Generator, Optional, Sequence, Tuple
 
-    from .._net.attempts import Connected, Outcome
+    from .._net.attempts import AnyProtocol, Connected, Outcome
     from .._net.text import Secrets
     from .._net.tls.question import TlsQuestion
     from .actions import Actions
     from .endpoint import Endpoint
 
+    MakeProtocol = Callable[[Connected], AnyProtocol]
     Attempts = Generator[Tuple[Attempt, ...], Any, Tuple[Outcome, ...]]
 
 
@@ -45,14 +46,15 @@ def attempt_first(endpoint: Endpoint, actions: Actions, secrets: Secrets) -> Gen
 
     Not on port 25, where none does, and a client that speaks before the greeting is taken for a spammer's.
     """
-    attempt = attempt_of(endpoint, actions, secrets)
-    if endpoint.tls != "implicit" and endpoint.port != SMTP and not endpoint.host.startswith("/"):
-        attempt = attempt._replace(if_silent=partial(_tls_question_for, endpoint))
-    (outcome,) = yield (attempt,)
+    may_wait = endpoint.tls != "implicit" and endpoint.port != SMTP and not endpoint.host.startswith("/")
+    if_silent = partial(_tls_question_for, endpoint) if may_wait else None
+    (outcome,) = yield (attempt_of(endpoint, actions, secrets, if_silent),)
     return with_facts(outcome)
 
 
-def attempt_of(endpoint: Endpoint, actions: Actions, secrets: Secrets) -> Attempt:
+def attempt_of(
+    endpoint: Endpoint, actions: Actions, secrets: Secrets, if_silent: Optional[MakeProtocol] = None
+) -> Attempt:
     return Attempt(
         partial(_protocol_for, endpoint, actions, secrets),
         endpoint.host,
@@ -64,6 +66,7 @@ def attempt_of(endpoint: Endpoint, actions: Actions, secrets: Secrets) -> Attemp
         endpoint.source_address,
         endpoint.tls_policy,
         endpoint.tls_server_name,
+        if_silent=if_silent,
     )
 
 
@@ -92,7 +95,9 @@ def _address_literal(address: Optional[str]) -> str:
 
 def with_facts(outcome: Outcome) -> Outcome:
     """Return the outcome with Facts, which tell of the connection too, even where there was none."""
-    facts = Facts(Transcript(outcome.started)) if outcome.facts is None else outcome.facts
+    if outcome.facts is None:
+        outcome = outcome._replace(facts=Facts(Transcript(outcome.started)))
+    facts: Facts = outcome.facts
     facts.timings.update(outcome.timings)
     if outcome.beside and facts.failure is not None and facts.failure.cause == "no_greeting":
         text = "the relay said nothing, and answered a TLS handshake on a second connection"
@@ -100,4 +105,4 @@ def with_facts(outcome: Outcome) -> Outcome:
     if outcome.broken is not None:
         facts.stage = outcome.broken.stage or facts.stage
         facts.failure = Failure(facts.stage, outcome.broken.cause, text=cut(outcome.broken.text))
-    return outcome._replace(facts=facts)
+    return outcome

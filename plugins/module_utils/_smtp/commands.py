@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from .message import Message
 
 
+_NEVER = frozenset("\r\n\0")  # within a command
+
+
 class Command(NamedTuple):
     """One command as it goes out, and as it may be shown."""
 
@@ -38,7 +41,7 @@ class Command(NamedTuple):
 
 
 def _command(stage: str, text: str, shown: Optional[str] = None) -> Command:
-    if any(control in text for control in "\r\n\0"):
+    if not _NEVER.isdisjoint(text):
         raise ValueError("a command cannot hold CR, LF or NUL")  # the options' own checks come before this one
     return Command(stage, text.encode("utf-8") + b"\r\n", printable(text if shown is None else shown))
 

@@ -292,7 +292,7 @@ def _survey(survey: Survey, bounds: Bounds, now: float) -> Dict[str, Any]:
 
 
 def _attempt(tried: AddressAttempt) -> Dict[str, Any]:
-    return tried._replace(seconds=round(tried.seconds, 4))._asdict()
+    return dict(tried._asdict(), seconds=round(tried.seconds, 4))
 
 
 def _rule(rule: Rule, bounds: Bounds) -> Dict[str, Any]:

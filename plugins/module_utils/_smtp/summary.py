@@ -92,7 +92,8 @@ class Result:
         self._counts["verdicts"][report["verdict"]] += 1
         if report["failure"]:
             self._counts["causes"][report["failure"]["cause"]] += 1
-        self._counts["not_judged"].update(not_judged(report["rules"]))
+        for rule in not_judged(report["rules"]):
+            self._counts["not_judged"][rule] += 1
         if "tls" in report["timings"]:  # a handshake that was completed
             self._counts["tls_versions"][report["tls"]["version"]] += 1
         for mechanism in report["auth_mechanisms"] or ():

@@ -185,7 +185,7 @@ def _bare(policy: TlsPolicy) -> ssl.SSLContext:
 
 
 def _is_old(policy: TlsPolicy) -> bool:
-    return _NUMBERS[policy.minimum] < ssl.TLSVersion.TLSv1_2
+    return VERSIONS.index(policy.minimum) < VERSIONS.index("TLSv1.2")
 
 
 def newest_version() -> str:
