@@ -149,10 +149,13 @@ def explain(reply: str, stage: Optional[str] = None) -> Dict[str, Any]:
     codes = _CODES_ALONE.fullmatch(reply)
     if codes:
         return _explain_codes(codes.group(1), codes.group(2))
+    reply = _with_spaces(reply)
     said = _find(reply)
-    by_client = None if stage else _told_by_client(reply, said)
+    heard = cause_in(reply) if said.code in (None, _OF_THE_CLIENT) else None
+    by_client = None if stage or _by_a_relay(reply) else heard
     if by_client:
         return _explain_client(by_client, reply, said)
+    said = _with_code(said, reply, heard)
     stage = stage or _stage(reply, said)
     unknown = by_client == UNTOLD or (said.code is None and not _tells(said, stage))
     if unknown or (said.code is None and _NO_CODE.match(reply)):
@@ -283,18 +286,12 @@ def _explain_reply(said: _Said, stage: str) -> Dict[str, Any]:
     }
 
 
-def _told_by_client(text: str, said: _Said) -> Optional[str]:
-    """The cause that a client's own words tell, where they are no relay's: see cause_in()."""
-    if said.code not in (None, _OF_THE_CLIENT) or _NO_CODE.match(text):
-        return None
-    if _NOBODY_JUDGED.search(text) or _BY_A_RELAY.search(text):
-        return None
-    return cause_in(text)
+def _by_a_relay(text: str) -> bool:
+    """Whether these are no client's words, whatever a client might say so, too."""
+    return bool(_NO_CODE.match(text) or _NOBODY_JUDGED.search(text) or _BY_A_RELAY.search(text))
 
 
 def _explain_client(cause: str, text: str, said: _Said) -> Dict[str, Any]:
-    if (said.enhanced_code or "") not in text:  # it was inferred, and would be a relay's
-        said = said._replace(enhanced_code=None)
     stages = CAUSES[cause].stages.split()
     put_off = _number(said) < 500 or _PUT_OFF.search(text)
     return {
@@ -339,9 +336,11 @@ def _number(said: _Said) -> int:
 # Finding the reply in what was pasted
 
 
+def _with_spaces(text: str) -> str:
+    return text.replace("_", " ").rstrip("/ \n") if _QMAIL.search(text) else text
+
+
 def _find(text: str) -> _Said:
-    if _QMAIL.search(text):
-        text = text.replace("_", " ").rstrip("/ \n")
     lines = [_LINE.match(line) for line in text.strip().splitlines()]
     quoted = None if lines[0] else _QUOTED.search(_FIELD.sub(lambda field: " " * len(field.group()), text))
     if quoted:
@@ -351,9 +350,15 @@ def _find(text: str) -> _Said:
     if found:
         return _said(int(found[-1][0]), "\n".join(words for _code, words in found))
     said, status = _said(None, _CODED.split(_FIELD.sub("", text), maxsplit=1)[-1].strip()), _STATUS.search(text)
-    by_words = "4.7.0" if _NOBODY_JUDGED.search(text) else "4.4.1" if cause_in(text) in _NO_ANSWER else None
-    by_field = status.group(1) if status else by_words
-    return said._replace(enhanced_code=said.enhanced_code or by_field)
+    return said._replace(enhanced_code=said.enhanced_code or (status.group(1) if status else None))
+
+
+def _with_code(said: _Said, text: str, heard: Optional[str]) -> _Said:
+    """Add the code that words stand for which have none. `heard`: the cause that they would tell as a client's."""
+    if said.code is not None or said.enhanced_code is not None:
+        return said
+    by_words = "4.7.0" if _NOBODY_JUDGED.search(text) else "4.4.1" if heard in _NO_ANSWER else None
+    return said._replace(enhanced_code=by_words)
 
 
 def _said(code: Optional[int], text: str) -> _Said:

@@ -758,6 +758,8 @@ REJECTED = "postfix/smtpd[7]: NOQUEUE: reject: %s from unknown[192.0.2.9]: %s; f
         ("ruleset=check_mail, relay=x [192.0.2.9], reject=553 5.1.8 a@nx.example... Domain does not exist",
          "sender_rejected", "mail", 553),
         ("delivery 3: deferral: CNAME_lookup_failed_temporarily._(#4.4.3)/", "system_error", "rcpt", None),
+        ("delivery 3: deferral: Client_host_rejected:_reverse_lookup_failed_(NXDOMAIN)/", "client_name_missing", "rcpt", None),
+        ("delivery 3: deferral: mx_said:_454_4.7.0_TLS_not_available/", "tls_unavailable", "starttls", 454),
         ("454 4.7.0 Too many login attempts, please wait", "auth_limited", "auth", 454),
         ("550 5.7.1 Refused: the DKIM signature is missing", "dkim_failed", "message", 550),
         ("550 5.7.2 spf=fail for this list", "spf_failed", "rcpt", 550),
@@ -866,6 +868,17 @@ def test_what_clients_and_people_say_is_explained(line: str, cause: str) -> None
     put_off = "deferred" in line or "suspended" in line
     assert told["verdict"] == ("deferred" if put_off else CAUSES[cause].verdict)
     assert mailcheck("explain", line).lines()[0].startswith(cause + " (")
+
+
+@pytest.mark.parametrize("text", ["no code is in it", "No route to host", "403 4.7.0 TLS handshake failed"])
+def test_a_text_is_held_against_the_words_of_clients_once(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: List[str] = []
+    monkeypatch.setattr(explanations, "cause_in", asked.append)
+    try:
+        postmaster_mailcheck.explain(text)
+    except postmaster_mailcheck.OptionError:
+        pass
+    assert asked == [text]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Set
 
 import pytest
 
@@ -22,6 +22,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.cau
 from postmaster_mailcheck import __all__ as public
 from postmaster_mailcheck import explain
 from postmaster_mailcheck.commands.endings import EXIT_CODES
+from postmaster_mailcheck.commands.main import SUBCOMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs/docsite/rst"
@@ -52,6 +53,36 @@ def test_a_page_that_is_made_is_what_its_table_says(name: str) -> None:
 @pytest.mark.parametrize("page", written_by("reference").pages(), ids=lambda page: page.name)
 def test_a_reference_page_is_what_its_tables_say(page: Any) -> None:
     assert page.text() == page.file.read_text(encoding="utf-8"), "run `make reference`"
+
+
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+ENGINE, COMMAND = ROOT / "plugins/module_utils", ROOT / "src/postmaster_mailcheck"
+# Folders whose row says what each file in them is.
+TOLD_AS_ONE = {"_audit/probes", "_mailbox/imap", "_mailbox/pop3", "_net/sasl"}
+
+
+def named_in(text: str) -> Set[str]:
+    """The files and folders that a text names, by their last names."""
+    return set(re.findall(r"\w+(?:\.py|/)", text))
+
+
+@pytest.mark.parametrize("wing", sorted({path.relative_to(ENGINE).parts[0] for path in ENGINE.glob("*/**/*.py")}))
+def test_the_map_names_every_folder_and_file_of_a_wing(wing: str) -> None:
+    section = ARCHITECTURE.partition("\n## `%s/`" % wing)[2].partition("\n## ")[0]
+    files = list((ENGINE / wing).rglob("*.py"))
+    folders = {path.parent.relative_to(ENGINE).as_posix() for path in files} - {wing}
+    names = {path.name for path in files if path.parent.relative_to(ENGINE).as_posix() not in TOLD_AS_ONE}
+    assert names | {folder.rpartition("/")[2] + "/" for folder in folders} <= named_in(section)
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent.relative_to(ROOT).as_posix() for path in COMMAND.rglob("*.py")}))
+def test_the_map_names_every_file_of_the_command(folder: str) -> None:
+    """Subcommands have a file each, by their names."""
+    (row,) = [line for line in ARCHITECTURE.splitlines() if line.startswith("| `%s/` |" % folder)]
+    names = {path.name for path in (ROOT / folder).glob("*.py") if not path.name.startswith("__")}
+    if folder.endswith("/commands"):
+        names -= {name + ".py" for name in SUBCOMMANDS}
+    assert names <= named_in(row)
 
 
 def test_every_cause_has_an_anchor_of_its_own() -> None:

@@ -42,8 +42,7 @@ if TYPE_CHECKING:
 ERRORS_A_SESSION = 8
 _LEAST_SECONDS, _MOST_SECONDS = 0.3, 5.0  # to wait for what may not come
 _HEADER_ENDS = r"\r\n\r\n"  # as it is shown
-# Refusals that are about us, and not about what was said: they settle nothing, however final they sound.
-ABOUT_US = (
+_ABOUT_US = (
     "client_blocked", "client_name_missing", "client_refused", "ehlo_refused", "rate_limited", "sending_limit_reached",
 )  # fmt: skip
 
@@ -142,6 +141,11 @@ def cause_of_reply(stage: str, reply: Union[Reply, ExtraReply]) -> str:
     return cause_of(stage, reply.code, reply.enhanced_code, reply.text)
 
 
+def about_us(refusal: Union[ExtraReply, Failure], stage: str = "rcpt") -> bool:
+    """Whether a refusal is about us, and not about what was said: it settles nothing, however final it sounds."""
+    return (refusal.cause if isinstance(refusal, Failure) else cause_of_reply(stage, refusal)) in _ABOUT_US
+
+
 def at_stage(stage: str) -> str:
     """Return where something ended, as people read it: what a probe says is at no stage that they know."""
     return "" if stage == "extra" else " at " + stage
@@ -191,7 +195,7 @@ def open_question(reply: ExtraReply, stage: str = "rcpt") -> str:
     if 400 <= reply.code < 500 and not (stage == "rcpt" and denies_relaying(reply)):
         return shown + ", which is for now only"
     # What a client is told wherever it is, is read as at RCPT, where most is.
-    if reply.code >= 500 and cause_of_reply("rcpt" if stage in ("extra", "starttls") else stage, reply) in ABOUT_US:
+    if reply.code >= 500 and about_us(reply, "rcpt" if stage in ("extra", "starttls") else stage):
         return shown + ", which is about this client"
     return ""
 

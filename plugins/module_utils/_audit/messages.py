@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .._smtp import commands
 from .._smtp.replies import is_success
-from .dialogue import ABOUT_US, ask, cause_of_reply
+from .dialogue import about_us, ask
 from .octets import octets
 
 if TYPE_CHECKING:
@@ -62,5 +62,4 @@ def refused_for_itself(facts: Facts) -> bool:
     if not begun:
         return False
     last = facts.failure or facts.extra_replies[-1]
-    cause = facts.failure.cause if facts.failure else cause_of_reply("message", facts.extra_replies[-1])
-    return ((last.code or 0) >= 500 or last.code == CLOSING) and cause not in ABOUT_US
+    return ((last.code or 0) >= 500 or last.code == CLOSING) and not about_us(last, "message")

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -35,23 +34,6 @@ _LONGEST = 400  # characters of what was seen
 _SHOWN = 3  # unknown probes in a warning
 # Behind what was seen: what to give. The command says these options as they are typed.
 SETTLED_BY = ". Messages can settle it, with "
-# What the table of causes advises a check, and an audit cannot do: it never signs in, tries nothing again, and takes
-# whatever TLS the relay has. Options are said as in a playbook, or as they are typed.
-_OF_CHECKS = (
-    (r" \((?:--)?retry.for(?: tries again)?\)", ""),
-    (r"Wait for it with (?:--)?retry.for:? 600", "Ask again in ten minutes"),
-    (r"Sign in on the submission port \(587 or 465\), or let", "Ask from an address that the relay talks to, or let"),
-    (r"Sign in, use the submission port \(587 or 465\), or add", "Ask from another address, or add"),
-    (r"Set (?:--)?username and .*, or let", "An audit never signs in: let"),
-    (
-        r"(?:Set (?:--)?client.cert and|Check that (?:--)?client.cert is) .*",
-        "An audit shows no certificate: let the relay do without one for it.",
-    ),
-    (r" To look at an old relay, (?:lower|set) (?:--)?tls.*", ""),
-    (r"To look at it as it is, .* Else give", "Give"),
-    (r" that is named to the check is looked up (.*\)), whatever .* names", r" is looked up \1"),
-    (r", (?:--)?max.failures, or", " or"),
-)
 _DESCRIBED = ("name", "question", "intensity", "severity", "source", "meaning", "remedy")
 
 
@@ -73,7 +55,7 @@ def as_report(audit: Audit, checked_at: float) -> Dict[str, Any]:
         "seconds": _seconds(audit),
         "verdict": "failed" if grave else _verdict(audit, failure),
         "cause": failure.cause if failure else None,
-        "failure": _described_failure(wanted, failure) if failure else None,
+        "failure": described(wanted.endpoint, failure, kind="audit") if failure else None,
         "probes": probes,
         "not_made": [{"name": name, "lacks": options} for name, options in wanted.left_out],
         "not_asked": list(wanted.beyond),
@@ -84,18 +66,6 @@ def as_report(audit: Audit, checked_at: float) -> Dict[str, Any]:
     }
     report["msg"], report["warnings"] = _sentence(audit, report), _warnings(audit, report)
     return report
-
-
-def _described_failure(wanted: Wanted, failure: Failure) -> Dict[str, Any]:
-    told = described(wanted.endpoint, failure)
-    return {**told, "hint": about_an_audit(told["hint"])}
-
-
-def about_an_audit(hint: str) -> str:
-    """Return the next step of a cause without what an audit cannot do."""
-    for pattern, said in _OF_CHECKS:
-        hint = re.sub(pattern, said, hint)
-    return hint
 
 
 def _changed(audit: Audit) -> bool:

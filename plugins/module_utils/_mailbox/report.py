@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 import datetime
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._net.bounds import Bounds
 from .._net.text import counted, cut, where
-from .._verdicts.causes import CAUSES, Failure, hint_of, with_more
+from .._verdicts.causes import CAUSES, Failure, hint_of, of_a_server, with_more
 from .._verdicts.explaining import facts_of
 from .._verdicts.rules import MET, UNMET, evaluate, not_judged
 from .._version import engine
@@ -192,8 +191,7 @@ def _shown(value: Any, secrets: Secrets) -> Any:
 
 
 def _failure(failure: Failure, request: Request) -> Dict[str, Any]:
-    cause = CAUSES[failure.cause]
-    hint = about_a_mailbox(hint_of(failure.cause, request.host or request.path, request.port or "-"))
+    hint = hint_of(failure.cause, request.host or request.path, request.port or "-", kind="mailbox")
     return {
         "stage": failure.stage,
         "cause": failure.cause,
@@ -201,36 +199,9 @@ def _failure(failure: Failure, request: Request) -> Dict[str, Any]:
         "text": cut(failure.text),
         "recipient": failure.recipient,
         "facts": facts_of(failure),
-        "explanation": about_a_mailbox(cause.explanation),
+        "explanation": of_a_server(CAUSES[failure.cause].explanation),
         "hint": with_more(hint, failure.cause),
     }
-
-
-# What the table of causes says of relays, their ports and settings -> what it means for a server of mailboxes.
-_OF_RELAYS = (
-    (r" \((?:retry_for|--retry-for)[^()]*\)", ""),
-    (r"\bRelays usually listen on [^.]*\.", "IMAP is usually on 993 or 143, POP3 on 995 or 110."),
-    (r", whatever (?:dns_servers|--dns-servers) names", ""),
-    (r"; many providers block outgoing port 25", ""),
-    (r"\bSubmission is on port 587 or 465; port 25 usually takes no sign-in\. ", ""),
-    (r"\b465, (?=993)", ""),
-    (r"\bSMTP in clear first \(25, 587\)", "IMAP or POP3 in clear first (143, 110)"),
-    (r"\bis for port 465\b", "is for 993 and 995"),
-    (r"\bafter a 220 to STARTTLS\b", "after the answer to STARTTLS"),
-    (r"\(Postfix: [^()]*; Dovecot: ", "(Dovecot: "),
-    (r"\(Postfix: smtpd_tls_dh1024_param_file=auto; Exim: tls_dhparam\)", "(Dovecot: ssl_dh)"),
-    (r"\bthe rules of SMTP\b", "the rules of its protocol"),
-    (r"\bSMTP sign-in\b", "sign-in by IMAP or POP3"),
-    (r"\brelay(?=s?\b)", "server"),
-    (r"\bRelay(?=s?\b)", "Server"),
-)
-
-
-def about_a_mailbox(text: str) -> str:
-    """The table of causes speaks of relays, which are tried again by retry_for; here it is a server of mailboxes."""
-    for pattern, said in _OF_RELAYS:
-        text = re.sub(pattern, said, text)
-    return text
 
 
 def _tls(tls: TlsFacts, bounds: Bounds, now: float) -> Dict[str, Any]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .._net.attempts import AddressAttempt
     from .._net.tls.model import TlsFacts
-    from .._verdicts.causes import Failure
+    from .._verdicts.causes import Failure, Kind
     from .._verdicts.rules import Rule
     from .actions import Actions
     from .capabilities import Capabilities
@@ -168,7 +168,7 @@ def _failure(endpoint: Endpoint, failure: Failure, facts: Facts, rules: Sequence
     return {**described(endpoint, failure, *seen_besides), **_mended_by(failure, rules)}
 
 
-def described(endpoint: Endpoint, failure: Failure, *seen_besides: str) -> Dict[str, Any]:
+def described(endpoint: Endpoint, failure: Failure, *seen_besides: str, kind: Kind = "check") -> Dict[str, Any]:
     """Return what kept a check from passing, or from its end, as users see it."""
     from .._verdicts.explaining import explanation_of, facts_of
 
@@ -182,7 +182,7 @@ def described(endpoint: Endpoint, failure: Failure, *seen_besides: str) -> Dict[
         "rule": failure.rule,
         "facts": facts_of(failure),
         "explanation": " ".join(filter(None, (*seen_besides, explanation_of(failure)))),
-        "hint": with_more(hint_of(failure.cause, endpoint.host, endpoint.port), failure.cause),
+        "hint": with_more(hint_of(failure.cause, endpoint.host, endpoint.port, kind=kind), failure.cause),
     }
 
 

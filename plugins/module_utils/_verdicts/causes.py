@@ -13,7 +13,9 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from typing import Callable, Dict, Optional
+    from typing import Callable, Dict, Literal, Optional
+
+    Kind = Literal["check", "audit", "mailbox"]
 
 
 class Failure(NamedTuple):
@@ -37,13 +39,21 @@ class Cause(NamedTuple):
     hint: str  # the next step; may use {host}, {port}, and O(tls=implicit) for an option: see hint_of()
     retried: bool = False  # for what is neither unreachable nor deferred: whether another attempt may pass
     lasting: bool = False  # waiting mends nothing, so that even a 4yz fails
+    # The next step where it is another one: an audit never signs in, tries nothing again, and takes whatever TLS there
+    # is; the server of a mailbox has other ports and settings, and a wait looks again by itself.
+    audit: str = ""
+    mailbox: str = ""
 
 
 CAUSES: Dict[str, Cause] = {
     "name_not_found": Cause(
         "resolve", "unreachable", "The name does not exist in the DNS, or has no address.",
         "Check the spelling of {host} and ask the DNS for it: `dig {host} A {host} AAAA`. A host that is named to the "
-        "check is looked up as the system does (/etc/hosts, /etc/resolv.conf), whatever O(dns_servers) names."),
+        "check is looked up as the system does (/etc/hosts, /etc/resolv.conf), whatever O(dns_servers) names.",
+        audit="Check the spelling of {host} and ask the DNS for it: `dig {host} A {host} AAAA`. A host is looked up as "
+        "the system does (/etc/hosts, /etc/resolv.conf).",
+        mailbox="Check the spelling of {host} and ask the DNS for it: `dig {host} A {host} AAAA`. A host that is named "
+        "to the check is looked up as the system does (/etc/hosts, /etc/resolv.conf)."),
     "name_server_failed": Cause(
         "resolve", "unreachable", "No name server gave an answer.",
         "Check the resolver of the host the check runs on (/etc/resolv.conf), then try again."),
@@ -53,7 +63,9 @@ CAUSES: Dict[str, Cause] = {
     "connection_refused": Cause(
         "connect", "unreachable", "The host answers, but nothing listens on this port, or a firewall rejects it.",
         "See that the mail server runs and listens on port {port} of this address (`ss -ltn`), and that no firewall "
-        "rejects it. Relays usually listen on 25, 587 (submission) or 465 (implicit TLS)."),
+        "rejects it. Relays usually listen on 25, 587 (submission) or 465 (implicit TLS).",
+        mailbox="See that the mail server runs and listens on port {port} of this address (`ss -ltn`), and that no "
+        "firewall rejects it. IMAP is usually on 993 or 143, POP3 on 995 or 110."),
     "socket_not_served": Cause(
         "connect", "unreachable", "Nothing serves this Unix socket, or the check may not open it.",
         "See that the server runs and has made the socket (`ss -lx`), and that the user whom the check runs as may "
@@ -61,7 +73,9 @@ CAUSES: Dict[str, Cause] = {
     "connection_timed_out": Cause(
         "connect", "unreachable", "Nothing answered the connection attempt: packets are dropped on the way.",
         "Look for a firewall that drops port {port}, here or there; many providers block outgoing port 25. "
-        "See also that the address is the right one."),
+        "See also that the address is the right one.",
+        mailbox="Look for a firewall that drops port {port}, here or there. See also that the address is the right "
+        "one."),
     "network_unreachable": Cause(
         "connect", "unreachable", "There is no route to the address from the host the check runs on.",
         "Check the routing table; for an IPv6 address, whether this host has IPv6 at all (O(address_family=ipv4))."),
@@ -71,7 +85,9 @@ CAUSES: Dict[str, Cause] = {
     "no_greeting": Cause(
         "greeting", "unreachable", "The connection opened, but the relay never sent a greeting.",
         "If {port} is a TLS port (465, 993, 995), set O(tls=implicit). Else the relay is overloaded, delays its "
-        "greeting for longer than the timeout, or a proxy in front of it has no relay behind it."),
+        "greeting for longer than the timeout, or a proxy in front of it has no relay behind it.",
+        mailbox="If {port} is a TLS port (993, 995), set O(tls=implicit). Else the server is overloaded, delays its "
+        "greeting for longer than the timeout, or a proxy in front of it has no server behind it."),
     "greeting_refused": Cause(
         "greeting", "failed", "The relay refuses to talk to this client (RFC 5321 3.1).",
         "Read the relay's words: often the client's address is on a block list, has no reverse DNS name, or is not "
@@ -79,7 +95,9 @@ CAUSES: Dict[str, Cause] = {
     "rate_limited": Cause(
         "greeting ehlo mail rcpt data message", "deferred", "The relay takes no more from this client for now.",
         "Too many connections or messages from this address, or the relay is starting or stopping. Try again in some "
-        "minutes (O(retry_for)), and with fewer at once."),
+        "minutes (O(retry_for)), and with fewer at once.",
+        audit="Too many connections or messages from this address, or the relay is starting or stopping. Try again in "
+        "some minutes, and with fewer at once."),
     "client_blocked": Cause(
         "greeting ehlo auth mail rcpt data message", "failed",
         "The client's address is on a block list that the relay asks, or a domain that the message names is.",
@@ -97,6 +115,9 @@ CAUSES: Dict[str, Cause] = {
         "to send here.",
         "Sign in on the submission port (587 or 465), or let the relay permit the client's address (Postfix: "
         "mynetworks; Exim: relay_from_hosts). Where reputation is the reason, see the page that the relay's words "
+        "point to.",
+        audit="Ask from an address that the relay talks to, or let the relay permit the client's address (Postfix: "
+        "mynetworks; Exim: relay_from_hosts). Where reputation is the reason, see the page that the relay's words "
         "point to."),
     "not_smtp": Cause(
         "greeting", "failed", "What answers on this port does not speak SMTP.",
@@ -112,7 +133,8 @@ CAUSES: Dict[str, Cause] = {
     "tls_not_offered": Cause(
         "starttls", "failed", "The relay does not offer STARTTLS.",
         "Give the relay a certificate and switch TLS on (Postfix: smtpd_tls_security_level=may and "
-        "smtpd_tls_chain_files; Exim: tls_advertise_hosts and tls_certificate; Dovecot: ssl), or check another port."),
+        "smtpd_tls_chain_files; Exim: tls_advertise_hosts and tls_certificate; Dovecot: ssl), or check another port.",
+        mailbox="Give the server a certificate and switch TLS on (Dovecot: ssl), or check another port."),
     "tls_stripped": Cause(
         "starttls", "failed", "Something between here and the relay overwrites its EHLO keywords, STARTTLS with them.",
         "Switch off SMTP inspection on the firewall in between (Cisco: `no inspect esmtp`, or allow-tls)."),
@@ -136,20 +158,30 @@ CAUSES: Dict[str, Cause] = {
     "tls_not_spoken": Cause(
         "tls", "failed", "A TLS handshake was answered with something that is not TLS.",
         "If the port speaks SMTP in clear first (25, 587), set O(tls=starttls); implicit is for port 465. If it comes "
-        "after a 220 to STARTTLS, the relay or a proxy in front of it did not begin TLS: see its log."),
+        "after a 220 to STARTTLS, the relay or a proxy in front of it did not begin TLS: see its log.",
+        mailbox="If the port speaks IMAP or POP3 in clear first (143, 110), set O(tls=starttls); implicit is for 993 "
+        "and 995. If it comes after the answer to STARTTLS, the server or a proxy in front of it did not begin TLS: "
+        "see its log."),
     "tls_version_mismatch": Cause(
         "tls", "failed", "The relay and this check have no TLS version in common.",
-        "Allow TLS 1.2 or newer on the relay. To look at an old relay, lower O(tls_min_version)."),
+        "Allow TLS 1.2 or newer on the relay. To look at an old relay, lower O(tls_min_version).",
+        audit="Allow TLS 1.2 or newer on the relay."),
     "tls_cipher_mismatch": Cause(
         "tls", "failed",
         "The relay and this check have no cipher suite, group or signature in common, or the relay has no certificate.",
         "See the relay's log: where no certificate or key is loaded it refuses all suites. Else allow the suites of "
-        "RFC 9325 there. To look at an old relay, set O(tls_ciphers)."),
+        "RFC 9325 there. To look at an old relay, set O(tls_ciphers).",
+        audit="See the relay's log: where no certificate or key is loaded it refuses all suites. Else allow the suites "
+        "of RFC 9325 there."),
     "tls_dh_weak": Cause(
         "tls", "failed", "The relay's Diffie-Hellman group is too small (RFC 9325 4.1 wants 2048 bits).",
         "To look at it as it is, set O(tls_ciphers=DEFAULT:@SECLEVEL=0), or ECDHE suites. Else give the relay DH "
         "parameters of 2048 bits or more (Postfix: smtpd_tls_dh1024_param_file=auto; Exim: tls_dhparam), or let it "
-        "offer ECDHE."),
+        "offer ECDHE.",
+        audit="Give the relay DH parameters of 2048 bits or more (Postfix: smtpd_tls_dh1024_param_file=auto; Exim: "
+        "tls_dhparam), or let it offer ECDHE.",
+        mailbox="To look at it as it is, set O(tls_ciphers=DEFAULT:@SECLEVEL=0), or ECDHE suites. Else give the server "
+        "DH parameters of 2048 bits or more (Dovecot: ssl_dh), or let it offer ECDHE."),
     "tls_renegotiation_insecure": Cause(
         "tls", "failed", "The relay cannot do secure renegotiation (RFC 5746), which this OpenSSL insists on.",
         "Update the TLS library of the relay, or of the proxy in front of it; TLS 1.3 needs none of it."),
@@ -164,11 +196,12 @@ CAUSES: Dict[str, Cause] = {
         "OpenSSL's reason is in the text; see the relay's log for the other side."),
     "client_certificate_required": Cause(
         "any", "failed", "The relay demands a certificate from its clients.",
-        "Set O(client_cert) and O(client_key).", lasting=True),
+        "Set O(client_cert) and O(client_key).", lasting=True,
+        audit="An audit shows no certificate: let the relay do without one for it."),
     "client_certificate_rejected": Cause(
         "any", "failed", "The relay does not accept the client certificate.",
         "Check that O(client_cert) is valid, is meant for clients, and comes from an authority the relay trusts.",
-        lasting=True),
+        lasting=True, audit="An audit shows no certificate: let the relay do without one for it."),
     "certificate_expired": Cause(
         "tls", "failed", "A certificate of the relay has expired.",
         "Renew it, and see that the relay has loaded the new one."),
@@ -192,14 +225,16 @@ CAUSES: Dict[str, Cause] = {
     "certificate_weak": Cause(
         "tls", "failed", "A key or a signature in the chain is too weak (less than 112 bits of security).",
         "Issue a certificate with RSA 2048 or P-256, signed with SHA-256. To look at an old relay, set "
-        "O(tls_ciphers=DEFAULT:@SECLEVEL=0)."),
+        "O(tls_ciphers=DEFAULT:@SECLEVEL=0).",
+        audit="Issue a certificate with RSA 2048 or P-256, signed with SHA-256."),
     "certificate_rejected": Cause(
         "tls", "failed", "The relay's certificate was not accepted.",
         "OpenSSL's reason is in the text."),
     "auth_not_offered": Cause(
         "auth", "failed", "The relay offers no authentication here.",
         "Submission is on port 587 or 465; port 25 usually takes no sign-in. Check the port and the relay's SASL "
-        "settings."),
+        "settings.",
+        mailbox="Check the port and the server's SASL settings."),
     "auth_not_offered_in_clear": Cause(
         "auth", "failed", "The relay offers authentication only after TLS.",
         "Set O(tls=starttls)."),
@@ -221,11 +256,16 @@ CAUSES: Dict[str, Cause] = {
         "The relay does not let this account sign in so: the account or its sign-in by password is disabled, or an app "
         "password is wanted.",
         "Make an app password (application-specific password) for the check, use O(access_token), or let the "
-        "provider's administrator allow SMTP sign-in for the account.", lasting=True),
+        "provider's administrator allow SMTP sign-in for the account.", lasting=True,
+        audit="An audit never signs in: let the relay allow this client's address.",
+        mailbox="Make an app password (application-specific password) for the check, use O(access_token), or let the "
+        "provider's administrator allow sign-in by IMAP or POP3 for the account."),
     "auth_limited": Cause(
         "auth", "failed", "The relay limits this account: too many sign-ins, or its plan or credits are used up.",
         "Wait, and sign in less often (O(retry_for) tries again); if the words tell of credits or a plan, see the "
-        "account at the provider."),
+        "account at the provider.",
+        mailbox="Wait, and sign in less often; if the words tell of credits or a plan, see the account at the "
+        "provider."),
     "auth_temporarily_failed": Cause(
         "auth", "deferred", "The relay could not check the credentials at present (RFC 4954 6).",
         "Its authentication service is down or slow: see the relay's log."),
@@ -246,7 +286,8 @@ CAUSES: Dict[str, Cause] = {
         "domain's MX records: they may be forged."),
     "authentication_required": Cause(
         "mail rcpt data message", "failed", "The relay wants a sign-in first (RFC 4954 6).",
-        "Set O(username) and O(password), or let the relay allow this client's address.", lasting=True),
+        "Set O(username) and O(password), or let the relay allow this client's address.", lasting=True,
+        audit="An audit never signs in: let the relay allow this client's address."),
     "tls_required": Cause(
         "mail rcpt auth ehlo data message", "failed", "The relay wants TLS first (RFC 3207 4).",
         "Set O(tls=starttls).", lasting=True),
@@ -278,12 +319,15 @@ CAUSES: Dict[str, Cause] = {
     "sender_deferred": Cause(
         "mail", "deferred", "The relay does not accept the sender for now.",
         "Try again later (O(retry_for)); the relay's words tell whether it is short of resources or looking something "
-        "up."),
+        "up.",
+        audit="Try again later; the relay's words tell whether it is short of resources or looking something up."),
     "relay_denied": Cause(
         "rcpt mail data message", "failed",
         "The relay does not carry mail for this recipient's domain from this client.",
         "Sign in, use the submission port (587 or 465), or add the client's address or the domain to what the relay "
-        "permits (Postfix: mynetworks, relay_domains; Exim: relay_from_hosts)."),
+        "permits (Postfix: mynetworks, relay_domains; Exim: relay_from_hosts).",
+        audit="Ask from another address, or add the client's address or the domain to what the relay permits (Postfix: "
+        "mynetworks, relay_domains; Exim: relay_from_hosts)."),
     "mailbox_unknown": Cause(
         "rcpt mail data message", "failed", "The relay knows no mailbox of this address.",
         "Check the address; if it is right, the relay's recipient table is behind."),
@@ -295,7 +339,8 @@ CAUSES: Dict[str, Cause] = {
         "Use the new address where the relay's words name one."),
     "mailbox_rate_limited": Cause(
         "rcpt data message", "deferred", "The mailbox gets more mail than the relay lets in for now.",
-        "Wait (O(retry_for)), or use another recipient for the check; see whether somebody floods the mailbox."),
+        "Wait (O(retry_for)), or use another recipient for the check; see whether somebody floods the mailbox.",
+        audit="Wait, or use another recipient for the check; see whether somebody floods the mailbox."),
     "domain_unknown": Cause(
         "rcpt mail data message", "failed",
         "The recipient's domain does not exist, has no mail host, or takes no mail.",
@@ -306,7 +351,8 @@ CAUSES: Dict[str, Cause] = {
     "greylisted": Cause(
         "mail rcpt data message", "deferred",
         "The relay puts unknown senders off for some minutes: greylisting (RFC 6647).",
-        "This is no fault. Wait for it with O(retry_for=600), or exempt this client."),
+        "This is no fault. Wait for it with O(retry_for=600), or exempt this client.",
+        audit="This is no fault. Ask again in ten minutes, or exempt this client."),
     "too_many_recipients": Cause(
         "rcpt data message", "failed", "The relay takes fewer recipients at once.",
         "Use fewer recipients, or raise the limit (Postfix: smtpd_recipient_limit; Exim: recipients_max)."),
@@ -319,7 +365,8 @@ CAUSES: Dict[str, Cause] = {
         "The relay's words and codes tell why: policy, block lists and unknown users are the usual reasons."),
     "recipient_deferred": Cause(
         "rcpt", "deferred", "The relay does not accept the recipient for now.",
-        "Try again later (O(retry_for)); see the relay's log if it stays so."),
+        "Try again later (O(retry_for)); see the relay's log if it stays so.",
+        audit="Try again later; see the relay's log if it stays so."),
     "message_too_large": Cause(
         "mail rcpt data message", "failed", "The message is larger than the relay takes (RFC 1870).",
         "Send a smaller one, or raise the limit (Postfix: message_size_limit; Exim: message_size_limit)."),
@@ -385,7 +432,9 @@ CAUSES: Dict[str, Cause] = {
         "content filter needs a longer O(acceptance_timeout)."),
     "service_closing": Cause(
         "any", "deferred", "The relay ended the session: 421 (RFC 5321 3.8).",
-        "It is stopping, overloaded, or limits this client. Try again later (O(retry_for))."),
+        "It is stopping, overloaded, or limits this client. Try again later (O(retry_for)).",
+        audit="It is stopping, overloaded, or limits this client. Try again later.",
+        mailbox="It is stopping, overloaded, or limits this client. Try again later."),
     "connection_lost": Cause(
         "any", "failed", "The connection broke off.",
         "See the relay's log at this time. A crash, a restart, or a firewall that cuts idle connections does this.",
@@ -394,7 +443,7 @@ CAUSES: Dict[str, Cause] = {
         "any", "failed", "The relay did not answer in time.",
         "It is overloaded, or delays clients on purpose (a tarpit). Raise O(timeout) to learn which.", True),
     "protocol_violation": Cause(
-        "any", "failed", "The relay's answer breaks the rules of SMTP.",
+        "any", "failed", "The relay's answer breaks the rules of its protocol.",
         "The text shows what came. A proxy or filter between here and the relay is a usual reason."),
     "rule_unmet": Cause(
         "any", "failed", "What the relay does is not what was expected of it.",
@@ -407,7 +456,8 @@ CAUSES: Dict[str, Cause] = {
         "Publish MX records that name its relays; or a null MX (RFC 7505), if it is to take no mail."),
     "not_checked": Cause(
         "resolve", "not_checked", "The sweep ended before this relay's turn.",
-        "See what stopped it: O(deadline), O(max_failures), or a signal."),
+        "See what stopped it: O(deadline), O(max_failures), or a signal.",
+        audit="See what stopped it: O(deadline) or a signal."),
     "deadline_reached": Cause(
         "any", "failed", "The whole task's time was up before this check ended.",
         "Raise O(deadline), or check fewer relays at once.",),
@@ -465,10 +515,28 @@ def in_playbook(option: str, value: Optional[str] = None) -> str:
     return option if value is None else "%s: %s" % (option, value)
 
 
-def hint_of(cause: str, host: str, port: object, said: Callable[[str, Optional[str]], str] = in_playbook) -> str:
-    """Return the next step after a cause. `said`: how an option, with its value or None, is said where it is shown."""
-    hint = _OPTION.sub(lambda named: said(named.group(1), named.group(2)), CAUSES[cause].hint)
+def hint_of(
+    cause: str,
+    host: str,
+    port: object,
+    said: Callable[[str, Optional[str]], str] = in_playbook,
+    kind: Kind = "check",
+) -> str:
+    """Return the next step after a cause, for what met with it.
+
+    `said`: how an option, with its value or None, is said where it is shown.
+    """
+    row = CAUSES[cause]
+    hint = {"check": row.hint, "audit": row.audit, "mailbox": row.mailbox}[kind] or row.hint
+    if kind == "mailbox":
+        hint = of_a_server(hint)
+    hint = _OPTION.sub(lambda named: said(named.group(1), named.group(2)), hint)
     return hint.format(host=host, port=port)
+
+
+def of_a_server(text: str) -> str:
+    """Return what the table says of relays as it is said of the server of a mailbox."""
+    return re.sub(r"\brelay(?=s?\b)", "server", text)
 
 
 def more_about(cause: str) -> str:

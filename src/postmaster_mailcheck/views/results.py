@@ -16,6 +16,8 @@ from postmaster_mailcheck.views.lines import LABEL, Line, row, word_of
 if TYPE_CHECKING:
     from typing import Any, Iterator, List, Mapping, Sequence
 
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import Kind
+
 
 def result(report: Mapping[str, Any]) -> Iterator[Line]:
     failure = report["failure"]
@@ -71,13 +73,11 @@ def next_step(report: Mapping[str, Any]) -> str:
     failure = report["failure"]
     if failure["cause"] == "rule_unmet":
         return in_flags(str(failure["hint"]))  # the rule's own remedy
-    hint = hint_of(failure["cause"], report["host"], report["port"] or "-", as_argument)
+    return hint_of(failure["cause"], report["host"], report["port"] or "-", as_argument, _kind(report))
+
+
+def _kind(report: Mapping[str, Any]) -> Kind:
+    """What a report is of, by what it alone has."""
     if "intensity" in report:
-        from ansible_collections.postmaster.mailcheck.plugins.module_utils._audit.report import about_an_audit
-
-        return about_an_audit(hint)
-    if report.get("protocol", "smtp") in ("smtp", "lmtp"):
-        return hint
-    from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.report import about_a_mailbox
-
-    return about_a_mailbox(hint)
+        return "audit"
+    return "check" if report.get("protocol", "smtp") in ("smtp", "lmtp") else "mailbox"

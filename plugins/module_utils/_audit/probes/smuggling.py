@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ..._smtp.conversation.steps import Hear, Say
 from ..._smtp.replies import is_success
-from ..dialogue import ABOUT_US, answers, ask, cause_of_reply, framed, keep, open_question, patience
+from ..dialogue import about_us, answers, ask, framed, keep, open_question, patience
 from ..messages import CLOSING, END, begin, message
 from ..model import Cost, Judgement, Probe, Unsettled, finding, passed
 from ..octets import ENDINGS, octets, shown_octets
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from ..._net.attempts import Outcome
     from ..._smtp.conversation.state import State
-    from ..._smtp.facts import ExtraReply
     from ..._smtp.probes import Trial
     from ..model import Audited
 
@@ -91,7 +90,7 @@ def _was_an_end(outcome: Outcome) -> bool:
         raise Unsettled("no message was begun")
     last = replies[-1]
     if last.command == "DATA":  # nothing was answered to the message, but a 421 may have ended all
-        if failure is None or failure.code != CLOSING or failure.cause in ABOUT_US:
+        if failure is None or failure.code != CLOSING or about_us(failure):
             answers(outcome)
         return False
     at_the_end = last.command == shown_octets(END)
@@ -100,7 +99,7 @@ def _was_an_end(outcome: Outcome) -> bool:
             answers(outcome)  # whoever took the other for an end takes this one for commands
         return not at_the_end
     names_it = last.code >= 400 and _OF_LINE_ENDS.search(last.text) is not None
-    refused = (last.code == CLOSING and not _of_us(last)) or (
+    refused = (last.code == CLOSING and not about_us(last, "message")) or (
         at_the_end and last.code >= 500 and not open_question(last, "message")
     )
     if failure is not None and failure.code not in (None, CLOSING):
@@ -108,11 +107,6 @@ def _was_an_end(outcome: Outcome) -> bool:
     if not (names_it or refused):
         raise Unsettled("it was answered %d %s" % (last.code, " ".join(last.text.split())))
     return False
-
-
-def _of_us(reply: ExtraReply) -> bool:
-    """Whether a 421 says that we come too often, or are on a list: then it is about nothing in the message."""
-    return cause_of_reply("message", reply) in ABOUT_US
 
 
 SMUGGLING = Probe(

@@ -20,12 +20,11 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox impo
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.headers import fields_of
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.maildir import Maildir
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.model import Message, Session
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.report import about_a_mailbox
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.request import request_of
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.search import Search
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.wait import wait_for_mail
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts import Broken
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import CAUSES, hint_of
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import CAUSES, hint_of, of_a_server
 from ansible_collections.postmaster.mailcheck.tests.support.authority import Authority
 from ansible_collections.postmaster.mailcheck.tests.support.mailboxes import (
     PASSWORD,
@@ -1293,7 +1292,8 @@ WHERE_A_WAIT_MAY_END = (
 
 @pytest.mark.parametrize("name", WHERE_A_WAIT_MAY_END)
 def test_no_word_of_relays_where_a_mailbox_fails(name):
-    said = about_a_mailbox("%s %s" % (CAUSES[name].explanation, hint_of(name, "imap.example.net", 993)))
+    hint = hint_of(name, "imap.example.net", 993, kind="mailbox")
+    said = "%s %s" % (of_a_server(CAUSES[name].explanation), hint)
     assert (
         re.findall(r"(?i)\b(?:relays?|SMTP|EHLO|submission|Postfix|Exim|25|587|465|retry_for|dns_servers)\b", said)
         == []

@@ -14,14 +14,13 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.model import STAGES as MAILBOX_STAGES
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.report import about_a_mailbox
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._mailbox.request import OPTIONS as MAILBOX_OPTIONS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.facts import STAGES
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts import causes
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.causes import (
     CAUSES,
     Failure,
     hint_of,
-    in_playbook,
     may_pass_later,
     verdict_of,
     with_more,
@@ -207,8 +206,20 @@ def test_what_a_hint_leads_to_is_at_hand(monkeypatch):
     )
 
 
-@pytest.mark.parametrize("cause", [name for name, row in CAUSES.items() if {*row.stages.split()} & {*MAILBOX_STAGES}])
-@pytest.mark.parametrize("said", [in_playbook, lambda name, _value: "--" + name.replace("_", "-")])
-def test_a_hint_about_a_mailbox_speaks_of_a_server_and_of_options_that_it_has(cause, said):
-    hint = about_a_mailbox(hint_of(cause, "imap.example.com", 993, said))
-    assert not re.search(r"\brelay\b|\bretry|credentials.for", hint) or cause == "credentials_not_for_relay"
+# What a wait for mail meets on its way to a mailbox, and in it, but for what only relays that the DNS names, sweeps and
+# audits come to.
+ON_THE_WAY = {"resolve", "connect", "starttls", "tls", "auth", "any", *MAILBOX_STAGES}
+OF_MAILBOXES = {name for name, row in CAUSES.items() if {*row.stages.split()} & ON_THE_WAY}
+OF_MAILBOXES -= {"credentials_not_for_relay", "not_checked", "deadline_reached", "nothing_settled"}
+
+
+@pytest.mark.parametrize("cause", sorted(OF_MAILBOXES))
+def test_a_hint_about_a_mailbox_speaks_of_a_server_and_of_options_that_it_has(cause):
+    options = []
+    hint = hint_of(cause, "imap.example.com", 993, lambda option, _value: options.append(option) or option, "mailbox")
+    assert not re.search(r"\brelays?\b", hint)
+    assert {*options} <= {*MAILBOX_OPTIONS}
+
+
+def test_a_hint_about_a_mailbox_leaves_the_name_of_its_host_as_it_is():
+    assert "`dig relay.example.com A " in hint_of("name_not_found", "relay.example.com", 993, kind="mailbox")
