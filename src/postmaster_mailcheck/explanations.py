@@ -65,7 +65,11 @@ _NO_ANSWER = ("connection_lost", "connection_refused", "connection_timed_out", "
 # A server that could not ask whether a password is right (RFC 4954 6: 4.7.0).
 _NOBODY_JUDGED = re.compile(r"\bauth\w* fail\w*\b.{0,200}(?:connection lost|temporar|tim(?:ed|e) ?out)", re.IGNORECASE)
 # Who refuses so is a relay, or its filter, whatever it says of names, connections and certificates besides.
-_BY_A_RELAY = re.compile(r"\breject(?:ed)?\b|\b(?:spf|dkim|dmarc|rbl|dnsbl)\b|\breverse\b", re.IGNORECASE)
+_BY_A_RELAY = re.compile(
+    r"\breject(?:ed)?\b|\b(?:spf|dkim|dmarc|rbl|dnsbl)\b|\breverse\b|\b(?:black|block|deny)[ -]?list(?:ed)?\b(?!\.)"
+    r"|\blisted\b",
+    re.IGNORECASE,
+)
 # What Postfix, Exim, sendmail and qmail write about when it was said, and the stage.
 _SAID_AT = (
     (r"end of data|message content|sending data block|END-OF-MESSAGE|after I sent the message", "message"),
@@ -351,7 +355,8 @@ def _find(text: str) -> _Said:
     if found:
         return _said(int(found[-1][0]), "\n".join(words for _code, words in found))
     said, status = _said(None, _CODED.split(_FIELD.sub("", text), maxsplit=1)[-1].strip()), _STATUS.search(text)
-    by_words = "4.7.0" if _NOBODY_JUDGED.search(text) else "4.4.1" if cause_in(text) in _NO_ANSWER else None
+    unanswered = "4.4.1" if _told_by_client(text, said) in _NO_ANSWER else None
+    by_words = "4.7.0" if _NOBODY_JUDGED.search(text) else unanswered
     by_field = status.group(1) if status else by_words
     return said._replace(enhanced_code=said.enhanced_code or by_field)
 
