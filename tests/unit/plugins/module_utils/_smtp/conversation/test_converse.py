@@ -828,6 +828,19 @@ def test_recipients_are_probed_one_by_one():
     assert report["changed"] is False
 
 
+def test_codes_that_contradict_each_other_are_told_once():
+    report = play(OPEN + """
+        C: MAIL FROM:<probe@example.org>
+        S: 250 2.1.0 Ok
+        C: RCPT TO:<anna@example.com>
+        S: 250 5.1.1 Ok
+        C: RCPT TO:<bert@example.com>
+        S: 250 5.1.1 Ok
+    """ + RSET_QUIT, **TWO)  # fmt: skip
+    assert outcome(report) == ("passed", "rcpt", None)
+    assert report["warnings"] == ["rcpt: the enhanced status code 5.1.1 contradicts the reply code 250"]
+
+
 def test_251_accepts_a_recipient_and_252_says_that_it_was_not_looked_up():
     """RFC 5321 3.4, 3.5.3"""
     report = play(OPEN + """
