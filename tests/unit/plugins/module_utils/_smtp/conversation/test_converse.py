@@ -184,6 +184,12 @@ def test_what_answers_is_told_by_its_first_octets(noise, cause):
     assert said(report) == []
 
 
+@pytest.mark.parametrize("greeting, by", [("+OK POP3 ready", "`+OK` (POP3)"), ("* OK IMAP4rev1 ready", "`*` (IMAP)")])
+def test_who_asks_a_mailbox_is_led_to_what_looks_into_one(greeting, by):
+    hint = play("S: " + greeting)["failure"]["hint"]
+    assert by in hint and "looked into by wait_for_mail (`mailcheck wait`)." in hint
+
+
 def test_a_tls_alert_without_a_line_end_then_a_close():
     report = play("""
         S: \\x15\\x03\\x01\\x00\\x02\\x02\\x46\\
