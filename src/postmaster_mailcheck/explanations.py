@@ -65,7 +65,11 @@ _NO_ANSWER = ("connection_lost", "connection_refused", "connection_timed_out", "
 # A server that could not ask whether a password is right (RFC 4954 6: 4.7.0).
 _NOBODY_JUDGED = re.compile(r"\bauth\w* fail\w*\b.{0,200}(?:connection lost|temporar|tim(?:ed|e) ?out)", re.IGNORECASE)
 # Who refuses so is a relay, or its filter, whatever it says of names, connections and certificates besides.
-_BY_A_RELAY = re.compile(r"\breject(?:ed)?\b|\b(?:spf|dkim|dmarc|rbl|dnsbl)\b|\breverse\b", re.IGNORECASE)
+_BY_A_RELAY = re.compile(
+    r"\breject(?:ed)?\b|\b(?:spf|dkim|dmarc|rbl|dnsbl)\b|\breverse\b|\b(?:black|block|deny)[ -]?list(?:ed)?\b(?!\.)"
+    r"|\blisted\b",
+    re.IGNORECASE,
+)
 # What Postfix, Exim, sendmail and qmail write about when it was said, and the stage.
 _SAID_AT = (
     (r"end of data|message content|sending data block|END-OF-MESSAGE|after I sent the message", "message"),

@@ -736,6 +736,10 @@ REJECTED = "postfix/smtpd[7]: NOQUEUE: reject: %s from unknown[192.0.2.9]: %s; f
         ("Deferred: 403 4.7.0 TLS handshake failed.", "tls_protocol_error", "tls", 403),
         # The words of a relay, though clients begin so, too.
         ("Connection refused by policy, your IP is blacklisted", "client_blocked", "rcpt", None),
+        ("IP blacklisted, connection refused", "client_blocked", "rcpt", None),
+        ("Your address is on a block list: connection refused", "client_blocked", "rcpt", None),
+        ("192.0.2.9 is listed, connection refused", "client_blocked", "rcpt", None),
+        ("client certificate was accepted, but relaying is denied", "relay_denied", "rcpt", None),
         # A sign-in that failed, without what the server replied.
         ("postfix/smtpd[7]: warning: unknown[192.0.2.9]: SASL LOGIN authentication failed: UGFzc3dvcmQ6", "auth_rejected", "auth", None),
         ("SASL LOGIN authentication failed", "auth_rejected", "auth", None),

@@ -73,6 +73,16 @@ def test_help_all_groups_the_options_and_tells_defaults(command: str) -> None:
     assert "exit codes:" in shown and "examples:" in shown
 
 
+def test_what_finds_a_message_stands_in_the_short_help() -> None:
+    """The three steps of the README: what --send said, and what the mailbox was before."""
+    shown = mailcheck("wait", "--help").lines()
+    assert [line.split()[0] for line in shown if re.match("--(token|sent|since) ", line)] == [
+        "--token",
+        "--sent",
+        "--since",
+    ]
+
+
 def test_every_grouped_option_is_one() -> None:
     known = {name for table in TABLES.values() for name in table}
     assert {name for names in GROUPS.values() for name in names} <= known

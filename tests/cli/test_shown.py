@@ -170,10 +170,12 @@ def test_who_waits_for_mail_sees_the_time_pass(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("MAILCHECK_PASSWORD", mailboxes.PASSWORD)
     with ImapServer({"INBOX": Folder({1: mailboxes.mail("other")})}) as server:
         words = ["wait", "127.0.0.1:%d" % server.port, "--tls", "none", "--allow-plaintext-auth", "--user", "tim"]
-        words += ["--token", "token", "--timeout", "1", "--poll-interval", "0.1"]
-        lines = on_screen(80, *words)
-        quiet = on_screen(80, *words, "-q")
+        words += ["--timeout", "1", "--poll-interval", "0.1"]
+        lines = on_screen(80, *words, "--token", "token")
+        sent = on_screen(80, *words, "--sent", "token=token")
+        quiet = on_screen(80, *words, "--token", "token", "-q")
     assert "waiting for the message 0:00:0" in "".join(lines)
+    assert "waiting for the message 0:00:0" in "".join(sent)
     assert re.search("failed +127.0.0.1:[0-9]+: mail_not_found, at find", "\n".join(lines))
     assert quiet[0].startswith("failed ") and not [line for line in quiet if line.startswith("folder ")]
 

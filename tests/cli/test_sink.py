@@ -342,6 +342,23 @@ def test_a_record_that_cannot_be_written_is_told_and_stops_nothing(tmp_path: Pat
         assert sink.warnings == ["The record is not complete: File exists."]
 
 
+def test_a_record_has_bounds_and_what_is_left_out_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fits is whole: nothing follows what does not."""
+    monkeypatch.setattr("postmaster_mailcheck.sink.server._KEPT_OCTETS", 20000)
+    with Sink(tls="none", record=str(tmp_path / "seen")) as sink:
+        for number in range(6):
+            with Octets(sink) as octets:
+                octets.deliver(b"x" * 400 + b"\r\n")
+            over(sink, number + 1)
+        warnings = sink.warnings
+    assert warnings[0] == "The record is not complete: it may take 20000 octets, and they are used up."
+    files = {path.name: path.read_bytes() for path in (tmp_path / "seen").iterdir()}
+    journal = [json.loads(line) for line in files.pop("sink.jsonl").splitlines()]
+    assert sorted(files) == ["1-1.eml", "2-1.eml", "3-1.eml"]
+    assert {one["session"] for one in journal} == {1, 2, 3, 4}
+    assert len(journal) > 3 * len([one for one in journal if one["session"] == 1])
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=30), max_size=12))
 def test_no_octets_are_a_fault_of_ours(pieces: List[bytes]) -> None:

@@ -25,6 +25,7 @@ import yaml
 from ansible_collections.postmaster.mailcheck.tests.docs.blocks import BLOCKS, NOT_PAGES, ROOT, Block, loaded, of_kind
 from ansible_collections.postmaster.mailcheck.tests.docs.relays import PASSWORD, example_relays, zone_text
 from ansible_collections.postmaster.mailcheck.tests.support.ports import free_port
+from postmaster_mailcheck import Sink
 
 TOOLS = Path(sys.executable).parent
 # Task -> why it is only looked over.
@@ -372,6 +373,20 @@ def test_the_plays_of_the_readme_run_and_the_first_says_what_it_shows(here: Exam
     said = re.sub("[0-9]+ more days", "60 more days", here.play(here.write("run.yml", what_runs("README.md", here))))
     assert len(shown) == 4
     assert [line for line in shown if '"%s"' % line not in said] == []
+
+
+def test_the_first_play_runs_with_the_sink_in_place_of_a_relay(here: ExampleRunner) -> None:
+    """As the README says it."""
+    first = next(block for block in of_kind("play") if block.page == "README.md")
+    where = ["host: relay.example.com", "port: 587", re.findall("ca_path: .*", first.text)[0]]
+    with Sink() as sink:
+        told = ["host: 127.0.0.1", "port: 2525", "validate_certs: false"]
+        assert [line for line in ("`mailcheck sink 127.0.0.1:2525`", *told) if line not in README] == []
+        text = first.text
+        for old, new in zip(where, told):
+            text = text.replace(old, new.replace("2525", str(sink.port)))
+        said = here.play(here.write("run.yml", text))
+    assert "127.0.0.1:%d: passed (TLSv1.3, certificate_self_signed" % sink.port in said
 
 
 FLEET = "docs/docsite/rst/guide_fleet.rst"

@@ -110,7 +110,7 @@ def wanted_audit(host: str, options: Mapping[str, Any]) -> Wanted:
     endpoint = endpoint_of(host, {**with_defaults({}, OPTIONS), **connecting})
     if endpoint.tls_policy is not None:
         endpoint = endpoint._replace(tls_policy=endpoint.tls_policy._replace(verify=False), validate_certs=False)
-    _authorise(endpoint, options)
+    authorised = _is_authorised(endpoint, options)
     addresses = {name: address_of(name, options[name]) for name in _ADDRESSES}
     known, outside = addresses["known_recipient"], addresses["outside_recipient"]
     if outside and _domain(outside) == _domain(known):
@@ -119,7 +119,13 @@ def wanted_audit(host: str, options: Mapping[str, Any]) -> Wanted:
     own, elsewhere = (mailboxes[name] for name in _MAILBOXES)
     if own is not None and elsewhere is not None and own.place == elsewhere.place:
         raise OptionError("outside_mailbox", "must be another than mailbox, or none can tell where mail has gone.")
-    probes, left_out = _chosen(options, {**addresses, **mailboxes, "authorised": options["authorised"]})
+    probes, left_out = _chosen(options, {**addresses, **mailboxes, "authorised": authorised})
+    if not authorised and options["intensity"] != INTENSITIES[0]:
+        text = (
+            "does not name %s. With intensity %s a relay is asked what it has to refuse, and its log shows that as an "
+            "attack. If the relay is yours, or its owner has agreed, name it here; if not, leave it at intensity safe."
+        )
+        raise OptionError("authorised", text % (endpoint.host, options["intensity"]))
     return Wanted(
         endpoint,
         options["intensity"],
@@ -144,17 +150,12 @@ def deadline_of(options: Mapping[str, Any], began: float) -> Optional[float]:
     return None if given is None else began + seconds("deadline", given)
 
 
-def _authorise(endpoint: Endpoint, options: Mapping[str, Any]) -> None:
-    """Beyond safe, the relay stands in the list of those that the caller may probe: as host, or host:port."""
+def _is_authorised(endpoint: Endpoint, options: Mapping[str, Any]) -> bool:
+    """Whether the relay stands in the list of those that the caller may probe: as host, or host:port."""
     names = {name.strip().lower().rstrip(".") for name in options["authorised"]}
     host = endpoint.host.lower().rstrip(".")
     with_port = "%s:%d" % ("[%s]" % host if ":" in host else host, endpoint.port)
-    if options["intensity"] != "safe" and not names & {host, with_port}:
-        text = (
-            "does not name %s. With intensity %s a relay is asked what it has to refuse, and its log shows that as an "
-            "attack. If the relay is yours, or its owner has agreed, name it here; if not, leave it at intensity safe."
-        )
-        raise OptionError("authorised", text % (endpoint.host, options["intensity"]))
+    return not names.isdisjoint((host, with_port))
 
 
 def _mailbox(option: str, given: Optional[Mapping[str, Any]]) -> Optional[Request]:
@@ -191,7 +192,7 @@ def _chosen(
         if name not in PROBES:
             raise OptionError(option, "there is no such probe.%s" % did_you_mean(name, PROBES))
         takes = takes_besides(PROBES[name], options["intensity"], given)
-        if takes:
+        if takes and takes != ["authorised"]:  # which alone is told with its reasons
             raise OptionError(option, "names the probe %s, which needs %s." % (name, the_options(takes)))
     names = PROBES if options["probes"] is None else options["probes"]
     probes = [probe for name, probe in PROBES.items() if name in names and _allowed(probe, options["intensity"])]
@@ -227,7 +228,8 @@ def takes_besides(probe: Probe, intensity: str, given: Mapping[str, Any]) -> Lis
     Beyond safe that goes with the caller's word.
     """
     higher = [] if _allowed(probe, intensity) else ["intensity: %s" % probe.intensity]
-    return [*higher, *(["authorised"] if higher and not given.get("authorised") else []), *_lacks(probe, given)]
+    beyond = higher or intensity != INTENSITIES[0]
+    return [*higher, *(["authorised"] if beyond and not given["authorised"] else []), *_lacks(probe, given)]
 
 
 def the_options(names: Sequence[str]) -> str:

@@ -223,11 +223,17 @@ def _told_in_full(report: Mapping[str, Any]) -> str:
 def with_probes(report: Mapping[str, Any], probes: Sequence[Dict[str, Any]]) -> Dict[str, Any]:
     """Return a report with other probes, and what it says of them. Where they settle something, it says so."""
     other = {**report, "probes": list(probes), "summary": _summary(probes)}
-    if report["cause"] == _NOTHING_SETTLED and _settled(probes):
+    grave = _fails(probes)
+    if (report["cause"] == _NOTHING_SETTLED and _settled(probes)) or (grave and _came_to_its_end(report["failure"])):
         other.update(verdict="passed", cause=None, failure=None)
-    if _fails(probes):
+    if grave:
         other["verdict"] = "failed"
     return {**other, "msg": _told_in_full(other)}
+
+
+def _came_to_its_end(failure: Optional[Mapping[str, Any]]) -> bool:
+    """Whether an audit with this failure was put off by a control, and went on: a 421 would have ended it."""
+    return failure is not None and failure["recipient"] is not None and failure["code"] != 421
 
 
 def beyond(reports: Sequence[Mapping[str, Any]]) -> List[str]:

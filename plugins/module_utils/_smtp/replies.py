@@ -6,8 +6,9 @@
 #
 # The reader keeps what is not yet a whole line, and remembers how far it has looked for the line's end, so
 # that no input costs more than its length. It is generous with what does no harm (bare LF, a missing text,
-# codes that differ between lines) and notes it; whatever could make two parties read different replies
-# out of the same bytes is a ReplyError. Text becomes safe to print here, once, for everything that follows.
+# codes that differ between lines or contradict each other) and notes it; whatever could make two parties read
+# different replies out of the same bytes is a ReplyError. Text becomes safe to print here, once, for everything that
+# follows.
 
 from __future__ import annotations
 
@@ -164,7 +165,11 @@ class ReplyReader:
         if self._codes.count(code) < len(self._codes):
             # RFC 5321 4.2.1 lets a client search for the last line: greet pauses (`220-`, then `521`) rely on it.
             self._note("the lines of one reply carry different codes")
-        reply = Reply(code, tuple(lines), _enhanced_code(code, lines), tuple(self._notes), challenge)
+        enhanced_code = _enhanced_code(lines)
+        if enhanced_code and int(enhanced_code[0]) != code // 100:  # RFC 2034 4
+            self._note("the enhanced status code %s contradicts the reply code %d" % (enhanced_code, code))
+            enhanced_code = None
+        reply = Reply(code, tuple(lines), enhanced_code, tuple(self._notes), challenge)
         self._codes, self._lines, self._notes, self._challenge, self._octets = [], [], [], [], 0
         return reply
 
@@ -179,11 +184,10 @@ class ReplyReader:
             self._notes.append(text)
 
 
-def _enhanced_code(code: int, lines: List[str]) -> Optional[str]:
-    """Return the enhanced status code of a reply (RFC 2034), or None. Its class must be the code's first digit."""
+def _enhanced_code(lines: List[str]) -> Optional[str]:
+    """Return the enhanced status code that the last line or the first one carries (RFC 2034), or None."""
     for line in (lines[-1], lines[0]):
         found = _ENHANCED.match(line) or _MARKED.search(line)
         if found:
-            enhanced_code = found.group(found.lastindex or 0)
-            return enhanced_code if int(enhanced_code[0]) == code // 100 else None
+            return found.group(found.lastindex or 0)
     return None

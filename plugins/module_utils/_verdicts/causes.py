@@ -121,7 +121,8 @@ CAUSES: Dict[str, Cause] = {
         "point to."),
     "not_smtp": Cause(
         "greeting", "failed", "What answers on this port does not speak SMTP.",
-        "Check host and port: the service that answered says what it is in its first line."),
+        "Check host and port: the service that answered says what it is in its first line. A mailbox begins "
+        "with `*` (IMAP) or `+OK` (POP3): it is looked into by wait_for_mail (`mailcheck wait`)."),
     "tls_expected": Cause(
         "greeting", "failed", "The port expects TLS from the first octet, and was spoken to in clear.",
         "Set O(tls=implicit), as for port 465."),

@@ -46,8 +46,7 @@ LEXICON: Dict[str, str] = {
     "auth": "auth, authent*, smtp auth, logon, login, log, sign, credential*, password, pop before smtp",
     "mechanism": "mechanism*, authentication type*, authentication method*, auth type, auth method*",
     "certificate": "certificat*, tls certificat*, ssl certificat*, zertifikat*",
-    "clientcert": "client certificat*, your certificat*, your tls certificat*, your client certificat*, "
-                  "peer certificat*",
+    "clientcert": "client certificat*, your certificat*, your tls certificat*, peer certificat*",
     "token": "token*",
     "tls": "tls, starttls, ssl, not sent over tls, encrypt*, transport layer security",
     # What is wrong with it
@@ -158,6 +157,11 @@ LEXICON: Dict[str, str] = {
     "badcert": "client certificate not trusted, client certificate not valid, client certificate not accepted, "
                "client certificate rejected",
     "takesnone": "not accepting, null mx",
+    # What is not wrong with the client's certificate: no row needs it, and it leaves no word of it to those that would.
+    "goodcert": "client certificat* accept*, client certificat* valid, client certificat* verified, "
+                "client certificat* trust*, your certificat* accept*, your certificat* valid, "
+                "your certificat* verified, your certificat* trust*, your tls certificat* accept*, "
+                "your tls certificat* valid, your tls certificat* verified, your tls certificat* trust*",
 }  # fmt: skip
 
 # In place of a cause: what the sentence says tells none, and the rows below read the codes and the other sentences

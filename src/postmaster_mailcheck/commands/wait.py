@@ -39,6 +39,7 @@ mailcheck wait imap.example.com --user probe@example.com --token 4f7c0e3c
         ("--user NAME", "whose mailbox it is"),
         ("--ask-password", "ask for the password; else it is MAILCHECK_PASSWORD"),
         ("--token TOKEN", "what finds the message; else the mailbox's state is told"),
+        ("--sent @FILE", "what check --send --json said, in place of the token"),
         ("--since @FILE", "what --json said then: look only at what came later"),
         ("--timeout SECONDS", "how long to wait (default: 120)"),
         ("--expect RULE=VALUE", "what must be true, see: mailcheck help rules"),
@@ -70,7 +71,8 @@ def run(given: argparse.Namespace) -> int:
         options["host"], port = host_and_port(given.server, "HOST")
         if port is not None:
             options.setdefault("port", port)
-    with terminal.waiting("waiting for the message" if options.get("token") else "looking", given.detail):
+    awaited = options.get("token") or options.get("sent")
+    with terminal.waiting("waiting for the message" if awaited else "looking", given.detail):
         report = postmaster_mailcheck.wait_for_mail(check_mode=given.check_mode, on_start=stop_on_interrupt, **options)
     unknown = any(not_judged(message["rules"]) for message in report["messages"])
     code = exit_code([report["verdict"]], unknown and not given.lenient)

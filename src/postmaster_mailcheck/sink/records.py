@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _SECRET = re.compile(rb"(?i)(AUTH[ \t]+\S+[ \t]+)[^\r\n]+")
 _SIGN_IN = re.compile(rb"(?i)AUTH\b")
 _A_RECORD = 500  # octets, about, that one takes besides what was said
+_A_FILE = 4096  # octets, about, that one takes on a disk besides what is in it
 _COMMAND = re.compile(rb"(?i)(?:EHLO|HELO|STARTTLS|MAIL|RCPT|DATA|RSET|NOOP|VRFY|QUIT)\b")
 
 
@@ -110,9 +111,10 @@ class Journal:
     `failure`: why nothing more could be written, or nothing.
     """
 
-    def __init__(self, folder: str) -> None:
-        """Raises OptionError where the folder, or a record in it, cannot be made."""
+    def __init__(self, folder: str, most: int) -> None:
+        """`most`: octets that it may take. Raises OptionError where the folder, or a record in it, cannot be made."""
         self._folder, self.failure = folder, ""
+        self._most, self._left = most, most
         try:
             os.makedirs(folder, mode=0o700, exist_ok=True)
             self._file: TextIO = os.fdopen(self._made("sink.jsonl"), "w", encoding="ascii")
@@ -122,16 +124,17 @@ class Journal:
             raise OptionError("record", "cannot be written: %s." % error.strerror) from None
 
     def write(self, record: Dict[str, Any]) -> None:
+        line = json.dumps(record) + "\n"
         try:
-            if not self.failure:
-                self._file.write(json.dumps(record) + "\n")
+            if self._has_room(len(line)):
+                self._file.write(line)
                 self._file.flush()
         except OSError as error:
             self.failure = error.strerror or "it cannot be written"
 
     def keep(self, name: str, octets: bytes) -> None:
         try:
-            if not self.failure:
+            if self._has_room(_A_FILE + len(octets)):
                 with os.fdopen(self._made(name), "wb") as file:
                     file.write(octets)
         except OSError as error:
@@ -142,6 +145,13 @@ class Journal:
             self._file.close()
         except OSError:
             pass  # which a write has told
+
+    def _has_room(self, octets: int) -> bool:
+        """Whether so much can be written, which then counts. What is there is whole up to its end: nothing follows."""
+        if not self.failure and octets > self._left:
+            self.failure = "it may take %d octets, and they are used up" % self._most
+        self._left -= octets
+        return not self.failure
 
     def _made(self, name: str) -> int:
         return os.open(os.path.join(self._folder, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from postmaster_mailcheck.sink.dialogue import Waiting
 
-_KEPT, _KEPT_OCTETS = 1000, 268435456  # sessions, the latest, and what all hold; a folder keeps what is said
+_KEPT, _KEPT_OCTETS = 1000, 268435456  # sessions, the latest, and what all hold; a record, too
 _AT_ONCE = 50  # sessions side by side
 _TLS = ("starttls", "implicit", "none")
 
@@ -81,7 +81,7 @@ class Sink:
         self.forgotten = 0  # sessions that are not held any more
         self.over = 0  # sessions that have come to their end
         self._certificate = certificate
-        self._record, self._journal = record, None if record is None else Journal(record)
+        self._record, self._journal = record, None if record is None else Journal(record, _KEPT_OCTETS)
         self._changed = threading.Condition()
         self._waiting: Waiting = {}
         self._tasks: Set[asyncio.Task[None]] = set()

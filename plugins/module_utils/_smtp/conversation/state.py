@@ -81,7 +81,8 @@ class State:
         reply: Reply = yield Hear(stage)
         if stage != "rcpt":  # these stand with their recipients
             self.facts.codes[stage] = reply.code
-        self.facts.warnings.extend("%s: %s" % (stage, note) for note in reply.notes)
+        told = ("%s: %s" % (stage, note) for note in reply.notes)  # once, however many recipients there are
+        self.facts.warnings.extend(text for text in told if text not in self.facts.warnings)
         if reply.code == 421:
             self.closing = True
             raise Stop(self.refusal(stage, reply))

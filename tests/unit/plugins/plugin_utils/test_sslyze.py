@@ -245,6 +245,26 @@ def test_what_settles_something_ends_that_nothing_was_settled(robot: str, verdic
     assert "nothing_settled" not in row["msg"]
 
 
+@pytest.mark.parametrize(
+    "said, cause", [("451 4.7.1 Greylisted, try again", None), ("421 4.7.0 Enough", "service_closing")]
+)
+def test_a_relay_that_put_off_a_control_has_no_cause_beside_a_grave_finding(said: str, cause: str | None) -> None:
+    """As in an audit that finds it itself; what ended the audit stays."""
+    with running(Relay(RCPT=said + "\r\n")) as relay:
+        report = audit(
+            "127.0.0.1",
+            port=relay.port,
+            intensity="active",
+            authorised=["127.0.0.1"],
+            known_recipient="user@example.net",
+            probes=["pipelining", "rcpt", "robot"],
+        )
+    assert report["verdict"] == "deferred" and joined(report)["cause"] == report["cause"] == (cause or "greylisted")
+    row = joined(report, robot={"robot_result": "VULNERABLE_STRONG_ORACLE"})
+    assert (row["verdict"], row["cause"], row["failure"] is None) == ("failed", cause, cause is None)
+    assert ("was put off" in row["msg"], "ended early" in row["msg"]) == (False, cause is not None)
+
+
 def test_the_names_of_hosts_are_compared_as_the_dns_does(audited: dict[str, Any]) -> None:
     named = {**audited, "host": "Relay.example.com"}
     (row,) = with_sslyze(named, output(scanned("relay.EXAMPLE.com", audited["port"])))["endpoints"]

@@ -405,6 +405,7 @@ def test_no_relay_is_refused_without_being_told_how_to_name_it():
 @pytest.mark.parametrize("option, given", [
     ("authorised", {"intensity": "active"}),
     ("authorised", {"intensity": "active", "authorised": ["other.example.com"]}),
+    ("authorised", {"intensity": "active", "probes": ["vrfy"], "known_recipient": "user@example.net"}),
     ("authorised", {"intensity": "active", "authorised": ["relay.example.com:26"]}),
     ("probes[0]", {"probes": ["vrfy"]}),
     ("probes[0]", {"probes": ["verify"]}),
@@ -446,6 +447,9 @@ def test_what_lacks_an_option_is_named_and_not_judged():
     ({"known_recipient": "user@example.net", "authorised": ["127.0.0.1"]},
      "the options intensity: active, outside_recipient"),
     ({"intensity": "active", "authorised": ["127.0.0.1"]}, "the options known_recipient, outside_recipient"),
+    ({"intensity": "active"}, "the options authorised, known_recipient, outside_recipient"),
+    ({"intensity": "active", "authorised": ["192.0.2.25"]}, "the options authorised, known_recipient, outside_recipient"),
+    ({"authorised": ["192.0.2.25"]}, "the options intensity: active, authorised, known_recipient, outside_recipient"),
 ])  # fmt: skip
 def test_all_that_a_probe_lacks_is_asked_for_at_once(given, needs):
     with pytest.raises(OptionError) as refused:

@@ -272,6 +272,26 @@ def test_enhanced_codes(data, enhanced):
     assert one(data).enhanced_code == enhanced
 
 
+@pytest.mark.parametrize(
+    "data, codes",
+    [
+        (b"250 5.1.1 User unknown\r\n", ("5.1.1", 250)),
+        (b"250 4.2.0 Queued\r\n", ("4.2.0", 250)),
+        (b"451 5.7.3 STARTTLS is required\r\n", ("5.7.3", 451)),
+        (b"550 2.0.0 Ok\r\n", ("2.0.0", 550)),
+        (b"451 sorry (#5.7.1)\r\n", ("5.7.1", 451)),
+    ],
+)
+def test_an_enhanced_code_of_another_class_than_its_reply_is_noted(data, codes):
+    """RFC 2034 4, RFC 3463 2."""
+    assert one(data).notes == ("the enhanced status code %s contradicts the reply code %d" % codes,)
+
+
+@pytest.mark.parametrize("data", [b"250 2.1.5 Ok\r\n", b"550 User 2.1.1 unknown\r\n", b"354 Go on\r\n", b"250 Ok\r\n"])
+def test_nothing_is_noted_of_codes_that_agree(data):
+    assert one(data).notes == ()
+
+
 # What is left
 
 

@@ -150,6 +150,11 @@ def test_what_expires_is_told_apart(stage, code, words, cause):
     "stage, words, cause",
     [
         ("rcpt", "5.1.1 User unknown. TLS certificate verified.", "mailbox_unknown"),
+        ("rcpt", "5.7.1 Your client certificate was accepted, but relaying is denied", "relay_denied"),
+        ("rcpt", "5.7.1 Relaying denied, though your certificate is valid", "relay_denied"),
+        ("rcpt", "5.1.1 Your TLS certificate is trusted, the recipient is unknown", "mailbox_unknown"),
+        ("rcpt", "5.7.1 Relaying denied: client certificate not accepted", "client_certificate_rejected"),
+        ("rcpt", "5.7.1 Relaying denied: your client certificate is unknown", "client_certificate_rejected"),
         ("rcpt", "5.1.1 <certificates>: no such user", "mailbox_unknown"),
         ("rcpt", "5.1.2 Certificate of the domain: invalid", "domain_unknown"),
         (

@@ -184,6 +184,12 @@ def test_what_answers_is_told_by_its_first_octets(noise, cause):
     assert said(report) == []
 
 
+@pytest.mark.parametrize("greeting, by", [("+OK POP3 ready", "`+OK` (POP3)"), ("* OK IMAP4rev1 ready", "`*` (IMAP)")])
+def test_who_asks_a_mailbox_is_led_to_what_looks_into_one(greeting, by):
+    hint = play("S: " + greeting)["failure"]["hint"]
+    assert by in hint and "looked into by wait_for_mail (`mailcheck wait`)." in hint
+
+
 def test_a_tls_alert_without_a_line_end_then_a_close():
     report = play("""
         S: \\x15\\x03\\x01\\x00\\x02\\x02\\x46\\
@@ -826,6 +832,19 @@ def test_recipients_are_probed_one_by_one():
     assert report["failure"]["recipient"] == "bert@example.com"
     assert [to["outcome"] for to in report["recipients"]] == ["accepted", "rejected"]
     assert report["changed"] is False
+
+
+def test_codes_that_contradict_each_other_are_told_once():
+    report = play(OPEN + """
+        C: MAIL FROM:<probe@example.org>
+        S: 250 2.1.0 Ok
+        C: RCPT TO:<anna@example.com>
+        S: 250 5.1.1 Ok
+        C: RCPT TO:<bert@example.com>
+        S: 250 5.1.1 Ok
+    """ + RSET_QUIT, **TWO)  # fmt: skip
+    assert outcome(report) == ("passed", "rcpt", None)
+    assert report["warnings"] == ["rcpt: the enhanced status code 5.1.1 contradicts the reply code 250"]
 
 
 def test_251_accepts_a_recipient_and_252_says_that_it_was_not_looked_up():
