@@ -155,8 +155,8 @@ def explain(reply: str, stage: Optional[str] = None) -> Dict[str, Any]:
         return _explain_codes(codes.group(1), codes.group(2))
     reply = _with_spaces(reply)
     said = _find(reply)
-    heard = cause_in(reply) if said.code in (None, _OF_THE_CLIENT) else None
-    by_client = None if stage or _by_a_relay(reply) else heard
+    heard = cause_in(reply) if said.code in (None, _OF_THE_CLIENT) and not _by_a_relay(reply) else None
+    by_client = None if stage else heard
     if by_client:
         return _explain_client(by_client, reply, said)
     said = _with_code(said, reply, heard)
