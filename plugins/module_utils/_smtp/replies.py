@@ -167,7 +167,8 @@ class ReplyReader:
             self._note("the lines of one reply carry different codes")
         enhanced_code = _enhanced_code(lines)
         if enhanced_code and int(enhanced_code[0]) != code // 100:  # RFC 2034 4
-            self._note("the enhanced status code %s contradicts the reply code %d" % (enhanced_code, code))
+            # Of its class alone: a relay cannot choose how many such notes there are to be told apart.
+            self._note("an enhanced status code %s.X.X contradicts the reply code %d" % (enhanced_code[0], code))
             enhanced_code = None
         reply = Reply(code, tuple(lines), enhanced_code, tuple(self._notes), challenge)
         self._codes, self._lines, self._notes, self._challenge, self._octets = [], [], [], [], 0

@@ -275,16 +275,16 @@ def test_enhanced_codes(data, enhanced):
 @pytest.mark.parametrize(
     "data, codes",
     [
-        (b"250 5.1.1 User unknown\r\n", ("5.1.1", 250)),
-        (b"250 4.2.0 Queued\r\n", ("4.2.0", 250)),
-        (b"451 5.7.3 STARTTLS is required\r\n", ("5.7.3", 451)),
-        (b"550 2.0.0 Ok\r\n", ("2.0.0", 550)),
-        (b"451 sorry (#5.7.1)\r\n", ("5.7.1", 451)),
+        (b"250 5.1.1 User unknown\r\n", ("5.X.X", 250)),
+        (b"250 4.2.0 Queued\r\n", ("4.X.X", 250)),
+        (b"451 5.7.3 STARTTLS is required\r\n", ("5.X.X", 451)),
+        (b"550 2.0.0 Ok\r\n", ("2.X.X", 550)),
+        (b"451 sorry (#5.7.1)\r\n", ("5.X.X", 451)),
     ],
 )
 def test_an_enhanced_code_of_another_class_than_its_reply_is_noted(data, codes):
     """RFC 2034 4, RFC 3463 2."""
-    assert one(data).notes == ("the enhanced status code %s contradicts the reply code %d" % codes,)
+    assert one(data).notes == ("an enhanced status code %s contradicts the reply code %d" % codes,)
 
 
 @pytest.mark.parametrize("data", [b"250 2.1.5 Ok\r\n", b"550 User 2.1.1 unknown\r\n", b"354 Go on\r\n", b"250 Ok\r\n"])

@@ -841,10 +841,10 @@ def test_codes_that_contradict_each_other_are_told_once():
         C: RCPT TO:<anna@example.com>
         S: 250 5.1.1 Ok
         C: RCPT TO:<bert@example.com>
-        S: 250 5.1.1 Ok
+        S: 250 5.1.2 Ok
     """ + RSET_QUIT, **TWO)  # fmt: skip
     assert outcome(report) == ("passed", "rcpt", None)
-    assert report["warnings"] == ["rcpt: the enhanced status code 5.1.1 contradicts the reply code 250"]
+    assert report["warnings"] == ["rcpt: an enhanced status code 5.X.X contradicts the reply code 250"]
 
 
 def test_251_accepts_a_recipient_and_252_says_that_it_was_not_looked_up():
