@@ -63,6 +63,8 @@ def differences(before: Dict[str, Any], now: Dict[str, Any]) -> Iterator[Tuple[s
         yield from ((name, flag) for flag in flags if flag not in now["flags"][name])
     for kind, names in before["reports"].items():
         yield from (("report " + kind, name.split("{")[0]) for name in names if name not in now["reports"][kind])
+    for kind, names in before["names"].items():
+        yield from ((kind, name) for name in names if name not in now["names"][kind])
     for what, code in before["exits"].items():
         if now["exits"][what] != code:
             yield "exit code", what
@@ -78,7 +80,8 @@ def _as_before(key: str, value: Any, now: Dict[str, Any]) -> bool:
 def test_nothing_that_a_release_had_is_gone_or_means_something_else(release: Path, now: Dict[str, Any]) -> None:
     before = json.loads(release.read_text(encoding="utf-8"))
     assert all(
-        len(before[kind]) >= 2 and all(before[kind].values()) for kind in ("options", "facts", "flags", "reports")
+        len(before[kind]) >= 2 and all(before[kind].values())
+        for kind in ("options", "facts", "flags", "reports", "names")
     )
     assert before["exits"] == EXITS
     assert set(differences(before, now)) == INTENDED

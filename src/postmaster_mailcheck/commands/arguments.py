@@ -247,7 +247,7 @@ def _called(name: str, given: argparse.Namespace, words: Sequence[str]) -> str:
     return _NAMED[name] if name in _NAMED and not hasattr(given, name) else as_argument(name)
 
 
-# Names that could stand in place of a wrong one, as it is written: a rule, or an option within another, is none of ours.
+# Names that could stand in place of a wrong one, as it is written: a rule, or an option within another, is no argument.
 _OF_ITS_KIND = re.compile(r"((?:Known: |Did you mean )[^.?]*)")
 
 
