@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, Tuple
 
 import pytest
 
+from ansible_collections.postmaster.mailcheck.tests.packages.commands import ROOT
 from ansible_collections.postmaster.mailcheck.tests.packages.surface import surface
 
 RELEASED = sorted((Path(__file__).parent / "released").glob("*.json"))
@@ -85,6 +87,12 @@ def test_nothing_that_a_release_had_is_gone_or_means_something_else(release: Pat
     )
     assert before["exits"] == EXITS
     assert set(differences(before, now)) == INTENDED
+
+
+def test_what_is_meant_to_differ_is_in_the_changelog() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").replace("\\", "")
+    told = changelog.partition('<a id="v0-1-0">')[0]
+    assert {name for _where, name, *_what in INTENDED if not re.search(r"\b%s\b" % name, told)} == set()
 
 
 def test_what_is_new_says_since_when(now: Dict[str, Any]) -> None:
