@@ -363,7 +363,7 @@ def environment(folder: Path) -> Dict[str, str]:
     return dict(
         os.environ, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), ANSIBLE_LOCAL_TEMP=str(folder / "tmp"),
         ANSIBLE_LOG_PATH=str(folder / "log"), ANSIBLE_LOCALHOST_WARNING="false", ANSIBLE_NOCOLOR="1",
-        ANSIBLE_PYTHON_INTERPRETER=sys.executable,
+        ANSIBLE_PYTHON_INTERPRETER=sys.executable, ANSIBLE_INJECT_INVOCATION="true",  # before ansible-core 2.21 the result always had it
     )  # fmt: skip
 
 
