@@ -38,6 +38,8 @@ CORES = {  # ansible-core -> the Pythons of controllers it runs on
     "2.21": ["3.12", "3.13", "3.14"],
 }
 
+ROLES_AND_PLAYBOOKS = ["tests/real/test_%s.py" % name for name in ("roles", "playbooks", "vantage")]
+
 TESTS_FAILED = 1  # pytest's exit status; what it could not collect, or ran none of, has others
 
 ON_TARGETS = ("tests/unit/requirements.txt",)
@@ -72,7 +74,7 @@ def saw(session: nox.Session, line: str) -> None:
 
 
 def pytest(session: nox.Session, *folders: str, at_once: str = "") -> None:
-    """Run the tests in `folders`, or what stands after `--` instead, and say how many there were.
+    """Run the tests in `folders`, or files, or what stands after `--` instead, and say how many there were.
 
     `at_once`: two for each processor, since most of them wait. "worksteal": any of them. "loadfile": those of a file
     one after the other, for they share a server that takes long to start.
@@ -80,7 +82,7 @@ def pytest(session: nox.Session, *folders: str, at_once: str = "") -> None:
     Many wait for real time to pass, so that a busy machine can fail one. What failed is asked once more, alone; if it
     passes then, the summary names it.
     """
-    empty = [folder for folder in folders if not any((ROOT / folder).rglob("test_*.py"))]
+    empty = [name for name in folders if not ((ROOT / name).is_file() or any((ROOT / name).rglob("test_*.py")))]
     if empty:
         session.error("no test in %s" % ", ".join(empty))
     report, again = (BUILD / "junit" / (session.name + name) for name in (".xml", "-again.xml"))
@@ -317,7 +319,7 @@ def mutants(session: nox.Session) -> None:
 @nox.session(default=False)
 @nox.parametrize("python,core", [nox.param(py, core, id=core + "-" + py) for core in CORES for py in CORES[core]])
 def cell(session: nox.Session, core: str) -> None:
-    """One ansible-core on one controller's Python: sanity tests, unit tests, a playbook from each target's Python."""
+    """One ansible-core on one controller's Python: sanity, roles, playbooks, units, and a play from each target's."""
     install(session, *ON_TARGETS, "demo/requirements.txt", "tests/matrix/core-%s.txt" % core)
     controller = str(session.python)
     supported = target_versions(session)
@@ -332,11 +334,12 @@ def cell(session: nox.Session, core: str) -> None:
 
     play = functools.partial(session.run, "python", "tools/target.py", env=paths())
     release = session.run("python", "-c", "import ansible.release as r; print(r.__version__)", silent=True)
+    first = controller == CORES[core][0]  # what does not depend on the controller's Python is run once
     row = {
         "core": str(release).strip(),
         "controller": controller,
-        # Once for each ansible-core: they do not depend on the controller's Python.
-        "sanity": outcome(run_sanity, session, controller, found) if controller == CORES[core][0] else "-",
+        "sanity": outcome(run_sanity, session, controller, found) if first else "-",
+        "roles": outcome(pytest, session, *ROLES_AND_PLAYBOOKS) if first else "-",
         "units": outcome(pytest, session, "tests/unit"),
         "targets": {py: outcome(play, py) if py in found else "skipped" for py in supported},
     }

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes docs/docsite/rst/versions.rst from the rows that `make matrix` left, a file a row: matrix.py FOLDER
 
-A row is JSON: core (2.19.14), controller, sanity, units, and targets: target Python -> passed, failed or skipped.
+A row is JSON: core (2.19.14), controller, sanity, roles, units, and targets: a Python -> passed, failed or skipped.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ HEAD = """.. Written by `make matrix`.
 Versions that are tested
 ========================
 
-``make matrix`` runs each cell whose interpreters it finds, and writes this page: ansible-test's sanity tests once for
-each ansible-core, the unit tests for each controller, and for each target Python a playbook that checks a relay from
-there, with TLS and a message. *skipped* is a cell whose interpreter was not at hand.
+``make matrix`` runs each cell whose interpreters it finds, and writes this page: ansible-test's sanity tests, and the
+roles and playbooks, once for each ansible-core, the unit tests for each controller, and for each target Python a
+playbook that checks a relay from there, with TLS and a message. *skipped* is a cell whose interpreter was not at hand.
 
 """
 
@@ -44,10 +44,10 @@ def main(folder: Path) -> int:
 def as_table(rows: List[Dict[str, Any]]) -> str:
     """The rows as a simple table of reStructuredText."""
     versions = sorted({version for row in rows for version in row["targets"]}, key=lambda text: int(text[2:]))
-    lines = [["ansible-core", "controller", "sanity", "units", *versions]]
+    lines = [["ansible-core", "controller", "sanity", "roles", "units", *versions]]
     for row in rows:
         targets = [row["targets"].get(version, "-") for version in versions]
-        lines.append([row["core"], row["controller"], row["sanity"], row["units"], *targets])
+        lines.append([row["core"], row["controller"], row["sanity"], row["roles"], row["units"], *targets])
     widths = [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
     rule = "  ".join("=" * width for width in widths)
     text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]

@@ -22,7 +22,7 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._files import
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.rules import RULES as OF_RELAYS
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import parse_expect
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._version import __version__
-from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import SEVERITIES
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._shape import SEVERITIES, TellableError
 
 if TYPE_CHECKING:
     from typing import Collection, Iterable, Iterator, List, Mapping, Sequence, Tuple
@@ -39,7 +39,7 @@ RELAY, DOMAIN, AUDIT = "relay", "domain", "audit"
 KINDS = {RELAY: OF_RELAYS, DOMAIN: OF_DOMAINS, AUDIT: OF_AUDITS}
 
 
-class ProfileError(Exception):
+class ProfileError(TellableError):
     """What is wrong in a profile, and where. What was given in place of a profile is not shown."""
 
 

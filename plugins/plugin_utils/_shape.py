@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, TypedDict
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import cut, printable
+
 if TYPE_CHECKING:
     from typing import Literal, NotRequired, Sequence  # the command runs on Pythons that have no NotRequired
 
@@ -23,7 +25,14 @@ CHECK = "check"  # the rule that stands for the check itself
 AS_SUCH = (CHECK, "audit")  # and the one that stands for an audit, where the relay was checked, too
 
 
-class AssessmentError(Exception):
+class TellableError(Exception):
+    """A mistake that is told as it stands: names that somebody has given are bounded, and steer no terminal."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(cut(printable(text)))
+
+
+class AssessmentError(TellableError):
     """What is wrong with what an assessment was to be made from."""
 
 

@@ -18,18 +18,26 @@ class YamlError(ValueError):
     """What is wrong, and where, as the end of a sentence. What was given is not shown: it may hold passwords."""
 
 
-class _Alias(Exception):
-    """There is an alias; the text says where."""
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_LONGEST_NUMBER = 100  # characters
+
+
+class _Costly(Exception):
+    """There is what would cost more than it is long; the text says where."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Takes no aliases: by nine of them, each of the one before, 500 octets mean a thousand million values."""
+    """Takes no aliases: by nine of them, each of the one before, 500 octets mean a thousand million values. Nor numbers
+    of any length: for 1:1:1:1, which has the base 60, twice the digits cost four times as much.
+    """
 
     def compose_node(self, parent: Optional[yaml.Node], index: int) -> Optional[yaml.Node]:
+        line = self.peek_event().start_mark.line + 1
         if self.check_event(yaml.AliasEvent):
-            line = self.peek_event().start_mark.line + 1
-            raise _Alias("has an alias (*) in line %d: write out what it stands for" % line)
+            raise _Costly("has an alias (*) in line %d: write out what it stands for" % line)
         node: Optional[yaml.Node] = super().compose_node(parent, index)
+        if isinstance(node, yaml.ScalarNode) and node.tag in _NUMBERS and len(node.value) > _LONGEST_NUMBER:
+            raise _Costly("has a number of more than %d characters in line %d" % (_LONGEST_NUMBER, line))
         return node
 
 
@@ -37,7 +45,7 @@ def read_yaml(source: Union[str, bytes]) -> Any:
     """Return what one YAML document holds. Raises YamlError."""
     try:
         return yaml.load(source, _Loader)  # a SafeLoader
-    except _Alias as error:
+    except _Costly as error:
         raise YamlError(str(error)) from None
     except Exception as error:  # noqa: BLE001  # YAMLError, and whatever else PyYAML fails with: `!!int x`, 2026-99-99
         mark = getattr(error, "problem_mark", None)  # PyYAML's own words quote the document

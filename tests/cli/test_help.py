@@ -208,6 +208,10 @@ def test_short_forms(words: List[str], option: str, value: object) -> None:
         (["check", "relay", "--recipients", "a@b"], "mailcheck: --sender: is needed"),
         (["check", "relay", "--to", "a@b"], "mailcheck: --from: is needed"),
         (["check", "relay", "--user", "a"], "or give MAILCHECK_ACCESS_TOKEN. Set MAILCHECK_PASSWORD"),
+        (["check", "relay", "--expect", "x=3"], "Known: capabilities, "),
+        (["check", "relay", "--expect", "x=3"], ", auth_mechanisms, "),
+        (["check", "relay", "--expect", "auth_mechanism=PLAIN"], "no such rule. Did you mean auth_mechanisms?\n"),
+        (["check", "relay", "--proxy-protocol", "source_adress=::1"], "no such option. Did you mean source_address?\n"),
         (["check", "relay", "--expect", "max_second=3"], "mailcheck: --expect.max_second: there is no such rule."),
         (
             ["check", "relay", "--tls", "none", "--user", "tim", "--auth-mechanisms", "ANONYMOUS"],

@@ -56,11 +56,14 @@ def run_module(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
     """Run a module as with -vvvv; return what it prints, and what it writes to the host's log."""
     basic = pytest.importorskip("ansible.module_utils.basic", reason="ansible-core is not installed for this Python")
     logged: List[str] = []
+    internal = {"_ansible_verbosity": 4, "_ansible_debug": True, "_ansible_no_log": False}
+    if "inject_invocation" in basic.PASS_VARS:
+        internal["_ansible_inject_invocation"] = True  # before ansible-core 2.21 the result always had it
     monkeypatch.setattr(basic, "has_journal", False)
     monkeypatch.setattr(syslog, "syslog", lambda *words: logged.append(str(words[-1])))
 
     def run_one(module: Any, options: Dict[str, Any]) -> str:
-        given = {**options, "_ansible_verbosity": 4, "_ansible_debug": True, "_ansible_no_log": False}
+        given = {**options, **internal}
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)  # from ansible-core 2.19
         with pytest.raises(SystemExit):

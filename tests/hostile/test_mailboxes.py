@@ -13,6 +13,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Tuple
 
 import pytest
@@ -44,6 +47,23 @@ pytestmark = pytest.mark.usefixtures("no_pause_lasts")
 
 def flood(line: str, octets: int = ENDLESS) -> str:
     return line * (octets // len(line))
+
+
+DRIP = "<drip>"  # in an answer: from here on an octet every hundredth of a second, for ever
+
+
+class Dripping:
+    """A socket that sends so."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+
+    def sendall(self, data: bytes) -> None:
+        begin, drip, _never = data.partition(DRIP.encode())
+        self._sock.sendall(begin)
+        while drip:  # until the client has left
+            self._sock.sendall(b"x")
+            threading.Event().wait(0.01)
 
 
 class Case(NamedTuple):
@@ -82,6 +102,12 @@ IMAP: Dict[str, Case] = {
     "empty lines for ever": Case("EXAMINE", flood("\r\n"), "unreachable folder protocol_violation"),
     "no line end": Case("EXAMINE", "{tag} OK", "unreachable folder timed_out", False),
     "silence": Case("UID FETCH", "", "unreachable find timed_out", False),
+    # A wait has an end, however busy a server looks.
+    "a greeting that drips": Case("", "* OK " + DRIP, "unreachable greeting no_greeting", False),
+    "an answer that drips": Case("EXAMINE", "* OK " + DRIP, "unreachable folder timed_out", False),
+    "a literal that drips": Case(
+        "UID FETCH", "* 1 FETCH (UID 1 BODY[] {9000}\r\n" + DRIP, "unreachable find timed_out", False),
+    "a challenge that drips": Case("AUTHENTICATE", "+ " + DRIP, "unreachable auth timed_out", False),
     # RFC 9051 2.2.1: the tag is that of the command.
     "a wrong tag": Case("EXAMINE", "ZZZZ1 OK done\r\n", "unreachable folder protocol_violation"),
     "another's tag": Case("UID FETCH", "* 1 FETCH (UID 1)\r\nX1 OK done\r\n", "unreachable find protocol_violation"),
@@ -113,6 +139,10 @@ POP3: Dict[str, Case] = {
     "neither of both": Case("UIDL", "HELLO\r\n", "unreachable find mailbox_unavailable", False),
     "numbers that are none": Case("UIDL", "+OK\r\nx y\r\n-1 z\r\n\0 1\r\n.\r\n", "failed find mail_not_found", False),
     "silence": Case("UIDL", "", "unreachable find timed_out", False),
+    "a greeting that drips": Case("", "+OK " + DRIP, "unreachable greeting no_greeting", False),
+    "a list that drips": Case("UIDL", "+OK\r\n1 " + DRIP, "unreachable find timed_out", False),
+    "a message that drips": Case("TOP", "+OK\r\nSubject: " + DRIP, "unreachable find timed_out", False),
+    "NUL in the middle": Case("TOP", "+OK \0\r\nX: \0\0\r\n\0\r\n.\r\n", "failed find mail_not_found", False),
 }  # fmt: skip
 
 
@@ -134,6 +164,10 @@ def server_of(protocol: str, case: Case) -> Any:
     folders = {"INBOX": Folder({1: mail(TOKEN), 300: mail(OTHER)})}
     server: Any = ImapServer(folders) if protocol == "imap" else PopServer([mail(TOKEN)])
     misbehave(server, case)
+    play = server.behave
+    server.behave = lambda lines, _say, sock: play(
+        lines, lambda text: Dripping(sock).sendall(text.encode() + b"\r\n"), Dripping(sock)
+    )
     return server
 
 
@@ -150,7 +184,7 @@ def looks_right(case: Case, report: Dict[str, Any]) -> None:
 
 def patience(case: Case) -> float:
     """What ends otherwise has all the time there is."""
-    return TIMEOUT if case.outcome.endswith("timed_out") else AGES
+    return TIMEOUT if case.outcome.endswith(("timed_out", "no_greeting")) else AGES
 
 
 ALL = [("imap", name) for name in sorted(IMAP)] + [("pop3", name) for name in sorted(POP3)]
@@ -184,6 +218,23 @@ def test_the_same_comes_of_it_octet_by_octet(protocol: str, name: str) -> None:
             lines, lambda text: OctetByOctet(sock).sendall(text.encode() + b"\r\n"), OctetByOctet(sock)
         )
         looks_right(case, wait_for_mail(**where(server, timeout=2 * patience(case))))
+
+
+def test_all_at_once_beside_healthy_ones() -> None:
+    """Waits of one process, each in a thread: what one server does changes nothing for another."""
+    some = [one for one in ALL if len(CASES[one[0]][one[1]].answer) < 10_000]
+    with ExitStack() as running, ThreadPoolExecutor(len(some) + 2) as threads:
+        servers = [running.enter_context(server_of(protocol, CASES[protocol][name])) for protocol, name in some]
+        healthy = [
+            running.enter_context(ImapServer({"INBOX": Folder({1: mail(TOKEN)})})),
+            running.enter_context(PopServer([mail(TOKEN)])),
+        ]
+        given = [where(server, timeout=2 * patience(CASES[one[0]][one[1]])) for one, server in zip(some, servers)]
+        given += [where(server) for server in healthy]
+        reports = list(threads.map(lambda options: wait_for_mail(**options), given))
+    for one, report in zip(some, reports):
+        looks_right(CASES[one[0]][one[1]], report)
+    assert [report["found"] for report in reports[-2:]] == [True, True]
 
 
 # What costs: in a process of its own, after a wait at a server that behaves

@@ -31,9 +31,16 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.sasl.exc
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.check import check
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.request import build_request
 from ansible_collections.postmaster.mailcheck.plugins.modules import smtp_check, smtp_sweep
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._assessment import assess
+from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.register import FORMATS
 from ansible_collections.postmaster.mailcheck.tests.hostile.cases import INSIDE, QUIT
+from ansible_collections.postmaster.mailcheck.tests.hostile.test_secrets_of_mailboxes import Echo
+from ansible_collections.postmaster.mailcheck.tests.hostile.test_secrets_of_mailboxes import options_for as of_mailbox
 from ansible_collections.postmaster.mailcheck.tests.support.authority import NAME
-from ansible_collections.postmaster.mailcheck.tests.support.hostile import PASSWORD, ScriptedRelay, disguises
+from ansible_collections.postmaster.mailcheck.tests.support.hostile import ODD_PASSWORD as PASSWORD
+from ansible_collections.postmaster.mailcheck.tests.support.hostile import ODD_TOKEN as TOKEN
+from ansible_collections.postmaster.mailcheck.tests.support.hostile import ScriptedRelay, disguises
+from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
 from postmaster_mailcheck.commands.main import main
 from postmaster_mailcheck.commands.words import SECRETS
 
@@ -44,8 +51,7 @@ if TYPE_CHECKING:
 
     Start = Callable[..., ScriptedRelay]
 
-TOKEN = "ya29.a-Token_with+all/of~its.kinds=="
-KEY_PASSWORD = "open-sesame%then"
+KEY_PASSWORD = "open=s\"es\\ame%th'en"
 COLLECTIONS = Path(next(iter(modules.__path__))).parents[4]
 
 # What is signed in by, and where -> the mechanism, and the dialogue up to where the relay says what it thinks of it.
@@ -133,13 +139,14 @@ def search(relay: ScriptedRelay, **shown: Any) -> None:
         text = (
             value if isinstance(value, str) else json.dumps(value) + json.dumps(value, ensure_ascii=False) + repr(value)
         )
-        octets = text.encode("utf-8", "surrogatepass")
+        octets = text.encode("utf-8", "surrogateescape")
         found = [name for name, form in forms.items() if form in octets]
         assert not found, "%s shows %s" % (place, found)
 
 
-def play(start: Start, mechanism: str, dialogue: str, greeting: str = INSIDE) -> ScriptedRelay:
-    return start(greeting + "S: 250-relay.example.com\nS: 250 AUTH %s\n" % mechanism + dialogue)
+def play(start: Start, mechanism: str, dialogue: str, greeting: str = INSIDE, **how: Any) -> ScriptedRelay:
+    hello = "S: 250-relay.example.com\nS: 250 AUTH %s\n" % mechanism
+    return start(greeting + hello + dialogue, password=PASSWORD, **how)
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -152,8 +159,10 @@ def test_the_engine_shows_no_secret(
     options = options_for(mechanism, relay, authority, client_cert)
     report = check(**options)
     assert report["auth_mechanisms"] == [mechanism] and len(relay.sessions) == 1
+    judged = assess({"endpoints": [report]}, today="2026-11-29")
+    reports = {format_: one.write(judged) for format_, one in FORMATS.items()}
     request = build_request(options.pop("host"), options, 0.0)
-    search(relay, report=report, request=repr(request), message=report["msg"])
+    search(relay, report=report, request=repr(request), message=report["msg"], **reports)
 
 
 @pytest.mark.parametrize("mechanism", [name for name in DIALOGUES if name.startswith("SCRAM") and "," not in name])
@@ -269,32 +278,128 @@ def test_the_command_shows_no_secret(
     search(relay, out=printed.out, err=printed.err)
 
 
+FLEETS = {
+    "sweep": ["sweep", "relays.json"],
+    "sweep, the dialogues": ["sweep", "relays.json", "-v"],
+    "sweep, facts": ["sweep", "relays.json", "--json"],
+    **{"sweep, " + name: ["sweep", "relays.json", "--format", name, "--output", "report"] for name in FORMATS},
+    "assess": ["assess", "relays.json", "--profile", "relay", "--state", "state", "--html", "page"],
+    "audit": ["audit", "--file", "relays.json", "--probes", "vrfy", "-v"],
+    "an unknown column": ["sweep", "mistaken.json"],
+}
+REFUSED = ("audit", "an unknown column")  # an audit takes no credentials
+
+
+@pytest.mark.parametrize("what", FLEETS)
+def test_the_command_shows_and_writes_no_secret_of_a_file_of_relays(
+    what: str, start: Start, authority: Authority, client_cert: Dict[str, str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """By the password and by a token, both in the file."""
+    relays = [
+        play(start, mechanism, DIALOGUES[mechanism][1] + ENDS["refused with an echo"])
+        for mechanism in ("PLAIN", "XOAUTH2")
+    ]
+    rows = [options_for(one, relay, authority, client_cert) for one, relay in zip(("PLAIN", "XOAUTH2"), relays)]
+    for row in rows:
+        del row["ca_path"], row["timeout"], row["transcript"]
+    given = {"endpoints": rows, "ca_path": authority.ca_path, "timeout": 10.0}
+    (tmp_path / "relays.json").write_text(json.dumps(given))
+    (tmp_path / "mistaken.json").write_text(json.dumps({**given, "endpoints": [{**rows[0], "pasword": PASSWORD}]}))
+    monkeypatch.chdir(tmp_path)
+    assert main(FLEETS[what]) != 0
+    printed = capsys.readouterr()
+    written = {path.name: path.read_text() for path in tmp_path.iterdir() if path.suffix != ".json"}
+    assert printed.out or printed.err or written
+    for relay in relays:
+        search(relay, out=printed.out, err=printed.err, **written)
+        assert bool(relay.sessions) == (what not in REFUSED)
+
+
+# Who else is on the host sees the arguments of each process, and the environment of his own
+
+
+@pytest.mark.parametrize("where", ["in Ansible's process", "in its own"])
+def test_no_process_has_a_secret_in_its_arguments_or_environment(
+    where: str, start: Start, authority: Authority, client_cert: Dict[str, str], tmp_path: Path
+) -> None:
+    """While a relay that has just been sent the password lets a task wait."""
+    seen: Dict[str, str] = {}
+
+    def look() -> None:
+        for folder in Path("/proc").glob("[0-9]*"):
+            for name in ("cmdline", "environ"):
+                seen["%s of %s" % (name, folder.name)] = read(folder / name)
+
+    relay = play(start, "PLAIN", "C: AUTH PLAIN\nchanges\n" + ENDS["refused"], change=look)
+    options = options_for("PLAIN", relay, authority, client_cert)
+    task = {"postmaster.mailcheck.smtp_check": {**options, "timeout": 60}, "ignore_errors": True}
+    command = [*playbook(tmp_path, [task]), "-e", "ansible_mailcheck_in_process=%s" % (where != "in its own")]
+    subprocess.run(command, cwd=tmp_path, env=environment(tmp_path), capture_output=True, check=True)
+    assert any("play.json" in text for text in seen.values())
+    assert any("AnsiballZ_smtp_check.py" in text for text in seen.values()) == (where == "in its own")
+    search(relay, **seen)
+
+
+def read(path: Path) -> str:
+    """What a process shows, if it is there still."""
+    try:
+        return path.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError:
+        return ""
+
+
 # A whole task, as ansible-playbook shows it with -vvvv, and as it writes it into its log
 
 
+def playbook(folder: Path, tasks: List[Any]) -> List[str]:
+    """The command that runs these tasks on this host."""
+    play_ = [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]
+    (folder / "play.json").write_text(json.dumps(play_))
+    return [str(Path(sys.executable).parent / "ansible-playbook"), str(folder / "play.json")]
+
+
+def environment(folder: Path) -> Dict[str, str]:
+    return dict(
+        os.environ, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), ANSIBLE_LOCAL_TEMP=str(folder / "tmp"),
+        ANSIBLE_LOG_PATH=str(folder / "log"), ANSIBLE_LOCALHOST_WARNING="false", ANSIBLE_NOCOLOR="1",
+        ANSIBLE_PYTHON_INTERPRETER=sys.executable, ANSIBLE_INJECT_INVOCATION="true",  # before ansible-core 2.21 the result always had it
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["in Ansible's process", "in its own"])
 def test_a_playbook_shows_no_secret(
-    start: Start, authority: Authority, client_cert: Dict[str, str], tmp_path: Path
+    where: str, start: Start, authority: Authority, client_cert: Dict[str, str], tmp_path: Path
 ) -> None:
     relays = {end: play(start, "PLAIN", DIALOGUES["PLAIN"][1] + ENDS[end]) for end in MODULE_ENDS}
-    tasks = []
+    tasks: List[Any] = []
     for relay in relays.values():
         options = options_for("PLAIN", relay, authority, client_cert)
         sweep = {"endpoints": [options], "details": "all"}
+        tasks += [{"postmaster.mailcheck.smtp_check": options}, {"postmaster.mailcheck.smtp_sweep": sweep}]
+    with Echo("imap", "PLAIN", "refuses", authority.contexts["good"]) as server, running(Relay()) as audited:
+        mailbox = {**of_mailbox(server, "imap", "PLAIN"), "tls": "implicit", "validate_certs": False}
+        del mailbox["allow_plaintext_auth"], mailbox["auth_mechanisms"]  # an audit has neither
+        both = {"mailbox": mailbox, "outside_mailbox": {**mailbox, "username": "tom"}}
+        audit = {
+            "host": "127.0.0.1", "port": audited.port, "intensity": "intrusive", "authorised": ["127.0.0.1"],
+            "known_recipient": "tim@example.net", "mailbox_recipient": "tim@example.net",
+            "outside_recipient": "tom@example.org", "probes": ["smuggling"], **both,
+        }  # fmt: skip
         tasks += [
-            {"postmaster.mailcheck.smtp_check": options, "ignore_errors": True},
-            {"postmaster.mailcheck.smtp_sweep": sweep, "ignore_errors": True},
+            {"postmaster.mailcheck.wait_for_mail": {**mailbox, "token": "mc-1"}},
+            {"postmaster.mailcheck.smtp_audit": audit},
+            {"postmaster.mailcheck.smtp_audit": {**audit, "probes": ["none such"]}},
         ]
-    play_ = [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]
-    (tmp_path / "play.yml").write_text(json.dumps(play_))
-    environment = dict(
-        os.environ, ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS), ANSIBLE_LOCAL_TEMP=str(tmp_path / "tmp"),
-        ANSIBLE_LOG_PATH=str(tmp_path / "log"), ANSIBLE_LOCALHOST_WARNING="false", ANSIBLE_NOCOLOR="1",
-        ANSIBLE_PYTHON_INTERPRETER=sys.executable,
-    )  # fmt: skip
-    command = [str(Path(sys.executable).parent / "ansible-playbook"), "-vvvv", str(tmp_path / "play.yml")]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        command = [*playbook(tmp_path, [{**task, "ignore_errors": True} for task in tasks]), "-vvvv"]
+        command += ["-e", "ansible_mailcheck_in_process=%s" % (where != "in its own")]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False
+        )
+        assert server.signed_in >= 2, done.stdout
     assert done.returncode == 0 and "module_args" in done.stdout, done.stdout + done.stderr
-    assert "ignored=" in done.stdout
+    assert re.search(r"ok=%d .*ignored=" % len(tasks), done.stdout), done.stdout
+    assert ("In Ansible's own process" in done.stdout) == (where != "in its own")
     for relay in relays.values():
         assert len(relay.sessions) == 2
         search(relay, out=done.stdout, err=done.stderr, log=(tmp_path / "log").read_text())
@@ -307,7 +412,11 @@ def test_the_search_finds_what_is_there(start: Start, authority: Authority, clie
     (response,) = (line for line in relay.sessions[0].said if line.startswith("dGlt"))
     digest = b64decode(response).split()[1]
     shown = [response, digest.decode(), b64encode(digest).decode()]
-    shown += [form.decode() for secret in (PASSWORD, TOKEN, KEY_PASSWORD) for form in disguises(secret).values()]
+    shown += [
+        form.decode("utf-8", "surrogateescape")
+        for secret in (PASSWORD, TOKEN, KEY_PASSWORD)
+        for form in disguises(secret).values()
+    ]
     for text in shown:
         with pytest.raises(AssertionError, match="place shows"):
             search(relay, place="x%sx" % text)

@@ -11,7 +11,6 @@ import json
 import signal
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import pytest
 
@@ -22,7 +21,9 @@ from ansible_collections.postmaster.mailcheck.plugins.modules import smtp_audit,
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._assessment import assess
 from ansible_collections.postmaster.mailcheck.plugins.plugin_utils._formats.register import FORMATS
 from ansible_collections.postmaster.mailcheck.tests.support.behaving import BehavingRelay
-from ansible_collections.postmaster.mailcheck.tests.support.hostile import PASSWORD, disguises
+from ansible_collections.postmaster.mailcheck.tests.support.hostile import ODD_PASSWORD as PASSWORD
+from ansible_collections.postmaster.mailcheck.tests.support.hostile import ODD_TOKEN as TOKEN
+from ansible_collections.postmaster.mailcheck.tests.support.hostile import disguises, written
 from ansible_collections.postmaster.mailcheck.tests.support.relay import Relay, running
 from postmaster_mailcheck.commands.main import main
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from ansible_collections.postmaster.mailcheck.tests.support.authority import Authority
 
-TOKEN = "ya29.a-Token_with+all/of~its.kinds=="
+IN_ASCII = PASSWORD.replace("\u00e9", "^")  # all that a LOGIN of IMAP can carry
 BY_TOKEN = ("XOAUTH2", "OAUTHBEARER")
 MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256", *BY_TOKEN, "")  # "": LOGIN of IMAP, USER and PASS of POP3
 pytestmark = pytest.mark.usefixtures("no_pause_lasts")
@@ -46,18 +47,22 @@ def repeated(secret: str) -> List[bytes]:
     plain = secret.encode()
     shifted = [b64encode(b"\0" * shift + plain) for shift in range(3)]
     sent = [b64encode(b"\0tim\0" + plain), b64encode(b"user=tim\1auth=Bearer " + plain + b"\1\1")]
-    return [plain, plain.hex().encode(), plain.hex().upper().encode(), quote(secret, safe="").encode(), *shifted, *sent]
+    return [plain, plain.hex().encode(), plain.hex().upper().encode(), *written(plain), *shifted, *sent]
+
+
+def secret_of(mechanism: str) -> str:
+    return TOKEN if mechanism in BY_TOKEN else PASSWORD if mechanism else IN_ASCII
 
 
 def forms_of(secret: str) -> Dict[str, bytes]:
     """All that is looked for."""
-    return {**disguises(secret), **{form.decode(): form for form in repeated(secret)}}
+    return {**disguises(secret), **{form.decode("latin-1"): form for form in repeated(secret)}}
 
 
 def search(*shown: str) -> None:
     for place, text in enumerate(shown):
         octets = text.encode("utf-8", "surrogateescape")
-        for secret in (PASSWORD, TOKEN):
+        for secret in (PASSWORD, IN_ASCII, TOKEN):
             found = [how for how, form in forms_of(secret).items() if form in octets]
             assert not found, "%s in place %d: %s" % (found, place, text)
 
@@ -107,13 +112,13 @@ class Echo(BehavingRelay):
 
     def _answer(self, sock: Any, tag: bytes, heard: List[bytes]) -> bool:
         self.signed_in += 1
-        told = b" ".join([*self._heard(heard), *repeated(TOKEN if self.mechanism in BY_TOKEN else PASSWORD)])
+        told = b" ".join([*self._heard(heard), *repeated(secret_of(self.mechanism))])
         if self.end == "answers nothing that is known":
             sock.sendall(told + b"\r\n")
             return False
         good = self.end == "accepts" and self.signed_in == 1
         if self.end == "asks again":
-            sock.sendall(b"+ %s\r\n" % b64encode(told))
+            sock.sendall(b"+ %s\r\n" % (b64encode(told) if self.mechanism else told))
         elif self.end == "hangs up":
             sock.sendall(b"-ERR %s\r\n" % told if self.pop else b"* BYE %s\r\n" % told)
             return False
@@ -133,7 +138,7 @@ class Echo(BehavingRelay):
 
 
 def options_for(server: Echo, protocol: str, mechanism: str) -> Dict[str, Any]:
-    secret = {"access_token": TOKEN} if mechanism in BY_TOKEN else {"password": PASSWORD}
+    secret = {"access_token" if mechanism in BY_TOKEN else "password": secret_of(mechanism)}
     chosen = {"auth_mechanisms": [mechanism]} if mechanism else {}
     return {
         "host": "127.0.0.1", "port": server.port, "protocol": protocol, "tls": "none", "allow_plaintext_auth": True,
@@ -216,4 +221,4 @@ def test_the_search_finds_what_is_there() -> None:
     for secret in (PASSWORD, TOKEN):
         for form in forms_of(secret).values():
             with pytest.raises(AssertionError):
-                search("x%sx" % form.decode())
+                search("x%sx" % form.decode("utf-8", "surrogateescape"))

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # What users of a release can name, read from its installed collection and command: options, facts, flags, what reports
-# consist of, and with what the command exits. Options and facts are named by their path: `expect.codes`,
-# `tls.chain.subject`.
+# consist of, with what the command exits, and the names of causes, rules, profiles, playbooks and of the package. Options
+# and facts are named by their path: `expect.codes`, `tls.chain.subject`.
 #
 # `python surface.py SITE-PACKAGES TOOLS > released/VERSION.json`, where the collection lies in the first folder, and
 # ansible-doc and mailcheck in the second, keeps a release for test_upgrade.py.
@@ -58,6 +58,7 @@ def surface(installed: Path, tools: Path) -> Dict[str, Any]:
         "flags": {command: _flags(command, tools) for command in ("check", "sweep", "explain")},
         "reports": _reports(installed, tools),
         "exits": _exits(tools),
+        "names": _names(installed, tools),
     }
 
 
@@ -94,13 +95,17 @@ def _facts(facts: Mapping[str, Any], above: str = "") -> Iterator[Tuple[str, str
 
 
 def _flags(command: str, tools: Path) -> List[str]:
-    """Those that its help shows; a release that has --help-all shows all there."""
+    lines = re.findall(r"^ +(-.*)", _help(command, tools), re.MULTILINE)  # "-v, --verbose  what it does"
+    return sorted({flag for line in lines for flag in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", line.split("  ")[0])})
+
+
+def _help(command: str, tools: Path) -> str:
+    """Where all is shown: a release that has --help-all shows it there."""
     for word in ("--help-all", "--help"):
         done = subprocess.run([str(tools / "mailcheck"), command, word], capture_output=True, text=True, check=False)
         if done.returncode == 0:
             break
-    lines = re.findall(r"^ +(-.*)", done.stdout, re.MULTILINE)  # "-v, --verbose  what it does"
-    return sorted({flag for line in lines for flag in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", line.split("  ")[0])})
+    return done.stdout
 
 
 # Reports: the names by which readers of each format find what they look for. The page is for people, and has none.
@@ -172,6 +177,44 @@ def _columns(text: str) -> Iterator[str]:
 
 
 _NAMES = {"json": _keys, "junit": _elements, "prometheus": _series, "markdown": _tables, "table": _columns}
+
+
+# Names that are given, or met with, as they are
+
+
+def _names(installed: Path, tools: Path) -> Dict[str, List[str]]:
+    collection = installed / "ansible_collections/postmaster/mailcheck"
+    causes = (collection / "docs/docsite/rst/causes.rst").read_text(encoding="utf-8")
+    group = (collection / "meta/runtime.yml").read_text(encoding="utf-8").partition("action_groups:")[2]
+    return {
+        "cause": sorted(re.findall(r"docsite\.cause_(\w+):$", causes, re.MULTILINE)),
+        "rule": _rules(tools),
+        "profile": sorted(path.stem for path in (collection / "plugins/plugin_utils/data/profiles").glob("*.yml")),
+        "playbook": sorted(path.stem for path in (collection / "playbooks").glob("*.yml")),
+        "module of the group": sorted(re.findall(r"^ +- (\w+)$", group, re.MULTILINE)),
+        "variable": sorted(
+            {name for command in ("check", "sweep") for name in re.findall("MAILCHECK_[A-Z_]+", _help(command, tools))}
+        ),
+        "Python": json.loads(
+            subprocess.run([str(tools / "python"), "-c", _PACKAGE], capture_output=True, text=True, check=True).stdout
+        ),
+    }
+
+
+# Its names, and those of the arguments.
+_PACKAGE = """
+import inspect, json, postmaster_mailcheck as package
+named = {name: getattr(package, name) for name in package.__all__}
+functions = {name: inspect.signature(one).parameters for name, one in named.items() if inspect.isfunction(one)}
+print(json.dumps(sorted([*named, *("%s(%s)" % (name, key) for name in functions for key in functions[name])])))
+"""
+
+
+def _rules(tools: Path) -> List[str]:
+    """Those that are told to whoever expects what there is not."""
+    command = [str(tools / "mailcheck"), "check", "127.0.0.1:1", "--expect", '{"x": 1}']
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    return sorted(re.findall(r"\w+", told.partition("Known: ")[2]))
 
 
 # The command's exit codes, from what a script meets

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, Tuple
 
 import pytest
 
+from ansible_collections.postmaster.mailcheck.tests.packages.commands import ROOT
 from ansible_collections.postmaster.mailcheck.tests.packages.surface import surface
 
 RELEASED = sorted((Path(__file__).parent / "released").glob("*.json"))
@@ -63,6 +65,8 @@ def differences(before: Dict[str, Any], now: Dict[str, Any]) -> Iterator[Tuple[s
         yield from ((name, flag) for flag in flags if flag not in now["flags"][name])
     for kind, names in before["reports"].items():
         yield from (("report " + kind, name.split("{")[0]) for name in names if name not in now["reports"][kind])
+    for kind, names in before["names"].items():
+        yield from ((kind, name) for name in names if name not in now["names"][kind])
     for what, code in before["exits"].items():
         if now["exits"][what] != code:
             yield "exit code", what
@@ -78,10 +82,17 @@ def _as_before(key: str, value: Any, now: Dict[str, Any]) -> bool:
 def test_nothing_that_a_release_had_is_gone_or_means_something_else(release: Path, now: Dict[str, Any]) -> None:
     before = json.loads(release.read_text(encoding="utf-8"))
     assert all(
-        len(before[kind]) >= 2 and all(before[kind].values()) for kind in ("options", "facts", "flags", "reports")
+        len(before[kind]) >= 2 and all(before[kind].values())
+        for kind in ("options", "facts", "flags", "reports", "names")
     )
     assert before["exits"] == EXITS
     assert set(differences(before, now)) == INTENDED
+
+
+def test_what_is_meant_to_differ_is_in_the_changelog() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").replace("\\", "")
+    told = changelog.partition('<a id="v0-1-0">')[0]
+    assert {name for _where, name, *_what in INTENDED if not re.search(r"\b%s\b" % name, told)} == set()
 
 
 def test_what_is_new_says_since_when(now: Dict[str, Any]) -> None:

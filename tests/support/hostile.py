@@ -28,6 +28,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import select
 import socket
@@ -35,6 +36,8 @@ import ssl
 import struct
 import threading
 from base64 import b64decode, b64encode
+from binascii import b2a_qp
+from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -45,6 +48,9 @@ if TYPE_CHECKING:
 
 PASSWORD = "tanstaaftanstaaf"
 SIGN_IN = {"username": "tim", "password": PASSWORD}
+# No eight characters of these look the same in any two of the forms of written().
+ODD_PASSWORD = 'q"w=e\\r&t\'y+u/\u00e9%i=o"p'
+ODD_TOKEN = 'ya=29"a\\T+k/w%a\'l~l&o=f"i=='
 PATIENCE = 20.0  # seconds: a relay that nobody stops gives up by itself
 MOST_OCTETS = 1 << 28  # of an endless answer
 
@@ -196,7 +202,7 @@ class Session:
         """RFC 5802, the server's side. `none` accepts the sign-in without any proof of its own, `heard` leaves it to
         the script."""
         iterations, signature, digest = (text + " sha256").split()[:3]
-        server = ScramServer(PASSWORD, int(iterations), digest)
+        server = ScramServer(self._relay.password, int(iterations), digest)
         self._say(b"334 " + b64encode(server.challenge(b64decode(self._line().split()[-1]))) + b"\r\n")
         answer = self._line().strip()
         if answer == b"*":
@@ -220,7 +226,7 @@ class Session:
             plain = word
         said = [self.last, word]
         for piece in filter(None, dict.fromkeys((plain, *re.split(rb"[\0\1 ,]", plain), *plain.split(b"p=")))):
-            said += [piece, piece.hex().encode(), piece.hex().upper().encode(), quote(piece).encode()]
+            said += [piece, piece.hex().encode(), piece.hex().upper().encode(), *written(piece)]
             said += [b64encode(bytes(before) + piece) for before in range(3)]
         said = [re.sub(rb"[\r\n]", b"?", line)[:4000] for line in said]
         if code == "334":
@@ -312,10 +318,11 @@ class ScriptedRelay:
         most: int = 0,
         refusal: str = "",
         change: Callable[[], object] = lambda: None,
+        password: str = PASSWORD,
     ) -> None:
         self.steps, self.contexts = steps_of(script), contexts or {}
         self.most, self.refusal, self.change = most, steps_of(refusal), change
-        self.coming = threading.Condition()
+        self.password, self.coming = password, threading.Condition()
         self.split, self.pause = split, pause
         self.sessions: List[Session] = []
         self.stopping = threading.Event()
@@ -378,6 +385,14 @@ class ScriptedRelay:
         self.stop()
 
 
+def written(plain: bytes) -> List[bytes]:
+    """How octets stand in a URL, a message, JSON, IMAP, and a programmer's log."""
+    text = plain.decode("utf-8", "replace")
+    strings = [json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text), repr(plain)[1:]]
+    quoted = [quote(plain, safe="").encode(), b2a_qp(plain, header=False), b2a_qp(plain, header=True)]
+    return [*quoted, *(string[1:-1].encode("utf-8") for string in strings)]
+
+
 def disguises(secret: str) -> Dict[str, bytes]:
     """Every form in which a secret might have left: no octets of it may be found."""
     plain = secret.encode("utf-8")
@@ -387,7 +402,12 @@ def disguises(secret: str) -> Dict[str, bytes]:
         # Base64 of a longer text that holds the secret: without the characters that its neighbours have a part in.
         encoded = b64encode(b"\0" * shift + plain)
         forms["base64, %d octets on" % shift] = encoded[4 if shift else 0 : len(encoded) // 4 * 4 - 4]
+    forms.update(("%s string" % number, form) for number, form in enumerate(written(plain)))
+    forms["PLAIN"] = b64encode(b"\0tim\0" + plain)
+    forms["XOAUTH2"] = b64encode(b"user=tim\1auth=Bearer " + plain + b"\1\1")
     forms["quoted"] = b"".join(b"%%%02X" % octet for octet in plain)
+    forms["markup"] = escape(secret).encode("utf-8")
+    forms["Markdown"] = re.sub(rb"[!-/:-@\[-`{-~]", rb"\\\g<0>", plain)
     forms["base64 twice"] = b64encode(b64encode(plain))[:20]
     forms["UTF-16"] = secret.encode("utf-16-le")
     return forms

@@ -20,13 +20,19 @@ if TYPE_CHECKING:
     import pytest
 
 
+class _Skipped(threading.local):
+    """The seconds that are over for a thread; for others the clock has not gone on."""
+
+    seconds = 0.0
+
+
 def skip_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monotonic, skipped = time.monotonic, [0.0]
+    monotonic, skipped = time.monotonic, _Skipped()
 
     class Ended(threading.Event):
         def wait(self, timeout: Optional[float] = None) -> bool:
-            skipped[0] += timeout or 0.0
+            skipped.seconds += timeout or 0.0
             return self.is_set()
 
-    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + skipped[0])
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + skipped.seconds)
     monkeypatch.setattr(wait, "threading", SimpleNamespace(Event=Ended))

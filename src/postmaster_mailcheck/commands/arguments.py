@@ -247,13 +247,19 @@ def _called(name: str, given: argparse.Namespace, words: Sequence[str]) -> str:
     return _NAMED[name] if name in _NAMED and not hasattr(given, name) else as_argument(name)
 
 
+# Names that could stand in place of a wrong one, as it is written: a rule, or an option within another, is no argument.
+_OF_ITS_KIND = re.compile(r"((?:Known: |Did you mean )[^.?]*)")
+
+
 def with_remedy(error: Exception, given: argparse.Namespace, words: Sequence[str]) -> str:
     """What is wrong, options as they are said here; for a secret that was not given also how to give it."""
     option = str(getattr(error, "option", ""))
     name = re.split(r"[.\[]", option)[0]
     if not name or not (hasattr(given, name) or name in (*SECRETS, *_NAMED)):
         return str(error)
-    text = _called(name, given, words) + in_flags(str(error)[len(name) :])
+    said = _OF_ITS_KIND.split(str(error)[len(name) :])
+    said[::2] = map(in_flags, said[::2])
+    text = _called(name, given, words) + "".join(said)
     if option not in SECRETS or getattr(given, "ask_" + option, True) or variable_of(option) in os.environ:
         return text
     return "%s %s" % (text, how_to_give(option))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 from base64 import b64encode
+from binascii import b2a_qp
 from typing import TYPE_CHECKING
 
 from ..._errors import OptionError
@@ -95,17 +96,31 @@ def usable(value: Optional[str], option: str) -> str:
 
 
 def disguises(secret: str) -> Iterator[str]:
-    """Yield a secret, and how it would look to somebody who repeats it in hexadecimal, in a URL, or inside base64."""
+    """Yield a secret, and how it would look to whoever repeats it: in hexadecimal, inside base64, or as written()."""
     octets = secret.encode("utf-8")
     yield secret
     if len(octets) < 4:
         return  # so little looks like anything
     yield octets.hex()
     yield octets.hex().upper()
-    yield re.sub(rb"[^\w.~-]", lambda found: b"%%%02X" % ord(found.group()), octets, flags=re.ASCII).decode("ascii")
     for shift in range(3):
         # Without the characters in which octets beside it have a part.
         yield b64encode(bytes(shift) + octets).decode("ascii")[(shift * 8 + 5) // 6 : (shift + len(octets)) * 8 // 6]
+    if re.search(r"[^\w.~-]", secret, re.ASCII):
+        yield from written(secret, octets)
+
+
+def written(secret: str, octets: bytes) -> Iterator[str]:
+    """Yield how a text that is not letters and digits alone stands in a URL, a message, JSON (or IMAP), and a log."""
+    import json  # most secrets need none of these
+
+    yield re.sub(rb"[^\w.~-]", lambda found: b"%%%02X" % ord(found.group()), octets, flags=re.ASCII).decode("ascii")
+    yield b2a_qp(octets).decode("ascii")
+    yield b2a_qp(octets, header=True).decode("ascii")
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield repr(secret)[1:-1]
+    yield repr(octets)[2:-1]
 
 
 def proof_in(response: bytes) -> Optional[str]:

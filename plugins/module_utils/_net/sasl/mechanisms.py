@@ -80,7 +80,7 @@ def _oauth_error(challenge: bytes, token: str, response: bytes) -> Dict[str, str
     """Return the error as name -> text (RFC 7628 3.2.2), safe to print, without the token, bounded."""
     import json
 
-    secrets = Secrets((*disguises(token), json.dumps(token)[1:-1], b64encode(response).decode("ascii")))
+    secrets = Secrets((*disguises(token), b64encode(response).decode("ascii")))
 
     def safe(value: object) -> str:
         text = value if isinstance(value, str) else json.dumps(value)

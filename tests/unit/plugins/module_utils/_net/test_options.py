@@ -42,6 +42,23 @@ def test_a_short_secret_is_left_out_in_hexadecimal_and_in_a_url(length):
         assert secrets.redacted("535 no: %s." % form) == "535 no: <redacted>."
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "%22a%3D%5Cn%C3%A9%20%27%25",  # RFC 3986 2.1
+        "\"a=3D\\n=C3=A9 '%",  # RFC 2045 6.7
+        "\"a=3D\\n=C3=A9_'%",  # RFC 2047 4.2
+        "\\\"a=\\\\n\\u00e9 '%",  # RFC 8259 7
+        "\\\"a=\\\\n\u00e9 '%",  # as it is also sent by LOGIN (RFC 9051 4.3)
+        "\"a=\\\\n\u00e9 \\'%",  # Python
+        "\"a=\\\\n\\xc3\\xa9 \\'%",
+    ],
+)
+def test_a_secret_is_left_out_as_it_stands_in_a_string(form):
+    secret = "\"a=\\n\u00e9 '%"
+    assert secrets_of(Credentials(username="tim", password=secret)).redacted("535 %s" % form) == "535 <redacted>"
+
+
 @pytest.mark.parametrize("before", ["", "a", "an", "anna\0"])
 def test_a_secret_of_seven_octets_is_left_out_of_base64_whatever_stands_before_it(before):
     """Fewer may be chance there."""
