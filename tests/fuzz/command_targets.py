@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import re
 from typing import Any, Callable, Dict, List, Optional
@@ -68,7 +69,7 @@ class _Wire:
 _REPLY = re.compile(rb"([2-5][0-9][0-9][ -][\x20-\x7e]*\r\n)*")
 _SIGNS_IN = re.compile(rb"(?i)AUTH[ \t]+\S+[ \t]+([^\s]{8,})")
 _MESSAGE = re.compile(rb"(?i)\n[ \t]*(?:DATA|BDAT)")
-_LOOP: List[asyncio.AbstractEventLoop] = []
+_loop = functools.lru_cache(maxsize=None)(asyncio.new_event_loop)
 
 
 def sink_dialogues(data: bytes) -> None:
@@ -92,11 +93,9 @@ def sink_dialogues(data: bytes) -> None:
 
 
 def _served(behaviour: Behaviour, pieces: List[bytes]) -> Any:
-    if not _LOOP:
-        _LOOP.append(asyncio.new_event_loop())
     wire: Any = _Wire([piece for piece in pieces if piece])
     session = Session(1, "192.0.2.9", lambda: 0.0, None)
-    _LOOP[0].run_until_complete(Dialogue(wire, session, behaviour, {}, lambda: True).run())
+    _loop().run_until_complete(Dialogue(wire, session, behaviour, {}, lambda: True).run())
     return wire.answered, session
 
 

@@ -175,7 +175,8 @@ def sslyze_results(data: bytes) -> None:
     """What sslyze may have written: refused, or each of its questions is answered, and only by a scan that was made."""
     text = data.decode("utf-8", "surrogateescape")
     audited = {
-        **dict.fromkeys(("host", "intensity"), "one"),
+        "host": "relay.example.com",  # as in the saved inputs
+        "intensity": "safe",
         "port": 25,
         "verdict": "passed",
         "cause": None,
@@ -190,7 +191,8 @@ def sslyze_results(data: bytes) -> None:
     assert [one["name"] for one in row["probes"]] == list(QUESTIONS)
     for one in row["probes"]:
         assert one["status"] in ("pass", "finding", "unknown") and one["text"]
-        assert one["status"] == "unknown" or "COMPLETED" in json.dumps(json.loads(text)), one
+        if one["status"] != "unknown":
+            assert "COMPLETED" in json.dumps(json.loads(text)), one
         assert_printable(one["text"])
         assert len(one["text"]) < MAX_TEXT + 40
     failed = any(one["status"] == "finding" and one["severity"] in ("high", "medium") for one in row["probes"])

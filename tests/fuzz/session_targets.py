@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import imaplib
 import json
 import re
@@ -29,7 +30,6 @@ from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.attempts
     AddressAttempt,
     Connected,
     Outcome,
-    Wait,
 )
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.options import with_defaults
 from ansible_collections.postmaster.mailcheck.tests.fuzz.targets import (
@@ -120,7 +120,8 @@ def _mailbox_sessions(protocol: str, data: bytes) -> None:
     assert_printable(*texts_in(report))
     assert not any(secret in shown for secret in SECRETS)
     assert len(shown) < 60 * len(data) + 20000
-    assert report["verdict"] != "passed" or TOKEN.encode() in data, "what was found was not there"
+    if report["verdict"] == "passed":
+        assert TOKEN.encode() in data, "what was found was not there"
     for line in peer.said.split(b"\r\n"):
         assert _CLIENT_LINE.fullmatch(line), line
 
@@ -144,14 +145,12 @@ _GIVEN: Dict[str, Any] = {
     "ehlo_name": "audit.example.org",
     "pause": 0.0,
 }
-_WANTED: Dict[Tuple[str, ...], Any] = {}
 _NAMES = sorted(PROBES)
 
 
+@functools.lru_cache(maxsize=None)
 def _wanted(names: Tuple[str, ...]) -> Any:
-    if names not in _WANTED:
-        _WANTED[names] = wanted_audit("192.0.2.25", {**_GIVEN, "probes": list(names)})
-    return _WANTED[names]
+    return wanted_audit("192.0.2.25", {**_GIVEN, "probes": list(names)})
 
 
 def audits(data: bytes) -> None:
@@ -166,9 +165,6 @@ def audits(data: bytes) -> None:
     try:
         while True:
             wished = plan.send(told)
-            if isinstance(wished, Wait):
-                told = None
-                continue
             told = tuple(_outcome(attempt, connections[min(made, len(connections) - 1)]) for attempt in wished)
             made += len(wished)
     except StopIteration as stop:
@@ -180,7 +176,8 @@ def audits(data: bytes) -> None:
     for one in report["probes"]:
         assert one["status"] in ("pass", "finding", "unknown") and one["text"] and len(one["text"]) < 500
         assert (one["severity"] is not None) is (one["proof"] is not None) is (one["status"] == "finding")
-        assert one["status"] == "unknown" or audit.first.facts.capabilities is not None, "nobody has been asked"
+        if one["status"] != "unknown":
+            assert audit.first.facts.capabilities is not None, "nobody has been asked"
 
 
 def _proofs(names: Tuple[str, ...]) -> List[Any]:

@@ -10,10 +10,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import re
 from base64 import b64encode
-from typing import Any, Callable, Dict, Iterator, List, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 from unittest import mock
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.mta_sts.policy import (
@@ -307,17 +308,14 @@ _TASKS: List[Dict[str, Any]] = [
     {"extra_commands": ["VRFY tim"]},
     {"xclient": {"ADDR": "192.0.2.1"}},
 ]
-_REQUESTS: Dict[Any, Any] = {}
 
 
+@functools.lru_cache(maxsize=None)
 def _request(setting: int, task: int, signs_in: bool) -> Any:
-    key = (setting, task, signs_in)
-    if key not in _REQUESTS:
-        given = {**_SETTINGS[setting], **_TASKS[task], "ehlo_name": "client.example.org"}
-        if signs_in:
-            given.update(username="tim", password=PASSWORD, allow_plaintext_auth=given["tls"] == "none")
-        _REQUESTS[key] = build_request("relay.example.com", given, NOW)
-    return _REQUESTS[key]
+    given = {**_SETTINGS[setting], **_TASKS[task], "ehlo_name": "client.example.org"}
+    if signs_in:
+        given.update(username="tim", password=PASSWORD, allow_plaintext_auth=given["tls"] == "none")
+    return build_request("relay.example.com", given, NOW)
 
 
 def conversations(data: bytes) -> None:
@@ -371,15 +369,16 @@ def _everything_from(protocol: Protocol) -> bytes:
 def _assert_safe_report(request: Any, facts: Facts) -> None:
     plan = check_plan(request, lambda: NOW)
     next(plan)
+    verdict: Any = None
     try:
         plan.send((Outcome(facts, (), "192.0.2.1", "192.0.2.9", 0.0, 2.0),))
     except StopIteration as stop:
-        shown = json.dumps(as_report(stop.value, NOW), ensure_ascii=False)
-        assert_printable(shown)
-        assert not any(secret in shown for secret in SECRETS), "a secret is shown"
-        assert not any(secret in repr(stop.value) for secret in SECRETS), "a secret is shown"
-    else:
-        raise AssertionError("the plan goes on")
+        verdict = stop.value
+    assert verdict is not None, "the plan goes on"
+    shown = json.dumps(as_report(verdict, NOW), ensure_ascii=False)
+    assert_printable(shown)
+    assert not any(secret in shown for secret in SECRETS), "a secret is shown"
+    assert not any(secret in repr(verdict) for secret in SECRETS), "a secret is shown"
 
 
 # What a caller gives
@@ -479,6 +478,15 @@ def expectation_loader(data: bytes) -> None:
     json.dumps(expect, allow_nan=False)
 
 
+# What chance does not put together.
+_TOGETHER: Tuple[Dict[str, Any], ...] = (
+    {},
+    {"proxy_protocol": {"version": 1, "source_address": "192.0.2.7"}},
+    {"proxy_protocol": {"version": 2, "source_address": "2001:db8::7", "destination_address": "2001:db8::25"}},
+    {"send": True, "sender": "a@b.example", "recipients": ["c@d.example"]},
+)
+
+
 def option_checks(data: bytes) -> None:
     """Any options: refused with the option's name, or a Request whose every command is one line."""
     draw = Draw(data)
@@ -488,6 +496,7 @@ def option_checks(data: bytes) -> None:
         given[draw.one_of(sorted(OPTIONS))] = _value(draw)
     if draw.number(2):
         given.setdefault("sender", "a@b.example")
+    given.update(draw.one_of(_TOGETHER))
     try:
         request = build_request(host, given, NOW)
     except OptionError as error:

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import dis
 import importlib.util
+import sys
 from pathlib import Path
+from typing import Any, Callable, Dict, Set
 
 import pytest
 
@@ -17,6 +20,7 @@ from ansible_collections.postmaster.mailcheck.tests.fuzz.targets import eased
 ON_CONTROLLER = ("filters", "profile_loader", "reports", "sslyze_results")
 CORPORA = sorted(path.stem for path in (Path(__file__).parent / "corpus").glob("*.txt"))
 TARGETS = {name: target for file in FILES[:-1] for name, target in targets_of(file).TARGETS.items()}
+HAS_ANSIBLE = importlib.util.find_spec("ansible") is not None
 
 
 def test_every_target_has_a_corpus() -> None:
@@ -30,7 +34,42 @@ def test_what_was_found_holds(name: str) -> None:
         _replay(name, TARGETS[name])
 
 
-@pytest.mark.skipif(importlib.util.find_spec("ansible") is None, reason="ansible-core is not installed here")
+def test_what_was_found_comes_to_every_line_of_the_targets() -> None:
+    """A target whose inputs are all refused before it looks at anything finds nothing, however often it is run."""
+    targets = {**TARGETS, **(targets_of(FILES[-1]).TARGETS if HAS_ANSIBLE else {})}
+    files = {target.__code__.co_filename for target in targets.values()}
+    seen: Dict[Any, Set[int]] = {}  # which lines of which code in these files
+
+    def note(frame: Any, _event: str, _value: Any) -> Any:
+        if frame.f_code.co_filename in files:
+            seen.setdefault(frame.f_code, set()).add(frame.f_lineno)
+            return note
+        return None
+
+    with eased():
+        for name, target in targets.items():
+            _replay(name, _traced(target, note))
+    assert not {
+        "%s:%d" % (code.co_filename.rpartition("/")[2], line)
+        for code, lines in seen.items()
+        for _offset, line in dis.findlinestarts(code)
+        if line and line not in {code.co_firstlineno, *lines}
+    }
+
+
+def _traced(target: Callable[[bytes], None], note: Any) -> Callable[[bytes], None]:
+    def traced(data: bytes) -> None:
+        before = sys.gettrace()
+        sys.settrace(note)  # for each input: Python drops it where one goes too deep
+        try:
+            target(data)
+        finally:
+            sys.settrace(before)
+
+    return traced
+
+
+@pytest.mark.skipif(not HAS_ANSIBLE, reason="ansible-core is not installed here")
 @pytest.mark.parametrize("name", ON_CONTROLLER)
 def test_what_was_found_holds_on_the_controller(name: str) -> None:
     known = targets_of(FILES[-1]).TARGETS
