@@ -133,9 +133,6 @@ class Connection:
         )
         return session
 
-    def _ready(self, mask: int, now: float) -> None:
-        self.guarded(self._go_on, self._session, mask, now)
-
     def _go_on(self, session: Session, mask: int, now: float) -> None:
         session.ready(mask, now)
         self._look_after(session, now)
@@ -149,7 +146,7 @@ class Connection:
         self._set_alarm(protocol.deadline)
         if session.events != self._events:
             self._events = session.events
-            self._loop.watch_again(session.sock, session.events, self._ready)
+            self._loop.watch_again(session.sock, session.events, partial(self.guarded, self._go_on, session))
 
     # Deadlines and ends
 
@@ -157,10 +154,7 @@ class Connection:
         if self._alarm is None or when < self._alarm[0]:
             if self._alarm is not None:
                 self._alarm.cancel()
-            self._alarm = self._loop.at(when, self._alarmed)
-
-    def _alarmed(self) -> None:
-        self.guarded(self._time_is_up)
+            self._alarm = self._loop.at(when, partial(self.guarded, self._time_is_up))
 
     def _time_is_up(self) -> None:
         now, self._alarm = self._loop.clock(), None
