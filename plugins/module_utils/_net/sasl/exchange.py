@@ -106,21 +106,38 @@ def disguises(secret: str) -> Iterator[str]:
     for shift in range(3):
         # Without the characters in which octets beside it have a part.
         yield b64encode(bytes(shift) + octets).decode("ascii")[(shift * 8 + 5) // 6 : (shift + len(octets)) * 8 // 6]
-    if re.search(r"[^\w.~-]", secret, re.ASCII):
+    if not (secret.isascii() and secret.isalnum()):
         yield from written(secret, octets)
+
+
+# How what is more than this is escaped in a URL, by either hand, and in a header, and how a space is there.
+_ESCAPED = (
+    ("%%%02X", rb"[^\w.~-]", "+"),  # RFC 3986 2.1
+    ("%%%02x", rb"[^\w.~-]", "+"),
+    ("=%02X", rb"[^A-Za-z0-9!*+/-]", "_"),  # RFC 2047 5
+)
 
 
 def written(secret: str, octets: bytes) -> Iterator[str]:
     """Yield how a text that is not letters and digits alone stands in a URL, a message, JSON (or IMAP), and a log."""
     import json  # most secrets need none of these
 
-    yield re.sub(rb"[^\w.~-]", lambda found: b"%%%02X" % ord(found.group()), octets, flags=re.ASCII).decode("ascii")
-    yield b2a_qp(octets).decode("ascii")
-    yield b2a_qp(octets, header=True).decode("ascii")
+    for form, odd, space in _ESCAPED:
+        text = _escaped(octets, form, odd)
+        yield text
+        yield text.replace(form % ord(" "), space)
+    yield _escaped(octets, "+%02X", rb"[^!-*,-<>-~]")  # RFC 3461 4: xtext
+    yield _escaped(octets, "\\%03o", rb"[^ -~]")  # C, and Exim
+    yield b2a_qp(octets).decode("ascii").replace("=\n", "")  # which it puts into what is long
+    yield b2a_qp(octets, header=True).decode("ascii").replace("=\n", "")
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
     yield repr(secret)[1:-1]
     yield repr(octets)[2:-1]
+
+
+def _escaped(octets: bytes, form: str, odd: bytes) -> str:
+    return re.sub(odd, lambda found: (form % ord(found.group())).encode(), octets, flags=re.ASCII).decode("ascii")
 
 
 def proof_in(response: bytes) -> Optional[str]:

@@ -46,8 +46,13 @@ def test_a_short_secret_is_left_out_in_hexadecimal_and_in_a_url(length):
     "form",
     [
         "%22a%3D%5Cn%C3%A9%20%27%25",  # RFC 3986 2.1
+        "%22a%3d%5cn%c3%a9%20%27%25",
+        "%22a%3D%5Cn%C3%A9+%27%25",  # as forms are sent
         "\"a=3D\\n=C3=A9 '%",  # RFC 2045 6.7
         "\"a=3D\\n=C3=A9_'%",  # RFC 2047 4.2
+        "=22a=3D=5Cn=C3=A9_=27=25",  # 5
+        "\"a+3D\\n+C3+A9+20'%",  # RFC 3461 4
+        "\"a=\\n\\303\\251 '%",  # Exim
         "\\\"a=\\\\n\\u00e9 '%",  # RFC 8259 7
         "\\\"a=\\\\n\u00e9 '%",  # as it is also sent by LOGIN (RFC 9051 4.3)
         "\"a=\\\\n\u00e9 \\'%",  # Python
@@ -56,6 +61,20 @@ def test_a_short_secret_is_left_out_in_hexadecimal_and_in_a_url(length):
 )
 def test_a_secret_is_left_out_as_it_stands_in_a_string(form):
     secret = "\"a=\\n\u00e9 '%"
+    assert secrets_of(Credentials(username="tim", password=secret)).redacted("535 %s" % form) == "535 <redacted>"
+
+
+@pytest.mark.parametrize(
+    "secret, form",
+    [
+        ("blue fish tank", "blue+fish+tank"),
+        ("my_own_key_9", "my=5Fown=5Fkey=5F9"),
+        # Quoted-printable has 76 characters in a line, the relay's line more.
+        ("\u65e5\u672c\u8a9e\u306e\u30d1\u30b9\u30ef\u30fc\u30c9",
+         "=E6=97=A5=E6=9C=AC=E8=AA=9E=E3=81=AE=E3=83=91=E3=82=B9=E3=83=AF=E3=83=BC=E3=83=89"),
+    ],
+)  # fmt: skip
+def test_no_word_of_a_secret_is_left_where_it_is_written_in_words(secret, form):
     assert secrets_of(Credentials(username="tim", password=secret)).redacted("535 %s" % form) == "535 <redacted>"
 
 
