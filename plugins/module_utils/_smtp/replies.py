@@ -167,8 +167,10 @@ class ReplyReader:
             self._note("the lines of one reply carry different codes")
         enhanced_code = _enhanced_code(lines)
         if enhanced_code and int(enhanced_code[0]) != code // 100:  # RFC 2034 4
-            # Of its class alone: a relay cannot choose how many such notes there are to be told apart.
-            self._note("an enhanced status code %s.X.X contradicts the reply code %d" % (enhanced_code[0], code))
+            # No class is that of a 3yz: `354 2.0.0 Go ahead`, as many servers in Go say it, contradicts nothing.
+            if not (300 <= code < 400 and enhanced_code[0] == "2"):
+                # Of its class alone: a relay cannot choose how many such notes there are to be told apart.
+                self._note("an enhanced status code %s.X.X contradicts the reply code %d" % (enhanced_code[0], code))
             enhanced_code = None
         reply = Reply(code, tuple(lines), enhanced_code, tuple(self._notes), challenge)
         self._codes, self._lines, self._notes, self._challenge, self._octets = [], [], [], [], 0

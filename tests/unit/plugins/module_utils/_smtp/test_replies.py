@@ -280,6 +280,7 @@ def test_enhanced_codes(data, enhanced):
         (b"451 5.7.3 STARTTLS is required\r\n", ("5.X.X", 451)),
         (b"550 2.0.0 Ok\r\n", ("2.X.X", 550)),
         (b"451 sorry (#5.7.1)\r\n", ("5.X.X", 451)),
+        (b"354 5.6.0 Go on\r\n", ("5.X.X", 354)),
     ],
 )
 def test_an_enhanced_code_of_another_class_than_its_reply_is_noted(data, codes):
@@ -287,7 +288,16 @@ def test_an_enhanced_code_of_another_class_than_its_reply_is_noted(data, codes):
     assert one(data).notes == ("an enhanced status code %s contradicts the reply code %d" % codes,)
 
 
-@pytest.mark.parametrize("data", [b"250 2.1.5 Ok\r\n", b"550 User 2.1.1 unknown\r\n", b"354 Go on\r\n", b"250 Ok\r\n"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"250 2.1.5 Ok\r\n",
+        b"550 User 2.1.1 unknown\r\n",
+        b"354 Go on\r\n",
+        b"354 2.0.0 Go ahead. End your data with <CR><LF>.<CR><LF>\r\n",
+        b"250 Ok\r\n",
+    ],
+)
 def test_nothing_is_noted_of_codes_that_agree(data):
     assert one(data).notes == ()
 
