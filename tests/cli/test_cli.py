@@ -1068,6 +1068,13 @@ def test_waiting_in_vain_ends_with_the_cause() -> None:
     assert ran.lines()[0].endswith(": mail_not_found, at find")
 
 
+def test_the_next_step_at_a_mailbox_is_one_of_mailboxes() -> None:
+    """The command says it in its own words, not in those of the report."""
+    ran = mailcheck("wait", "127.0.0.1:1", "--username", "tim", "--token", "token", **WAITING)
+    assert ran.lines()[0].endswith(": connection_refused, at connect")
+    assert "IMAP is usually on 993 or 143, POP3 on 995 or 110." in ran.out and "25, 587" not in ran.out
+
+
 def test_the_state_of_a_mailbox_is_what_since_takes() -> None:
     inbox = Folder({1: mailboxes.mail("token")})
     with ImapServer({"INBOX": inbox}) as server:

@@ -265,6 +265,14 @@ def test_a_relay_that_put_off_a_control_has_no_cause_beside_a_grave_finding(said
     assert ("was put off" in row["msg"], "ended early" in row["msg"]) == (False, cause is not None)
 
 
+def test_what_ended_an_audit_stays_beside_a_grave_finding() -> None:
+    with running(Relay(**{"": "554 5.7.1 No service for you\r\n"})) as relay:
+        report = audit("127.0.0.1", port=relay.port, probes=["robot"])
+    row = joined(report, robot={"robot_result": "VULNERABLE_STRONG_ORACLE"})
+    assert report["cause"] and (row["verdict"], row["cause"]) == ("failed", report["cause"])
+    assert row["failure"] == report["failure"]
+
+
 def test_the_names_of_hosts_are_compared_as_the_dns_does(audited: dict[str, Any]) -> None:
     named = {**audited, "host": "Relay.example.com"}
     (row,) = with_sslyze(named, output(scanned("relay.EXAMPLE.com", audited["port"])))["endpoints"]
