@@ -78,6 +78,7 @@ _WORDS = (
     ("timed_out", r"\]: timeout after (?:connect|ehlo|helo|mail|rcpt|data|auth|end of message)"),
     # The way there
     ("routing_failed", r"failing for a long time|after a long failure period|\bstatus=expired"),
+    ("routing_failed", r"retry time not reached"),  # Exim has failed before, and does not try yet
     ("host_unreachable", r"no route to host|host is (?:down|unreachable)"),
     ("network_unreachable", r"network is unreachable"),
     ("connection_timed_out", r"connection timed out|^operation timed out$|dial tcp .{1,100}: i/o timeout"),
@@ -89,7 +90,10 @@ _WORDS = (
     ("name_not_found", r"name or service not known|nodename nor servname|\bnxdomain\b|could not resolve host"),
     ("name_not_found", r"lookup \S{1,255}(?: on \S{1,300})?: no such host"),
     # Who signs in
+    ("auth_no_common_mechanism", r"\bno worthy mechs found|\bcannot authenticate to server .{1,300}: no mechanism"),
     ("auth_rejected", r"^(?:wrong|invalid|bad|incorrect) (?:user ?name (?:or|and) )?(?:password|credentials)$"),
+    # What Exchange tells its own users in place of a reply
+    ("mailbox_unknown", r"couldn['\u2019]t be delivered\. .{1,300} wasn['\u2019]t found at "),
 )  # fmt: skip
 
 

@@ -256,6 +256,7 @@ def test_a_closed_port_is_unreachable() -> None:
         (["explain", "relay_denie"], "Did you mean relay_denied?"),
         (["explain", "hello world"], "holds no reply code"),
         (["explain", "something 550 nothing"], "holds no reply code"),
+        (["explain", "the certificate wasn't found at /etc/ssl"], "holds no reply code"),
         (["explain", "000"], "holds no reply code"),
         (["explain", "199 Relay access denied"], "holds no reply code"),
         (["explain", "600", "5.7.1"], "holds no reply code"),
@@ -826,6 +827,9 @@ VERIFY = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: %s (_ssl.c
         ("connect to Milter service inet:localhost:8891: Connection refused", "system_error"),
         ("Name service error for name=nx.example type=MX: Host not found, try again", "name_server_failed"),
         ("status=expired, returned to sender", "routing_failed"),
+        (SMTP + "warning: SASL authentication failure: No worthy mechs found", "auth_no_common_mechanism"),
+        ("status=deferred (SASL authentication failed; cannot authenticate to server mx[192.0.2.1]: no mechanism available)",
+         "auth_no_common_mechanism"),
         # Exim, sendmail
         ("[192.0.2.1] SSL verify error: certificate name mismatch: DN=/CN=mx H=mx.example", "certificate_name_mismatch"),
         ("TLS session: (SSL_connect): error:0A000086:SSL routines::certificate verify failed", "certificate_rejected"),
@@ -836,6 +840,10 @@ VERIFY = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: %s (_ssl.c
         ("Name server: mx.example.net.: host name lookup failure", "name_server_failed"),
         ("STARTTLS=server, error: accept failed=-1, reason=tlsv1 alert unknown ca", "certificate_issuer_not_found"),
         ("timeout waiting for input from mx.example.net. during client greeting", "no_greeting"),
+        ('R=mx T=smtp: retry time not reached for any host for "example.net"', "routing_failed"),
+        # Exchange Online
+        ("Your message to b@example.net couldn't be delivered. b wasn't found at example.net.", "mailbox_unknown"),
+        ("Your message to b@example.net couldn\u2019t be delivered. b wasn\u2019t found at example.net.", "mailbox_unknown"),
         # Go, Java, swaks
         ("x509: certificate signed by unknown authority", "certificate_issuer_not_found"),
         ("x509: certificate is valid for a.example, not b.example", "certificate_name_mismatch"),

@@ -229,6 +229,8 @@ def test_an_option_is_said_as_it_is_typed() -> None:
     ("TLS (implicit), as the option tls says nothing else", "TLS (implicit), as --tls says nothing else"),
     ("Set tls: implicit, or wait with retry_for: 600.", "Set --tls implicit, or wait with --retry-for 600."),
     ("Postfix: smtpd_relay_restrictions=permit, sender_x", "Postfix: smtpd_relay_restrictions=permit, sender_x"),
+    ("The SASL server's own list (Dovecot: auth_mechanisms). Unmet besides: tls_required, auth_mechanisms.",
+     "The SASL server's own list (Dovecot: auth_mechanisms). Unmet besides: tls_required, auth_mechanisms."),
     ("tls: OpenSSL says no; the sender is true to its port", "tls: OpenSSL says no; the sender is true to its port"),
 ])  # fmt: skip
 def test_the_engine_s_sentences_name_options_as_they_are_typed(said: str, shown: str) -> None:
@@ -274,6 +276,9 @@ def test_what_differs_by_the_name_only_is_said_in_general() -> None:
 @pytest.mark.parametrize("row, told", [
     (endpoint("relay:25", host="relay"), "relay:25"),
     (endpoint("relay"), "relay"),
+    (endpoint("relay", port=587), "relay:587"),
+    (endpoint("[::1]", host="::1", port=587), "[::1]:587"),
+    (endpoint("/run/lmtp", port=None), "/run/lmtp"),
     (endpoint("the one in the cellar", host="relay"), "the one in the cellar (relay:25)"),
     (endpoint("mx", address="192.0.2.25", labels={"domain": "example.com", "preference": 10}),
      "mx (192.0.2.25, MX 10 of example.com)"),

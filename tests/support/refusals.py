@@ -59,6 +59,7 @@ REFUSALS = {
         ("525 5.7.13 User account is disabled", "auth_disabled"),
         ("535 5.7.0 Account suspended", "auth_disabled"),
         ("535 5.7.8 Error: authentication failed: no mechanism available", "auth_mechanism_refused"),
+        ("535 5.7.8 Error: authentication failed: No worthy mechs found", "auth_mechanism_refused"),
         ("504 5.7.4 Unrecognized authentication type", "auth_mechanism_refused"),
         ("504 5.5.4 CRAM-MD5 not supported", "auth_mechanism_refused"),
         ("534 5.7.9 Authentication mechanism is too weak", "auth_mechanism_refused"),

@@ -105,7 +105,8 @@ RULES: Dict[str, RuleKind] = {
         "Publish v=spf1 -all (RFC 7208 10.1.2)."),
     "dkim_valid": RuleKind(
         "dkim", "high", flag, judges.each("dkim", judges.is_valid), "each selector has a DKIM key that can be used",
-        "Publish the public key of the selector anew, in strings of at most 255 octets."),
+        "See that the selector is one that signatures name (s=), and publish its public key at SELECTOR._domainkey, in "
+        "strings of at most 255 octets."),
     "dkim_min_bits": RuleKind(
         "dkim", "medium", _bits, judges.dkim_bits, "the DKIM keys are long enough (%s)",
         "Make a longer key, publish it under a new selector, sign with it, and revoke the old one (RFC 8301)."),

@@ -121,7 +121,7 @@ def named(endpoint: Mapping[str, Any]) -> str:
     if name not in (relay, host, "[%s]" % host):
         return "%s (%s)" % (name, relay)
     if not {"domain", "preference"} <= set(labels):
-        return name
+        return name if endpoint["port"] in (None, 25) else relay  # one host may be there by several ports
     more = [endpoint["address"], "MX %s of %s" % (labels["preference"], labels["domain"])]
     return "%s (%s)" % (name, ", ".join(filter(None, more)))
 

@@ -159,10 +159,11 @@ CAUSES: Dict[str, Cause] = {
     "tls_not_spoken": Cause(
         "tls", "failed", "A TLS handshake was answered with something that is not TLS.",
         "If the port speaks SMTP in clear first (25, 587), set O(tls=starttls); implicit is for port 465. If it comes "
-        "after a 220 to STARTTLS, the relay or a proxy in front of it did not begin TLS: see its log.",
+        "after a 220 to STARTTLS, the relay or a proxy in front of it did not begin TLS: see its log. What begins with "
+        "`*` (IMAP) or `+OK` (POP3) is a mailbox: it is looked into by wait_for_mail (`mailcheck wait`).",
         mailbox="If the port speaks IMAP or POP3 in clear first (143, 110), set O(tls=starttls); implicit is for 993 "
         "and 995. If it comes after the answer to STARTTLS, the server or a proxy in front of it did not begin TLS: "
-        "see its log."),
+        "see its log. What begins with `220` speaks SMTP: smtp_check (`mailcheck check`) looks at it."),
     "tls_version_mismatch": Cause(
         "tls", "failed", "The relay and this check have no TLS version in common.",
         "Allow TLS 1.2 or newer on the relay. To look at an old relay, lower O(tls_min_version).",
@@ -230,7 +231,8 @@ CAUSES: Dict[str, Cause] = {
         audit="Issue a certificate with RSA 2048 or P-256, signed with SHA-256."),
     "certificate_rejected": Cause(
         "tls", "failed", "The relay's certificate was not accepted.",
-        "OpenSSL's reason is in the text."),
+        "OpenSSL's reason is in the text. Where a log has none, smtp_check (`mailcheck check`) of this relay tells it.",
+        mailbox="OpenSSL's reason is in the text."),
     "auth_not_offered": Cause(
         "auth", "failed", "The relay offers no authentication here.",
         "Submission is on port 587 or 465; port 25 usually takes no sign-in. Check the port and the relay's SASL "

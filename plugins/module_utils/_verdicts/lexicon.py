@@ -150,7 +150,7 @@ LEXICON: Dict[str, str] = {
            "basic authentication, basic auth, authorization code, security defaults",
     "unsupported": "not supported, unsupported, not advertised, not offered, too weak, not implemented, "
                    "not available, unrecogni*, unknown, invalid, reject*, disabled",
-    "nomechanism": "no mechanism, no worthy mechanism*",
+    "nomechanism": "no mechanism, no worthy mech*",
     "errors": "too many error*",
     "untrusted": "untrusted, not trust*, revoked, self signed, not yet valid",
     "nocert": "no client certificate, client certificate required, certificate required",

@@ -131,7 +131,7 @@ def not_judged(rules: Iterable[Mapping[str, Any]]) -> List[str]:
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
         value = ["%s %s" % pair for pair in value.items()]
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return (", ".join(map(str, value)) if isinstance(value, list) else str(value)) or "nothing"
 
 
 # Forms that rules of any wing may take

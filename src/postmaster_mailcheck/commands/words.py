@@ -55,8 +55,8 @@ _MAY_NAME_ONE = re.compile(r"[a-z]_[a-z]|\boptions? |(?: is |: |=)(?:true|false|
 def in_flags(sentence: str) -> str:
     """Say the options that a sentence of the engine names as one types them: `tls: implicit` is `--tls implicit`.
 
-    A name that is a word of the language too is an option only with a value of its own, or behind `option`; behind `the
-    options` all are, as far as the list goes. Modules are commands.
+    A name that is a word of the language too, or that of a rule, is an option only with a value of its own, or behind
+    `option`; behind `the options` all are, as far as the list goes. Modules are commands.
     """
     if not _MAY_NAME_ONE.search(sentence):
         return sentence
@@ -111,12 +111,14 @@ def _typed(one: str) -> str:
 
 
 def _in_flags(found: Match[str]) -> str:
+    from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.rules import RULES
+
     behind, name, between, value = found.groups()
     if name in COMMANDS:
         return COMMANDS[name] + found.group()[found.end(2) - found.start() :]
     row = _options()[name]
     if value is None or not _may_be(value, row):
-        known = behind or "_" in name
+        known = behind or ("_" in name and name not in RULES)
         return as_argument(name) + found.group()[found.end(2) - found.start() :] if known else found.group()
     if between != " is ":
         return as_argument(name, value)

@@ -223,3 +223,19 @@ def test_a_hint_about_a_mailbox_speaks_of_a_server_and_of_options_that_it_has(ca
 
 def test_a_hint_about_a_mailbox_leaves_the_name_of_its_host_as_it_is():
     assert "`dig relay.example.com A " in hint_of("name_not_found", "relay.example.com", 993, kind="mailbox")
+
+
+@pytest.mark.parametrize("cause", ["not_smtp", "tls_not_spoken"])
+def test_who_asks_a_mailbox_in_place_of_a_relay_learns_what_looks_into_it(cause):
+    hint = hint_of(cause, "mx", 465)
+    assert "begins with `*` (IMAP) or `+OK` (POP3)" in hint and "wait_for_mail (`mailcheck wait`)" in hint
+
+
+def test_who_asks_a_relay_in_place_of_a_mailbox_learns_what_looks_at_it():
+    hint = hint_of("tls_not_spoken", "mx", 993, kind="mailbox")
+    assert "begins with `220` speaks SMTP: smtp_check (`mailcheck check`)" in hint
+
+
+def test_where_the_reason_is_not_in_a_log_the_relay_can_be_asked():
+    assert "smtp_check (`mailcheck check`) of this relay" in hint_of("certificate_rejected", "mx", 25)
+    assert "smtp_check" not in hint_of("certificate_rejected", "mx", 993, kind="mailbox")

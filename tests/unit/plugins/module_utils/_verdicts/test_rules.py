@@ -100,6 +100,12 @@ def test_an_expectation_for_several_names_is_a_rule_for_each():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("seen", [[], {}, ""])
+def test_what_was_seen_may_be_nothing(seen):
+    (rule,) = rules_of({"results": {"spf": "pass"}}, {"spf": seen})
+    assert rule.text == "expected: the result is pass; observed: nothing"
+
+
 def test_a_rule_that_the_table_does_not_have():
     with pytest.raises(OptionError, match=r"^expect.lookup_max: there is no such rule. Did you mean lookups_max\?$"):
         parse_expect(TABLE, {"lookup_max": 1})
