@@ -133,7 +133,10 @@ def test_a_late_greeting_is_no_fault_whatever_was_heard_meanwhile(second):
 
 
 @pytest.mark.usefixtures("impatient")
-def test_the_second_connection_ends_with_the_silence():
+def test_the_second_connection_ends_with_the_silence(monkeypatch):
+    ask = patient.PatientConnection._ask
+    monkeypatch.setattr(patient.PatientConnection, "_ask", lambda self, where, _time: ask(self, where, AGES))
+
     def greets_and_waits(relay, lines, say, sock, said):
         assert relay.asked.wait(AGES)
         say("220 relay.example.com ESMTP")
