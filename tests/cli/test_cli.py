@@ -487,7 +487,7 @@ def test_check_mode_sends_nothing(relay: Relay) -> None:
     ran = mailcheck(*words)
     assert ran.code == 0
     assert "DATA" not in relay.said
-    assert "warning Check mode: the message not sent." in ran.lines()
+    assert "warning Check mode does not send the message." in ran.lines()
 
 
 # Sweeps

@@ -625,7 +625,8 @@ def test_an_audit_takes_the_password_of_a_mailbox_from_a_file(
 def test_an_address_that_is_taken_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
     with Sink(tls="none") as sink:
         assert main(["sink", "127.0.0.1:%d" % sink.port, "--tls", "none"]) == 2
-    assert "nobody can listen there" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "nobody can listen there" in told and "Name another port, or none for one that is free" in told
 
 
 # Through a relay

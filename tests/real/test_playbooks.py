@@ -102,15 +102,18 @@ def test_a_sweep_from_localhost_alone(postfix: Postfix, tmp_path: Path, options:
 
 
 @pytest.mark.parametrize(
-    "playbook, missing",
+    "playbook, given, missing",
     [
-        ("check_relay", "-e relay=relay.example.com"),
-        ("round_trip", "Not given: recipient, mailbox."),
-        ("sweep", "-e @relays.yml"),
+        ("check_relay", {}, "-e relay=relay.example.com"),
+        ("check_relay", {"relay": "127.0.0.1:2525"}, "-e relay_port=587"),
+        ("check_relay", {"relay": "[::1]:2525"}, "-e relay_port=587"),
+        ("round_trip", {"relays": [], "sender": "a@example.com"}, "Not given: recipient, mailbox."),
+        ("sweep", {}, "-e @relays.yml"),
     ],
 )
-def test_a_playbook_says_in_words_which_variables_it_misses(tmp_path: Path, playbook: str, missing: str) -> None:
-    given = {"relays": [], "sender": "a@example.com"} if playbook == "round_trip" else {}
+def test_a_playbook_says_in_words_which_variables_it_misses(
+    tmp_path: Path, playbook: str, given: dict[str, Any], missing: str
+) -> None:
     ended = play(tmp_path, "postmaster.mailcheck." + playbook, **given)
     assert ended.returncode == 2
     assert missing in ended.stdout

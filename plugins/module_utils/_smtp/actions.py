@@ -80,7 +80,7 @@ def actions_of(options: Mapping[str, Any], tls: str, now: float, check_mode: boo
     extra_commands = _extra_commands(options["extra_commands"] or ())
     if check_mode and (sending or extra_commands):
         unsent = ["the message"] * sending + ["extra_commands"] * bool(extra_commands)
-        warnings.append("Check mode: %s not sent." % " and ".join(unsent))
+        warnings.append("Check mode does not send %s." % " or ".join(unsent))
     return Actions(
         credentials=credentials,
         auth_mechanisms=tuple(options["auth_mechanisms"] or ()) or None,

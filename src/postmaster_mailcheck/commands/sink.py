@@ -118,7 +118,8 @@ def run(given: argparse.Namespace) -> int:
             rules = sink.rules() if through is None else [_look(sink, through, ended, given.wait)]
             report = _report(sink, rules)
     except OSError as error:
-        raise Mistake("nobody can listen there: %s" % (error.strerror or error)) from None
+        told = "nobody can listen there: %s. Name another port, or none for one that is free"
+        raise Mistake(told % (error.strerror or error)) from None
     outcomes = {one["outcome"] for one in rules}
     code = exit_code(["failed" if "unmet" in outcomes else "passed"], "unknown" in outcomes and not given.lenient)
     return terminal.tell(report, sinks.sink, given, code)

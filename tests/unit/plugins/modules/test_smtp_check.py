@@ -123,7 +123,7 @@ def test_check_mode_stops_before_the_message(run: Run, relay: Relay) -> None:
     code, result = run(check_mode=True, **options)
     assert (code, result["changed"], result["message"]) == (0, True, None)
     (warning,) = warnings_of(result)
-    assert "Check mode: the message and extra_commands not sent." in warning
+    assert "Check mode does not send the message or extra_commands." in warning
     assert [line.split()[0] for line in relay.said] == ["EHLO", "MAIL", "RCPT", "RSET", "QUIT"]
 
 
