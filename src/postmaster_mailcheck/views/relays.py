@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import counted
-from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.summary import named
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._smtp.summary import NOT_PASSED, named
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import not_judged
 from postmaster_mailcheck.commands.words import in_flags
 from postmaster_mailcheck.views import lines
@@ -148,7 +148,7 @@ def _said(entry: Mapping[str, Any]) -> Iterator[Line]:
 
 def sweep(result: Mapping[str, Any], detail: int) -> Iterator[Line]:
     """The whole, then what did not pass, by its causes, then the rest."""
-    yield lines.text(result["msg"], "bold")
+    yield lines.text(result["msg"].partition(NOT_PASSED)[0], "bold")  # the causes follow, each with its next step
     yield from _expiry(result["summary"]["soonest_expiry"])
     yield from lines.warnings(result.get("warnings", ()))
     rows = result["endpoints"]

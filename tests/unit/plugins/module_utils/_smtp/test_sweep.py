@@ -456,7 +456,7 @@ def test_the_summary(secure, refusing):
     soonest = summary["soonest_expiry"]
     assert (soonest["endpoints"], soonest["names"]) == (2, hosts[:2])
     assert soonest["days_left"] == result["certificates"][soonest["certificate"]]["days_left"]
-    assert "2 passed, 1 unreachable" in result["msg"] and "connection_refused (1)" in result["msg"]
+    assert "2 passed, 1 unreachable" in result["msg"] and " Not passed: %s: " % refusing in result["msg"]
 
 
 def test_work_of_our_own_between_two_looks_at_the_sockets_is_lag(relay):
@@ -580,10 +580,23 @@ def test_one_large_domain_leaves_another_its_rows(refusing, lab, monkeypatch):
     assert [row["input"] for row in result["endpoints"]] == ["a.example"] * 3 + ["b.example"] * 3
 
 
-def test_the_sentence_names_the_rule_that_is_unmet(relay):
+def test_the_sentence_of_one_relay_that_did_not_pass_ends_with_its_next_step(relay):
+    wanted = {"capabilities": ["NOT-OFFERED"], "relaying_refused": None}
+    entry = {"host": "127.0.0.1", "port": relay.port, "name": "ours", "expect": wanted}
+    result = sweep(["127.0.0.1:%d" % relay.port], endpoints=[entry], **CLEAR)
+    (failed,) = [one for one in result["endpoints"] if one["failure"]]
+    of_itself = failed["msg"].partition("127.0.0.1:%d: " % relay.port)[2]
+    assert result["msg"].endswith(" Not passed: ours (127.0.0.1:%d): %s" % (relay.port, of_itself))
+    assert of_itself.endswith(" Next: " + failed["failure"]["hint"])
+
+
+def test_the_sentence_names_the_rules_that_are_unmet_and_where_to_read_on(relay, refusing):
     named = "127.0.0.1:%d" % relay.port
-    result = sweep([named], expect={"capabilities": ["NOT-OFFERED"]}, **CLEAR)
-    assert " Not passed: %s: capabilities unmet. Causes: rule_unmet (1)." % named in result["msg"]
+    entries = [{"host": "127.0.0.1", "port": relay.port, "name": name} for name in "ab"]
+    result = sweep([refusing], endpoints=entries, expect={"codes": {"ehlo": [220]}}, **CLEAR)
+    told = "a (%s): codes.ehlo unmet, b (%s): codes.ehlo unmet. Causes: rule_unmet (2), connection_refused (1)."
+    assert told % (named, named) in result["msg"]
+    assert result["msg"].endswith(" More: mailcheck explain codes")
 
 
 def test_the_sentence_names_the_first_three_that_did_not_pass(relay, refusing):
@@ -592,6 +605,7 @@ def test_the_sentence_names_the_first_three_that_did_not_pass(relay, refusing):
     result = sweep(["127.0.0.1:%d" % relay.port], endpoints=failing, **CLEAR)
     named = ", ".join("%s (%s): connection_refused" % (name, refusing) for name in "abc")
     assert " Not passed: %s and 2 more. " % named in result["msg"]
+    assert result["msg"].endswith(" More: mailcheck explain connection_refused")
     assert "Not passed" not in sweep(["127.0.0.1:%d" % relay.port], **CLEAR)["msg"]
 
 
