@@ -309,6 +309,7 @@ def test_drift_and_failure(play: Play, relays: list[Row], pki: Pki) -> None:
     ended = play("compliance", compliance_endpoints=[{**bad, "name": "x:25", "port": bad["port"]}], **variables)
     assert ended.code == 2
     assert "relaying_refused" in ended.output and "1 finding of severity high or more" in ended.output
+    assert re.search(r"Next: \S.* More: mailcheck explain relaying_refused", ended.output), ended.output
     lowered = play("compliance", compliance_endpoints=[bad], compliance_expect={"relaying_refused": None}, **variables)
     assert lowered.code == 0, lowered.output
 
@@ -342,6 +343,10 @@ def test_the_last_line_tells_of_waivers_drift_and_reports(play: Play) -> None:
     assert re.search("127.0.0.1:2  endpoint  - +unreachable", ended.output), ended.output
     told = failure_of("localhost", ended.output)
     assert told.startswith("127.0.0.1:2: connection_refused at connect: ")
+    # Of a relay that nobody could ask there is one line, not one of each rule.
+    assert told.count("connection_refused at connect") == 1 and "nobody to ask" not in told
+    next_step = r"Next: See that the mail server runs .* More: mailcheck explain connection_refused"
+    assert re.search(next_step + r"\\n1 finding of severity high or more, ([0-9]+) rules not judged, \1 of them because", told), told
     assert told.endswith(f"Reports: {where}/relays.html, and beside it json, stable.json.")
     # The page names the very file beside it.
     page, data = (Path(where, "relays." + extension).read_bytes() for extension in ("html", "json"))
@@ -581,6 +586,7 @@ def test_a_smoke_test_of_every_relay(play: Play, relays: list[Row], pki: Pki) ->
             where = "127.0.0.1:%d: %s: " % (row["port"], rule)
             assert told.startswith(where + "expected: " + RULES[rule].text.partition("%s")[0]), (rule, told)
             assert told.count("; observed: ") == 1, (rule, told)
+            assert "Next: " in told and f" More: mailcheck explain {rule.partition('.')[0]}" in told
 
 
 @contextlib.contextmanager
