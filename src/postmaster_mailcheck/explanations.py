@@ -83,6 +83,8 @@ _SAID_AT = (
     (r"refused to talk to me|initial connection|reject: CONNECT|check_relay|greeting failed", "greeting"),
 )
 _SIGN_IN_FAILED = re.compile(r"\bauth\w* fail", re.IGNORECASE)  # as a log says it of a client, without the reply
+# As Postfix and Exim write a server: mx.example.net[192.0.2.44]:25. What a connection comes from is a client.
+_SERVER = re.compile(r"(?<![\w.-])(?<!from )([\w.-]{0,255})\[([0-9A-Fa-f.:]{2,45})\]:([0-9]{1,5})(?![\w.])")
 _REMARK = re.compile(r"\(in reply to [\w ]{1,40}\)\)?")
 # Where nothing tells the stage, the codes do: RFC 4954 6, RFC 3463 3.7; else most refusals are of recipients.
 _STAGE_OF_CODE = {432: "auth", 525: "auth", 534: "auth", 535: "auth", 538: "auth", 354: "data"}
@@ -169,7 +171,7 @@ def explain(reply: str, stage: Optional[str] = None) -> Dict[str, Any]:
             "as the relay sent it, such as 550 5.1.1 User unknown; a line of a log or a bounce that holds one; codes, "
             "such as 554 5.7.1; or the name of a cause or a rule, such as relay_denied.",
         )
-    return _explain_reply(said, stage)
+    return _explain_reply(said, stage, reply)
 
 
 def named(text: str) -> Optional[str]:
@@ -271,7 +273,7 @@ def _possible(said: _Said) -> List[str]:
     return list(dict.fromkeys(cause_of(stage, number, said.enhanced_code, "") for stage in stages))
 
 
-def _explain_reply(said: _Said, stage: str) -> Dict[str, Any]:
+def _explain_reply(said: _Said, stage: str, text: str) -> Dict[str, Any]:
     number = _number(said)
     if number < 400:
         meaning = explain_code(number, said.enhanced_code)
@@ -286,7 +288,7 @@ def _explain_reply(said: _Said, stage: str) -> Dict[str, Any]:
         "verdict": verdict_of(failure._replace(code=number)),
         "facts": facts_of(failure),
         "explanation": explanation_of(failure),
-        "hint": hint_of(cause, "HOST", "PORT"),
+        "hint": hint_of(cause, *_server_in(text)),
     }
 
 
@@ -306,8 +308,14 @@ def _explain_client(cause: str, text: str, said: _Said) -> Dict[str, Any]:
         "stages": stages,
         "verdict": verdict_of(Failure("", cause, 450)) if put_off else CAUSES[cause].verdict,
         "explanation": CAUSES[cause].explanation,
-        "hint": hint_of(cause, "HOST", "PORT"),
+        "hint": hint_of(cause, *_server_in(text)),
     }
+
+
+def _server_in(text: str) -> Tuple[str, str]:
+    """Return host and port of the server that a line of a log names, or what stands for them."""
+    found = _SERVER.search(text)
+    return (found.group(1) or found.group(2), found.group(3)) if found else ("HOST", "PORT")
 
 
 def _nothing(said: _Said) -> Dict[str, Any]:

@@ -914,6 +914,21 @@ def test_a_stage_says_that_a_relay_has_said_it() -> None:
     assert (told["cause"], told["stage"]) == ("routing_failed", "rcpt")
 
 
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("connect to mx.example.net[192.0.2.44]:25: Connection timed out", "drops port 25, here"),
+        ("connect to mx.example.net[2001:db8::44]:2525: Connection timed out", "drops port 2525, here"),
+        ("connect to mx.example.net[192.0.2.44]:25: No route to host", "that mx.example.net is up"),
+        ("[192.0.2.44]:25: No route to host", "that 192.0.2.44 is up"),
+        ("connect to mx.example.net[192.0.2.44]: Connection timed out", "drops port PORT, here"),
+        ("lost a client from mx[192.0.2.44]:40044: Connection timed out", "drops port PORT, here"),
+    ],
+)
+def test_what_to_do_names_the_server_that_the_line_names(line: str, place: str) -> None:
+    assert place in postmaster_mailcheck.explain(line)["hint"]
+
+
 def test_causes_are_explained() -> None:
     lines = mailcheck("explain", "greylisted").lines()
     assert lines[0].startswith("greylisted (deferred; ")

@@ -122,7 +122,7 @@ LEXICON: Dict[str, str] = {
     "suspicious": "suspicious, suspect, objectionable, offensive, inappropriate",
     "virus": "virus*, malware, infected, trojan*, worm, malicious, ransomware",
     "policy": "polic*, administrative prohibition, administratively prohibit*, security reason*, security issue*, "
-              "compliance",
+              "compliance, external forwarding",
     "malformed": "malformed, not compliant, not rfc <number> compliant, non compliant, rfc <number> violation, "
                  "not conform*, <number> bit data, bare lf, bare cr, bare line feed*, lone cr, lone lf",
     "faulty": "error*, invalid, not valid, bad, not permit*, illegal, duplicate*, missing, unicode character*, "
@@ -162,6 +162,8 @@ LEXICON: Dict[str, str] = {
                 "client certificat* trust*, your certificat* accept*, your certificat* valid, "
                 "your certificat* verified, your certificat* trust*, your tls certificat* accept*, "
                 "your tls certificat* valid, your tls certificat* verified, your tls certificat* trust*",
+    # Who refused, which says nothing of relaying: no row needs it, as above.
+    "byrelay": "because relay refus*, because relay reject*",
 }  # fmt: skip
 
 # In place of a cause: what the sentence says tells none, and the rows below read the codes and the other sentences
@@ -229,7 +231,7 @@ CAUSES_OF: List[Tuple[str, str]] = [
     # The client
     ("service_closing", "421 @session timeout"),
     ("routing_failed", "@envelope timeout, @envelope 4yz x.4.1 connection"),
-    ("client_blocked", "client list, ip list, connection list"),
+    ("client_blocked", "client list, ip list, connection list, x.7.708"),
     ("client_refused", "client rejected, client deferred, client unknown, connection rejected, connection takesnone"),
     ("auth_rejected", "@auth x.7.8, @auth 5yz"),
     ("auth_temporarily_failed", "@auth 4yz"),
@@ -259,7 +261,7 @@ CAUSES_OF: List[Tuple[str, str]] = [
     # The relay
     ("routing_failed", "route"),
     ("system_error", "broken"),
-    ("policy_rejected", "policy, attachment rejected, attachment unknown"),
+    ("policy_rejected", "policy, attachment rejected, attachment unknown, x.7.520"),
     # What only the codes say
     ("mailbox_unknown", "5yz x.1.1"),
     ("domain_unknown", "x.1.2"),
