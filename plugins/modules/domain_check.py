@@ -347,7 +347,7 @@ msg:
   description: The result in a sentence.
   returned: always
   type: str
-  sample: '2 domains in 0.4 s: 1 failed, 1 passed. Not passed: example.org. Not met: spf_valid (1).'
+  sample: '3 domains in 0.4 s: 2 failed, 1 passed. Not met: spf_valid (2). Not passed: example.org, example.net. More: mailcheck explain spf_valid'
 domains:
   description:
     - What was learned of each domain, in the order of O(domains).

@@ -204,7 +204,9 @@ msg:
       not pass, what that relay's own C(msg) says, with its next step.
   returned: always
   type: str
-  sample: "9 relays in 0.41 s: 2 failed, 7 passed. Not passed: mx1.example.com: spf_failed, mx2.example.com: spf_failed. Causes: spf_failed (2). More: mailcheck explain spf_failed"
+  sample: >-
+    9 relays in 0.41 s: 2 failed, 7 passed. Causes: certificate_expired (2). Not passed: mx1.example.com: certificate_expired,
+    mx2.example.com: certificate_expired. More: mailcheck explain certificate_expired
 changed:
   description: Whether a relay took a message, or may have taken one.
   returned: always

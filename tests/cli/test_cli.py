@@ -499,7 +499,9 @@ def test_a_sweep_shows_a_line_a_relay_and_the_whole(relay: Relay, tmp_path: Path
         text = "# ours\n127.0.0.1:%d\n\n127.0.0.1:%d # the other\n" % (relay.port, busy.port)
         file.write_text(text, encoding="utf-8")
         ran = mailcheck("sweep", file, "--tls", "none")
-        assert re.fullmatch(r"2 relays in \S+ s: 1 deferred, 1 passed\.", ran.lines()[0])  # the rest follows
+        assert re.fullmatch(
+            r"2 relays in \S+ s: 1 deferred, 1 passed\. Causes: service_closing \(1\)\.", ran.lines()[0]
+        )  # the rest follows
         assert ran.lines()[2].startswith("deferred service_closing: The relay ended the session")
         assert ran.lines()[3] == "127.0.0.1:%d: at ehlo: 421 later" % busy.port
         assert ran.lines()[-2:] == [

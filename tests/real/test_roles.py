@@ -346,7 +346,9 @@ def test_the_last_line_tells_of_waivers_drift_and_reports(play: Play) -> None:
     # Of a relay that nobody could ask there is one line, not one of each rule.
     assert told.count("connection_refused at connect") == 1 and "nobody to ask" not in told
     next_step = r"Next: See that the mail server runs .* More: mailcheck explain connection_refused"
-    assert re.search(next_step + r"\\n1 finding of severity high or more, ([0-9]+) rules not judged, \1 of them because", told), told
+    assert re.search(
+        next_step + r"\\n1 finding of severity high or more, ([0-9]+) rules not judged, \1 of them because", told
+    ), told
     assert told.endswith(f"Reports: {where}/relays.html, and beside it json, stable.json.")
     # The page names the very file beside it.
     page, data = (Path(where, "relays." + extension).read_bytes() for extension in ("html", "json"))

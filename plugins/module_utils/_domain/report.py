@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._net.text import counted, printable
-from .._verdicts.causes import CAUSES
+from .._verdicts.causes import CAUSES, more_about
 from .._verdicts.rules import UNKNOWN, UNMET
 from .facts import DomainFacts, plain
 from .remarks import remarks_on
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 3  # rules, or names, in a sentence
 _MOST = 5  # rules in the sentence about many domains
+NOT_PASSED = " Not passed: "  # behind all that is counted, in that sentence
 
 
 class Looked(NamedTuple):
@@ -156,13 +157,17 @@ def sentence_of(summary: Dict[str, Any], reports: Sequence[Dict[str, Any]]) -> s
     counts = ", ".join("%d %s" % (count, verdict.replace("_", " ")) for verdict, count in summary["verdicts"].items())
     text = "%s in %.3g s: %s." % (counted(summary["domains"], "domain"), summary["seconds"], counts)
     failing = [report for report in reports if report["verdict"] != "passed"]
-    if failing:
-        more = " and %d more" % (len(failing) - _SHOWN) if len(failing) > _SHOWN else ""
-        shown = [_named_with_cause(report) for report in failing[:_SHOWN]]
-        text += " Not passed: %s%s." % (", ".join(shown), more)
     for name, title in (("unmet", "Not met"), ("not_judged", "Rules not judged")):
         most = ["%s (%d)" % pair for pair in list(summary[name].items())[:_MOST]]
         text += " %s: %s." % (title, ", ".join(most)) if most else ""
+    if len(failing) == 1:  # what it says of itself has the next step
+        text += NOT_PASSED + str(failing[0]["msg"])
+    elif failing:
+        more = " and %d more" % (len(failing) - _SHOWN) if len(failing) > _SHOWN else ""
+        shown = [_named_with_cause(report) for report in failing[:_SHOWN]]
+        cause = Counter(report["cause"] for report in failing).most_common(1)[0][0]
+        about = "mailcheck explain " + next(iter(summary["unmet"])) if cause == "rule_unmet" else more_about(cause)
+        text += "%s%s%s. More: %s" % (NOT_PASSED, ", ".join(shown), more, about)
     return text
 
 

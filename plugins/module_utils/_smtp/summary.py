@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 5  # names in a summary
 _FAILING = 3  # relays in its sentence
-NOT_PASSED = " Not passed: "  # behind the counts, in the sentence
+NOT_PASSED = " Not passed: "  # behind all that is counted, in the sentence
 
 
 class Result:
@@ -161,21 +161,18 @@ def _sentence(summary: Mapping[str, Any], failing: Sequence[Mapping[str, Any]]) 
     """The whole in a sentence; `failing`: the relays that did not pass."""
     counts = ", ".join("%d %s" % (count, verdict.replace("_", " ")) for verdict, count in summary["verdicts"].items())
     text = "%s in %.3g s: %s." % (counted(summary["endpoints"], "relay"), summary["seconds"], counts)
-    if len(failing) > 1:
+    for name, title in (("causes", "Causes"), ("not_judged", "Rules not judged")):
+        most = ["%s (%d)" % pair for pair in Counter(summary[name]).most_common(_SHOWN)]
+        text += " %s: %s." % (title, ", ".join(most)) if most else ""
+    if len(failing) == 1:  # what it says of itself has the next step
+        said = failing[0]["msg"][len(where(failing[0]["host"], failing[0]["port"])) :]
+        text += NOT_PASSED + named(failing[0]) + said
+    elif failing:
         more = " and %d more" % (len(failing) - _FAILING) if len(failing) > _FAILING else ""
         shown = ["%s: %s" % (named(one), _why(one["failure"])) for one in failing[:_FAILING]]
-        text += "%s%s%s. Causes: %s." % (NOT_PASSED, ", ".join(shown), more, _most(summary["causes"]))
-    if summary["not_judged"]:
-        text += " Rules not judged: %s." % _most(summary["not_judged"])
-    if len(failing) == 1:  # what it says of itself has the next step
-        text += NOT_PASSED + named(failing[0]) + failing[0]["msg"][len(where(failing[0]["host"], failing[0]["port"])) :]
-    elif failing:
-        text += " More: " + Counter(_more_about(one["failure"]) for one in failing).most_common(1)[0][0]
+        often = Counter(_more_about(one["failure"]) for one in failing).most_common(1)[0][0]
+        text += "%s%s%s. More: %s" % (NOT_PASSED, ", ".join(shown), more, often)
     return text
-
-
-def _most(counts: Mapping[str, int]) -> str:
-    return ", ".join("%s (%d)" % pair for pair in Counter(counts).most_common(_SHOWN))
 
 
 def _why(failure: Mapping[str, Any]) -> str:
@@ -183,7 +180,7 @@ def _why(failure: Mapping[str, Any]) -> str:
 
 
 def _more_about(failure: Mapping[str, Any]) -> str:
-    """Where to read on about a cause, or the rule that is unmet: of one by stage, `codes.rcpt`, what all of them are."""
+    """Where to read on about a cause, or the rule that is unmet; of one by stage, `codes.rcpt`, what all are."""
     if failure["cause"] == "rule_unmet":
         return "mailcheck explain " + failure["rule"].partition(".")[0]
     return more_about(failure["cause"])

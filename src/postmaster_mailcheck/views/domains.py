@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ansible_collections.postmaster.mailcheck.plugins.module_utils._domain.report import NOT_PASSED
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._net.text import counted
 from ansible_collections.postmaster.mailcheck.plugins.module_utils._verdicts.rules import not_judged
 from postmaster_mailcheck.commands.words import in_flags
@@ -24,7 +25,7 @@ _SEVERITIES = ("high", "medium", "low")
 def domain(result: Mapping[str, Any], detail: int) -> Iterator[Line]:
     reports = result["domains"]
     if len(reports) > 1:
-        yield lines.text(result["msg"], "bold")
+        yield lines.text(result["msg"].partition(NOT_PASSED)[0], "bold")  # what did not pass follows, rule by rule
         yield Line()
     told = [report for report in reports if detail >= NORMAL or _is_open(report)]
     for index, report in enumerate(told):

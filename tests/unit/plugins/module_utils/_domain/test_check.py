@@ -308,10 +308,19 @@ def test_results_come_in_the_order_of_the_input_each_for_itself():
     assert result["summary"]["unmet"] == {"mx_present": 1, "mx_valid": 1}
     assert result["summary"]["not_judged"] == {"mx_present": 1, "mx_valid": 1}
     assert result["msg"].endswith(
-        "1 failed, 2 passed, 1 unreachable. Not passed: none.example, broken.example: name_server_failed. "
-        "Not met: mx_present (1), mx_valid (1). Rules not judged: mx_present (1), mx_valid (1)."
+        "1 failed, 2 passed, 1 unreachable. Not met: mx_present (1), mx_valid (1). Rules not judged: mx_present (1), "
+        "mx_valid (1). Not passed: none.example, broken.example: name_server_failed. More: mailcheck explain mx_present"
     )
     assert [(facts["address"], facts["path"]) for facts in result["resolvers"]] == [(server.address, "loopback")]
+
+
+def test_the_sentence_of_one_domain_that_did_not_pass_ends_with_its_next_step():
+    with NameServer(dict(ZONE)) as server:
+        result = check_domains(
+            ["none.example", "example.com"], dns_servers=[server.address], look_at=["mx"], **PATIENCE
+        )
+    assert result["msg"].endswith(" Not passed: " + result["domains"][0]["msg"])
+    assert " Next: " in result["msg"]
 
 
 KINDS = ("MX", "SOA", "TXT", "A", "AAAA")

@@ -594,9 +594,9 @@ def test_the_sentence_names_the_rules_that_are_unmet_and_where_to_read_on(relay,
     named = "127.0.0.1:%d" % relay.port
     entries = [{"host": "127.0.0.1", "port": relay.port, "name": name} for name in "ab"]
     result = sweep([refusing], endpoints=entries, expect={"codes": {"ehlo": [220]}}, **CLEAR)
-    told = "a (%s): codes.ehlo unmet, b (%s): codes.ehlo unmet. Causes: rule_unmet (2), connection_refused (1)."
-    assert told % (named, named) in result["msg"]
-    assert result["msg"].endswith(" More: mailcheck explain codes")
+    assert " Causes: rule_unmet (2), connection_refused (1)." in result["msg"]
+    told = " Not passed: %s: connection_refused, a (%s): codes.ehlo unmet, b (%s): codes.ehlo unmet. More: mailcheck explain codes"
+    assert result["msg"].endswith(told % (refusing, named, named))
 
 
 def test_the_sentence_names_the_first_three_that_did_not_pass(relay, refusing):
