@@ -182,5 +182,5 @@ def _why(failure: Mapping[str, Any]) -> str:
 def _more_about(failure: Mapping[str, Any]) -> str:
     """Where to read on about a cause, or the rule that is unmet; of one by stage, `codes.rcpt`, what all are."""
     if failure["cause"] == "rule_unmet":
-        return "mailcheck explain " + failure["rule"].partition(".")[0]
+        return "mailcheck explain %s" % failure["rule"].partition(".")[0]
     return more_about(failure["cause"])
