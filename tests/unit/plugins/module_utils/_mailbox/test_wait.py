@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import re
+import socket
 import time
 
 import pytest
@@ -930,10 +931,14 @@ def test_what_a_broken_chain_is_said_to_lack(authority):
     ],
 )
 def test_starttls_that_fails_ends_the_session_before_any_secret(authority, greeting, capabilities, answer, expected):
+    def hang_up():
+        server.sockets[-1].shutdown(socket.SHUT_RDWR)
+        raise ConnectionAbortedError  # what has come by now is read by nobody
+
     with ImapServer(greeting=greeting, capabilities=capabilities) as server:
         if answer:
             server.override["STARTTLS"] = answer
-        server.after["STARTTLS"] = lambda: server.sockets[-1].close() or server.sockets[-1].shutdown(2)
+        server.after["STARTTLS"] = hang_up
         report = wait(server, tls="starttls", allow_plaintext_auth=False)
     assert (report["verdict"], cause(report)) == ("unreachable", expected)
     assert server.heard("AUTHENTICATE") == server.heard("LOGIN") == []
