@@ -163,7 +163,7 @@ CAUSES: Dict[str, Cause] = {
         "`*` (IMAP) or `+OK` (POP3) is a mailbox: it is looked into by wait_for_mail (`mailcheck wait`).",
         mailbox="If the port speaks IMAP or POP3 in clear first (143, 110), set O(tls=starttls); implicit is for 993 "
         "and 995. If it comes after the answer to STARTTLS, the server or a proxy in front of it did not begin TLS: "
-        "see its log. What begins with `220` speaks SMTP: smtp_check (`mailcheck check`) looks at it."),
+        "see its log. What begins with `220` is no mailbox: smtp_check (`mailcheck check`) looks at it."),
     "tls_version_mismatch": Cause(
         "tls", "failed", "The relay and this check have no TLS version in common.",
         "Allow TLS 1.2 or newer on the relay. To look at an old relay, lower O(tls_min_version).",

@@ -233,7 +233,7 @@ def test_who_asks_a_mailbox_in_place_of_a_relay_learns_what_looks_into_it(cause)
 
 def test_who_asks_a_relay_in_place_of_a_mailbox_learns_what_looks_at_it():
     hint = hint_of("tls_not_spoken", "mx", 993, kind="mailbox")
-    assert "begins with `220` speaks SMTP: smtp_check (`mailcheck check`)" in hint
+    assert "begins with `220` is no mailbox: smtp_check (`mailcheck check`)" in hint
 
 
 def test_where_the_reason_is_not_in_a_log_the_relay_can_be_asked():
